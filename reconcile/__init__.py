@@ -1,0 +1,52 @@
+"""What became of every expense handed to Codat, from an event-sourced history."""
+
+from reconcile.codat.exchange import Exchange
+from reconcile.codat.har import read_document, read_lines
+from reconcile.domain.item import Item, Leg
+from reconcile.domain.policy import Policy
+from reconcile.domain.vocabulary import BreakKind, FindingKind, ItemState, Verdict
+from reconcile.errors import (
+    BoundaryError,
+    HistoryError,
+    PayloadError,
+    ReconcileError,
+    StoreError,
+    UsageError,
+)
+from reconcile.intake import Intake
+from reconcile.reconciler import Reconciler
+from reconcile.report.build import Judged, Report
+from reconcile.report.wire import to_data
+from reconcile.rules import Ruleset
+from reconcile.version import VERSION
+from reconcile.views.summaries import Finding, SyncSummary
+
+__version__ = VERSION
+
+__all__ = [
+    "BoundaryError",
+    "BreakKind",
+    "Exchange",
+    "Finding",
+    "FindingKind",
+    "HistoryError",
+    "Intake",
+    "Item",
+    "ItemState",
+    "Judged",
+    "Leg",
+    "PayloadError",
+    "Policy",
+    "ReconcileError",
+    "Reconciler",
+    "Report",
+    "Ruleset",
+    "StoreError",
+    "SyncSummary",
+    "UsageError",
+    "Verdict",
+    "__version__",
+    "read_document",
+    "read_lines",
+    "to_data",
+]

@@ -1,0 +1,172 @@
+"""The commands: arguments in, the façade called, an answer and an exit status out."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from reconcile.cli import faces
+from reconcile.cli.arguments import MOMENT
+from reconcile.cli.progress import counting
+from reconcile.cli.sources import captures, check
+from reconcile.errors import ReconcileError, UsageError
+from reconcile.intake import Intake
+from reconcile.reconciler import Reconciler
+from reconcile.report.csv import to_csv
+from reconcile.report.wire import to_json
+from reconcile.version import VERSION
+
+BROKEN = 1
+UNRELIABLE = 2
+
+
+def run() -> None:
+    """Run the command line; whatever a user can cause ends in one sentence."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(UNRELIABLE)
+    except click.Abort:
+        sys.exit(130)
+    except ReconcileError as error:
+        sys.stderr.write(f"reconcile: {error}\n")
+        sys.exit(UNRELIABLE)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(UNRELIABLE)
+    except OSError as error:
+        sys.stderr.write(f"reconcile: {error.strerror}: {error.filename}\n")
+        sys.exit(UNRELIABLE)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--store",
+    default="sqlite:///reconcile.db",
+    envvar="RECONCILE_STORE",
+    show_default=True,
+    metavar="URL",
+    help="Where the history is kept: sqlite:///PATH.",
+)
+@click.version_option(VERSION, prog_name="reconcile")
+@click.pass_context
+def cli(context: click.Context, store: str) -> None:
+    """Tell what became of every expense handed to Codat."""
+    context.obj = store
+
+
+@contextmanager
+def _opened(store: str, *, create: bool = False) -> Iterator[Reconciler]:
+    with Reconciler.open(store, create=create) as books:
+        yield books
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.pass_obj
+def ingest(store: str, files: tuple[str, ...]) -> int:
+    """Take in captured traffic: .har files, .jsonl files, or - for standard input.
+
+    What was taken in before changes nothing.
+    """
+    for name in files:
+        check(name)
+    intakes: list[Intake] = []
+    with _opened(store, create=True) as books:
+        for name in files:
+            with counting(f"Reading {name}") as progress:
+                intakes.append(books.ingest(captures(name), progress=progress))
+    return _told(intakes)
+
+
+def _told(intakes: list[Intake]) -> int:
+    click.echo(faces.intake(intakes))
+    unread = [one for intake in intakes for one in intake.unread]
+    for one in unread:
+        click.echo(faces.unread(one), err=True)
+    return UNRELIABLE if unread else 0
+
+
+_COMPANY = click.option("--company", metavar="ID", help="This company's alone.")
+
+
+@cli.command()
+@_COMPANY
+@click.option("--as-of", type=MOMENT, metavar="T", help="As things stood at T.")
+@click.option("--known-at", type=MOMENT, metavar="T", help="By what we knew at T.")
+@click.option(
+    "--format",
+    "face",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--output", type=click.Path(dir_okay=False), metavar="FILE")
+@click.pass_obj
+def report(
+    store: str,
+    company: str | None,
+    as_of: datetime | None,
+    known_at: datetime | None,
+    face: str,
+    output: str | None,
+) -> int:
+    """Report every expense: its state, why, and whether it may be sent again.
+
+    Ends with 1 where something is broken, with 2 where evidence could not be read.
+    """
+    with _opened(store) as books, counting("Judging") as progress:
+        told = books.report(as_of=as_of, known_at=known_at, company_id=company)
+        progress(len(told.items))
+    with _output(output) as stream:
+        match face:
+            case "json":
+                for piece in to_json(told):
+                    stream.write(piece.decode())
+                stream.write("\n")
+            case "csv":
+                for line in to_csv(told):
+                    stream.write(line)
+            case _:
+                faces.report(told, stream)
+    if told.unprocessed or told.poisoned:
+        click.echo(faces.unreliable(told), err=True)
+        return UNRELIABLE
+    return BROKEN if told.totals.broken else 0
+
+
+@contextmanager
+def _output(path: str | None) -> Iterator[TextIO]:
+    if path is None:
+        yield sys.stdout
+        return
+    with Path(path).open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+@cli.command()
+@click.option("--set-aside", "digest", metavar="DIGEST", help="It need not be read.")
+@click.option("--actor", metavar="A", help="Who decides so.")
+@click.option("--reason", metavar="R", help="Why.")
+@click.pass_obj
+def reprocess(
+    store: str, digest: str | None, actor: str | None, reason: str | None
+) -> int:
+    """Read again what could not be read, or set some of it aside."""
+    if digest is None and (actor or reason):
+        raise UsageError("--actor and --reason belong to --set-aside")
+    if digest is not None and not (actor and reason):
+        raise UsageError("--set-aside needs --actor and --reason")
+    with _opened(store) as books:
+        if digest is not None:
+            books.set_aside(digest, actor=actor or "", reason=reason or "")
+            click.echo(f"Set aside {digest}.")
+            return 0
+        with counting("Reading again") as progress:
+            return _told([books.reprocess(progress=progress)])

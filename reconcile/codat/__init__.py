@@ -1,0 +1,1 @@
+"""The edge with Codat: all that knows its URLs, JSON, headers and captures."""

@@ -1,0 +1,207 @@
+"""Webhook bodies of every generation: bytes in, notices out. Pure.
+
+Source: Codat docs, the page "Syncing expenses", "Core rules types" (legacy), "Migrating
+to new event types", and the webhook schemas of its OpenAPI files; read 2026-11-22.
+"""
+
+import re
+from datetime import datetime
+from typing import Any, Final
+
+from reconcile.codat.exchange import Exchange
+from reconcile.codat.har import BODY_BYTES_MAX
+from reconcile.codat.jsons import known_text, loads, text_or_none, whole_number
+from reconcile.codat.payloads import read_rows, rows_digest
+from reconcile.domain.identity import canonical_id
+from reconcile.domain.instants import parse_instant
+from reconcile.domain.observations import Flaw, LegRow, WebhookNotice
+from reconcile.domain.vocabulary import CodeClass, FindingKind, NoticeKind, code_class
+from reconcile.errors import PayloadError
+
+ID_HEADERS: Final = ("webhook-id", "svix-id")
+CLIENT_HEADER: Final = "x-codat-clientid"
+
+
+def delivery_id(exchange: Exchange) -> str | None:
+    """Return the id by which a delivery names itself in its headers."""
+    for name in ID_HEADERS:
+        value = exchange.header(name)
+        if value:
+            return value
+    return None
+
+
+def is_delivery(exchange: Exchange) -> bool:
+    """Return whether a POST that is no call to Codat is a webhook of Codat's."""
+    if exchange.method != "POST":
+        return False
+    if delivery_id(exchange) or exchange.header(CLIENT_HEADER):
+        return True
+    body = exchange.request_body
+    if body is None or len(body) > BODY_BYTES_MAX or not _MARKS.search(body):
+        return False
+    try:
+        return _generation(loads(body)) is not None
+    except PayloadError:
+        return False
+
+
+_MARKS: Final = re.compile(rb"eventType|RuleType|AlertId|syncStatusCode|payload")
+
+
+def read_delivery(
+    body: bytes,
+    *,
+    delivery: str,
+    header_id: str | None,
+    body_digest: str,
+    observed_at: datetime,
+) -> tuple[WebhookNotice, ...]:
+    """Return what a delivery says of a sync; () where it is about something else.
+
+    Raises:
+        PayloadError: it cannot be read, or speaks of a sync without naming it.
+
+    """
+    if len(body) > BODY_BYTES_MAX:
+        raise PayloadError(
+            f"a body of {len(body)} bytes is over the limit of {BODY_BYTES_MAX}"
+        )
+    data = loads(body)
+    if not isinstance(data, dict):
+        raise PayloadError("a webhook is an object")
+    generation = _generation(data)
+    if generation is None:
+        raise PayloadError("no generation of Codat's webhooks has this shape")
+    kind, event_type, payload = generation(data)
+    if kind is None:
+        return ()
+    company_id = _company(data, payload)
+    sync_id = _sync(payload)
+    if company_id is None or sync_id is None:
+        if kind is NoticeKind.UNRECOGNISED:
+            return ()
+        missing = "company" if company_id is None else "sync"
+        raise PayloadError(f"the webhook names no {missing}")
+    rows, flaws = _rows(payload)
+    dated = parse_instant(known_text(data.get("generatedDate")) or "")
+    return (
+        WebhookNotice(
+            company_id=company_id,
+            sync_id=sync_id,
+            kind=kind,
+            event_type=event_type,
+            message=text_or_none(data.get("Message")),
+            delivery=delivery,
+            delivery_id=header_id,
+            body_digest=body_digest,
+            rows=rows,
+            rows_digest=rows_digest(rows),
+            at=observed_at if dated is None else min(dated, observed_at),
+            dated=dated is not None,
+            flaws=tuple(flaws),
+        ),
+    )
+
+
+_Read = tuple[NoticeKind | None, str, dict[str, Any]]
+
+
+def _generation(data: Any) -> Any:
+    """Return the reader of the webhook's generation, None where it is of none."""
+    if not isinstance(data, dict):
+        return None
+    if isinstance(data.get("payload"), dict) and (
+        known_text(data.get("eventType")) or known_text(data.get("type"))
+    ):
+        return _current
+    if "RuleType" in data or "AlertId" in data:
+        return _legacy
+    if known_text(data.get("eventType")) and ("Data" in data or "CompanyId" in data):
+        return _legacy
+    if "syncStatusCode" in data and known_text(data.get("syncId")):
+        return _status_shaped
+    return None
+
+
+def _current(data: dict[str, Any]) -> _Read:
+    event_type = known_text(data.get("eventType")) or str(data["type"])
+    payload: dict[str, Any] = data["payload"]
+    kind = _KINDS.get(_letters(event_type))
+    if kind is None:
+        ours = event_type.lower().startswith("expenses.") or _sync(payload) is not None
+        kind = NoticeKind.UNRECOGNISED if ours else None
+    return kind, event_type, payload
+
+
+def _legacy(data: dict[str, Any]) -> _Read:
+    """Return a body of the rules service, or of the interim one that kept them."""
+    rule = known_text(data.get("RuleType")) or known_text(data.get("eventType")) or ""
+    inner = data.get("Data")
+    payload: dict[str, Any] = inner if isinstance(inner, dict) else {}
+    sync_type = payload.get("syncType")
+    if isinstance(sync_type, str) and sync_type.lower() not in ("expense", "expenses"):
+        return None, rule, payload
+    kind = _KINDS.get(_letters(rule))
+    if kind is None:
+        kind = NoticeKind.UNRECOGNISED if _sync(payload) else None
+    return kind, rule, payload
+
+
+def _status_shaped(data: dict[str, Any]) -> _Read:
+    """Return a body of the shape that the page showed on 2023-05-03."""
+    number = whole_number(data.get("syncStatusCode"))
+    kind = _OF_CODE[CodeClass.UNRECOGNISED if number is None else code_class(number)]
+    return kind, text_or_none(data.get("syncStatus")) or "", data
+
+
+_OF_CODE: Final = {
+    CodeClass.IN_PROGRESS: NoticeKind.STARTED,
+    CodeClass.ENDED_WELL: NoticeKind.COMPLETED,
+    CodeClass.FAILED: NoticeKind.FAILED,
+    CodeClass.UNRECOGNISED: NoticeKind.UNRECOGNISED,
+}
+_KINDS: Final = {
+    "syncstarted": NoticeKind.STARTED,
+    "syncfailed": NoticeKind.FAILED,
+    "synccompleted": NoticeKind.COMPLETED,
+    "synccomplete": NoticeKind.COMPLETED,
+    "expensessyncsuccessful": NoticeKind.SUCCESSFUL,
+    "expensessyncunsuccessful": NoticeKind.UNSUCCESSFUL,
+}
+
+
+def _letters(name: str) -> str:
+    """Return an event's name without what its spellings differ in."""
+    return re.sub(r"[^a-z]", "", name.lower())
+
+
+def _company(data: dict[str, Any], payload: dict[str, Any]) -> str | None:
+    company = payload.get("referenceCompany")
+    named = known_text(company.get("id")) if isinstance(company, dict) else None
+    for holder in (payload, data):
+        for name in ("companyId", "CompanyId"):
+            named = named or known_text(holder.get(name))
+    return None if named is None else canonical_id(named)
+
+
+def _sync(payload: dict[str, Any]) -> str | None:
+    inner = payload.get("Data")
+    holders = (payload, inner) if isinstance(inner, dict) else (payload,)
+    for holder in holders:
+        for name in ("syncId", "SyncId"):
+            named = known_text(holder.get(name))
+            if named is not None:
+                return canonical_id(named)
+    return None
+
+
+def _rows(payload: dict[str, Any]) -> tuple[tuple[LegRow, ...], list[Flaw]]:
+    listed = payload.get("transactions")
+    if listed is None:
+        return (), []
+    if not isinstance(listed, list):
+        reason = "the webhook's transactions are no list"
+        return (), [Flaw(kind=FindingKind.UNREADABLE, reason=reason)]
+    rows, flaws = read_rows(listed, names=("id", "status", "", "errorMessage"))
+    return tuple((t, word, None, message) for t, word, _, message in rows), flaws

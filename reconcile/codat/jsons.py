@@ -1,0 +1,98 @@
+"""JSON, twice: strictly and fast, then slowly and as far as it can be read.
+
+The slow way knows what msgspec refuses: a byte order mark, other UTFs, lone surrogates,
+`2000.0` or `"2000"` for a whole number, one wrong field among good ones.
+"""
+
+import json
+import re
+from typing import Any, Final
+
+import msgspec
+
+from reconcile.errors import PayloadError
+
+COUNT_MAX: Final = 2**53 - 1  # what every JSON reader holds exactly
+
+
+def loads(body: bytes) -> Any:
+    """Return the body as plain data, lone surrogates replaced by U+FFFD.
+
+    Raises:
+        PayloadError: it is not JSON.
+
+    """
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        pass
+    try:
+        text = body.decode(json.detect_encoding(body), "strict")
+        return _clean(json.loads(text.removeprefix("\ufeff")))
+    except UnicodeDecodeError as error:
+        raise PayloadError(f"it is not text: {error.reason}") from error
+    except RecursionError as error:
+        raise PayloadError("it is nested too deeply") from error
+    except ValueError as error:
+        raise PayloadError(f"it is not JSON: {error}") from error
+
+
+def _clean(data: Any) -> Any:
+    match data:
+        case str():
+            return clean_text(data)
+        case list():
+            return [_clean(one) for one in data]
+        case dict():
+            return {clean_text(key): _clean(value) for key, value in data.items()}
+        case _:
+            return data
+
+
+def clean_text(text: str) -> str:
+    """Return the text with lone surrogates replaced by U+FFFD."""
+    return _SURROGATES.sub("\ufffd", text) if _SURROGATES.search(text) else text
+
+
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+
+
+def whole_number(value: Any) -> int | None:
+    """Return a whole number written in any way, None where it is none."""
+    match value:
+        case bool():
+            return None
+        case int():
+            return value
+        case float():
+            return int(value) if value.is_integer() else None
+        case str() if re.fullmatch(r"\s*-?[0-9]{1,18}(\.0+)?\s*", value):
+            return int(float(value)) if "." in value else int(value)
+        case _:
+            return None
+
+
+def count(value: Any) -> int | None:
+    """Return a count of things, None where it is none, negative or absurd."""
+    number = whole_number(value)
+    return number if number is not None and 0 <= number <= COUNT_MAX else None
+
+
+def text_or_none(value: Any) -> str | None:
+    """Return a message verbatim: text as it is, anything else as its JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()
+
+
+def known_text(value: Any) -> str | None:
+    """Return the value where it is text that says something, else None."""
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def items_digest_source(item: Any) -> bytes:
+    """Return an item's JSON in one canonical form: keys sorted, no white space."""
+    return _SORTED.encode(item)
+
+
+_SORTED: Final = msgspec.json.Encoder(order="sorted")

@@ -1,0 +1,225 @@
+"""Writes: pushes, creates, updates and `POST …/syncs`, and the answers they got."""
+
+import hashlib
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from reconcile.codat.exchange import Exchange
+from reconcile.codat.jsons import (
+    items_digest_source,
+    known_text,
+    loads,
+    text_or_none,
+)
+from reconcile.codat.routes import Route
+from reconcile.domain.identity import canonical_id
+from reconcile.domain.observations import (
+    DatasetReceipt,
+    ExpectedTransaction,
+    Flaw,
+    Observation,
+    SyncReceipt,
+    WriteUnsettled,
+)
+from reconcile.domain.vocabulary import FindingKind
+from reconcile.errors import PayloadError
+
+
+def read_write(
+    exchange: Exchange, route: Route, *, request_id: str
+) -> tuple[Observation, ...]:
+    """Return the receipt of a write, or that it was refused, lost or throttled.
+
+    Raises:
+        PayloadError: the request, or an accepting answer, cannot be read.
+
+    """
+    if exchange.request_body is None:
+        raise PayloadError("the capture holds no request body")
+    try:
+        dataset_ids, transactions, flaws = _named(exchange.request_body, route)
+    except PayloadError as error:
+        digest = hashlib.sha256(exchange.request_body).hexdigest()
+        raise PayloadError(
+            f"the request cannot be read: {error}", digest=digest
+        ) from error
+    outcome = _outcome(exchange.status)
+    if outcome is not None:
+        return (
+            WriteUnsettled(
+                company_id=route.company_id,
+                request_id=request_id,
+                outcome=outcome,
+                operation=route.name,
+                dataset_ids=dataset_ids,
+                transactions=transactions,
+                http_status=exchange.status,
+                words=_words(exchange.response_body),
+                at=exchange.observed_at,
+            ),
+        )
+    answer = loads(exchange.response_body or b"")
+    name = "datasetId" if route.name == "push" else "syncId"
+    named = known_text(answer.get(name)) if isinstance(answer, dict) else None
+    if named is None:
+        raise PayloadError("the answer to an accepted write names nothing", path=name)
+    if route.name == "push":
+        return (
+            DatasetReceipt(
+                company_id=route.company_id,
+                dataset_id=canonical_id(named),
+                transactions=transactions,
+                whole=not flaws,
+                at=exchange.observed_at,
+                flaws=tuple(flaws),
+            ),
+        )
+    return (
+        SyncReceipt(
+            company_id=route.company_id,
+            sync_id=canonical_id(named),
+            operation=route.name,
+            dataset_ids=dataset_ids,
+            transactions=transactions,
+            whole=not flaws,
+            at=exchange.observed_at,
+            flaws=tuple(flaws),
+        ),
+    )
+
+
+def _named(
+    body: bytes, route: Route
+) -> tuple[tuple[str, ...], tuple[ExpectedTransaction, ...], list[Flaw]]:
+    """Return the datasets or expenses a request names, and what is unreadable."""
+    request = loads(body)
+    if route.name == "syncs":
+        dataset_ids, flaws = _dataset_ids(request)
+        return dataset_ids, (), flaws
+    transactions, flaws = _transactions(request, route)
+    return (), transactions, flaws
+
+
+def _outcome(status: int) -> str | None:
+    """Return what became of the write, None where it was accepted.
+
+    Whatever is neither an acceptance, a refusal nor a rate limit leaves the write in
+    doubt: it counts as a lost answer.
+    """
+    if 200 <= status < 300:
+        return None
+    if status == 429:
+        return "throttled"
+    if 400 <= status < 500 and status != 408:
+        return "refused"
+    return "lost"
+
+
+def _words(body: bytes | None) -> str | None:
+    """Return Codat's words of an error body, None where it has none we can read."""
+    try:
+        data = loads(body or b"")
+    except PayloadError:
+        return None
+    if not isinstance(data, dict):
+        return None
+    validation = data.get("validation")
+    errors = validation.get("errors") if isinstance(validation, dict) else None
+    words = [known_text(data.get("error"))]
+    for one in errors if isinstance(errors, list) else ():
+        if isinstance(one, dict):
+            parts = (known_text(one.get("itemId")), known_text(one.get("message")))
+            words.append(": ".join(part for part in parts if part))
+    return "; ".join(dict.fromkeys(word for word in words if word)) or None
+
+
+def _dataset_ids(request: Any) -> tuple[tuple[str, ...], list[Flaw]]:
+    named = request.get("datasetIds") if isinstance(request, dict) else None
+    if not isinstance(named, list):
+        raise PayloadError("a sync request lists its datasets", path="datasetIds")
+    known = [canonical_id(one) for one in named if known_text(one)]
+    flaws = []
+    if len(known) < len(named) or not named:
+        flaws.append(_flaw("the sync request names a dataset that is no id"))
+    return tuple(dict.fromkeys(known)), flaws
+
+
+def _transactions(
+    request: Any, route: Route
+) -> tuple[tuple[ExpectedTransaction, ...], list[Flaw]]:
+    """Return the expenses of a request: an array, `items`, or one by its URL."""
+    if route.transaction_id:
+        body = (
+            request[0] if isinstance(request, list) and len(request) == 1 else request
+        )
+        if not isinstance(body, dict):
+            raise PayloadError("an expense is an object")
+        return (_expected(body, route.transaction_id),), []
+    items = request.get("items", [request]) if isinstance(request, dict) else request
+    if not isinstance(items, list):
+        raise PayloadError("a push lists its expenses", path="items")
+    expected: list[ExpectedTransaction] = []
+    flaws: list[Flaw] = []
+    for number, item in enumerate(items, start=1):
+        given = known_text(item.get("id")) if isinstance(item, dict) else None
+        if given is None:
+            flaws.append(_flaw(f"expense {number} of the request has no id"))
+        else:
+            expected.append(_expected(item, canonical_id(given)))
+    return tuple(expected), flaws
+
+
+def _expected(item: dict[str, Any], transaction_id: str) -> ExpectedTransaction:
+    fields = {str(key).lower(): value for key, value in item.items()}  # PascalCase too
+    return ExpectedTransaction(
+        transaction_id=transaction_id,
+        kind=_text(fields.get("type")),
+        amount=_amount(fields),
+        currency=_text(fields.get("currency")),
+        issue_date=_text(fields.get("issuedate", fields.get("date"))),
+        merchant=_text(fields.get("merchantname")),
+        digest=hashlib.sha256(items_digest_source(item)).hexdigest(),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return text_or_none(value) if value is not None else None
+
+
+def _amount(fields: dict[str, Any]) -> str | None:
+    """Return the exact total of an expense's lines, or a transfer's outgoing amount."""
+    lines = fields.get("lines")
+    source = fields.get("from")
+    if isinstance(source, dict):
+        parts = [source.get("amount", source.get("Amount"))]
+    elif isinstance(lines, list) and lines:
+        parts = [
+            line.get(name)
+            for line in lines
+            if isinstance(line, dict)
+            for name in _AMOUNTS
+            if line.get(name) is not None
+        ]
+    else:
+        return None
+    return _sum(parts)
+
+
+def _sum(parts: Iterable[Any]) -> str | None:
+    total = Decimal(0)
+    for part in parts:
+        if isinstance(part, bool) or not isinstance(part, int | float | str):
+            return None
+        try:
+            total += Decimal(str(part))  # a float's shortest text is what was sent
+        except InvalidOperation:
+            return None
+    return str(total) if total.is_finite() else None
+
+
+_AMOUNTS: Final = ("netAmount", "taxAmount", "amount")
+
+
+def _flaw(reason: str) -> Flaw:
+    return Flaw(kind=FindingKind.UNREADABLE, reason=reason)

@@ -1,0 +1,1 @@
+"""The rules: pure functions over values; no clock, no input or output, no logging."""

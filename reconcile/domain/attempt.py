@@ -1,0 +1,343 @@
+"""One attempt: what became of one transaction in one sync, or in one unsettled write.
+
+Rules: `docs/explanation/judgement.md`, section 8; `Outcome.line` is the line of its
+table that applied.
+"""
+
+import enum
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import attrs
+
+from reconcile.domain.context import Code, SyncContext
+from reconcile.domain.dossier import HookReport, LegReport, Unsettled
+from reconcile.domain.instants import later
+from reconcile.domain.legs import Settled, settle
+from reconcile.domain.policy import Policy
+from reconcile.domain.vocabulary import (
+    NO_DATA,
+    NOTHING_WRITTEN,
+    SUCCESS,
+    CodeClass,
+    WordClass,
+)
+
+
+class Result(enum.StrEnum):
+    """What became of an attempt. `UNDECIDED` alone is open; `WRITTEN` alone is good."""
+
+    DUPLICATE = "duplicate claim"
+    CONFLICTING = "CONFLICTING"
+    REGRESSED = "REGRESSED"
+    FAILED = "FAILED"
+    UNRECOGNISED = "UNRECOGNISED"
+    MISSING = "MISSING"
+    WRITTEN = "written"
+    UNDECIDED = "undecided"
+    STUCK = "STUCK"
+    INDETERMINATE = "INDETERMINATE"
+
+
+class Outcome(NamedTuple):
+    """An attempt's result, and the line of the table that gave it (0: not in it)."""
+
+    result: Result
+    line: int
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """One transaction in one sync, or in one write that got no accepting answer."""
+
+    sync: SyncContext | None = None
+    legs: tuple[LegReport, ...] = ()
+    hooks: tuple[HookReport, ...] = ()
+    expected_from: datetime | None = None
+    write: Unsettled | None = None  # refused or lost
+
+    @property
+    def operation(self) -> str:
+        """Return "update" or "put" for those calls, else any other word."""
+        if self.write is not None:
+            return self.write.operation
+        return (self.sync.operation if self.sync else None) or "create"
+
+    @property
+    def name(self) -> str:
+        """Return the sync's id, or the request's."""
+        if self.sync is not None:
+            return self.sync.sync_id
+        return self.write.request_id if self.write else ""
+
+
+class Standing(NamedTuple):
+    """An attempt at a moment: everything the table asks of it."""
+
+    attempt: Attempt
+    order: tuple[datetime, str]
+    legs: dict[str, Settled]
+    hook: Settled | None
+    outcome: Outcome
+    code: Code | None  # the sync's current code
+    requested: bool  # its own request is known, so no lost answer can be its
+
+    @property
+    def result(self) -> Result:
+        """Return what became of the attempt."""
+        return self.outcome.result
+
+
+def stand(
+    attempt: Attempt,
+    transaction_id: str,
+    *,
+    at: datetime,
+    clock: datetime | None,
+    policy: Policy,
+) -> Standing | None:
+    """Return the attempt as the facts up to `at` show it; None where none does.
+
+    `clock` decides deadlines; with None no deadline ever passes.
+    """
+    if attempt.write is not None:
+        return _stand_unsettled(attempt, attempt.write, transaction_id, at=at)
+    sync = attempt.sync
+    assert sync is not None
+    legs = _settle_legs(attempt.legs, at)
+    hooks = _earliest(attempt.hooks)
+    hook = settle(((h.word, h.message, h.at) for h in hooks), at=at)
+    expected = attempt.expected_from is not None and attempt.expected_from <= at
+    order = sync.order(at)
+    if order is None or not (legs or hook or expected):
+        return None
+    outcome = _outcome(
+        sync,
+        legs,
+        hook,
+        hooks,
+        transaction_id,
+        expected=expected,
+        at=at,
+        clock=clock,
+        last_leg=max((leg.at for leg in attempt.legs if leg.at <= at), default=None),
+        policy=policy,
+    )
+    if outcome.result is Result.UNDECIDED and (
+        clock is not None and clock >= later(order, policy.undecided_for)
+    ):
+        outcome = Outcome(Result.STUCK, outcome.line)
+    requested = sync.requested_at is not None and sync.requested_at <= at
+    return Standing(
+        attempt,
+        (order, sync.sync_id),
+        legs,
+        hook,
+        outcome,
+        sync.code_at(at),
+        requested,
+    )
+
+
+def _stand_unsettled(
+    attempt: Attempt, write: Unsettled, transaction_id: str, *, at: datetime
+) -> Standing | None:
+    if write.at > at or write.outcome == "throttled":
+        return None
+    if write.outcome == "lost":
+        result = Result.INDETERMINATE
+    elif claims_duplicate(write.words, transaction_id):
+        result = Result.DUPLICATE
+    else:
+        result = Result.FAILED
+    order = (write.at, write.request_id)
+    return Standing(attempt, order, {}, None, Outcome(result, 0), None, requested=True)
+
+
+def _settle_legs(reports: Sequence[LegReport], at: datetime) -> dict[str, Settled]:
+    by_type: dict[str, list[tuple[str, str | None, datetime]]] = {}
+    for report in reports:
+        by_type.setdefault(report.integration_type, []).append(
+            (report.word, report.message, report.at)
+        )
+    settled = ((name, settle(said, at=at)) for name, said in sorted(by_type.items()))
+    return {name: leg for name, leg in settled if leg is not None}
+
+
+def _earliest(hooks: Sequence[HookReport]) -> Sequence[HookReport]:
+    """Return each delivered word once, at its earliest receipt."""
+    if len(hooks) < 2:
+        return hooks
+    earliest: dict[tuple[str, str, str | None], HookReport] = {}
+    for hook in hooks:
+        key = (hook.delivery, hook.word, hook.message)
+        held = earliest.get(key)
+        if held is None or (hook.at, hook.dated) < (held.at, held.dated):
+            earliest[key] = hook
+    return tuple(earliest.values())
+
+
+def _outcome(
+    sync: SyncContext,
+    legs: dict[str, Settled],
+    hook: Settled | None,
+    hooks: Iterable[HookReport],
+    transaction_id: str,
+    *,
+    expected: bool,
+    at: datetime,
+    clock: datetime | None,
+    last_leg: datetime | None,
+    policy: Policy,
+) -> Outcome:
+    """Return the first line of the table that applies."""
+    code = sync.code_at(at)
+    complete = _by(sync.listing.complete_at, at)
+    words = [leg.message for leg in legs.values()]
+    if not legs:
+        words = [hook.message] if hook else []
+        words += code.words if code else ()
+    if any(claims_duplicate(said, transaction_id) for said in words):
+        return Outcome(Result.DUPLICATE, 1)
+    if legs:
+        dated = settle(((h.word, h.message, h.at) for h in hooks if h.dated), at=at)
+        return _outcome_of_legs(
+            sync,
+            legs,
+            hook,
+            dated,
+            code=code.code if code else None,
+            complete=complete,
+            at=at,
+            last_leg=last_leg,
+        )
+    if hook is not None:
+        return Outcome(_word_of(hook), 10)
+    if not expected:
+        return Outcome(Result.UNDECIDED, 11)
+    if code is not None and code.code_class is CodeClass.UNRECOGNISED:
+        return Outcome(Result.UNRECOGNISED, 12)
+    if code is not None and code.code == NO_DATA:
+        return Outcome(Result.MISSING, 13)
+    if sync.failed_at(at) and not _by(sync.rows_from, at):
+        silent = (
+            clock is not None
+            and sync.ended_at is not None
+            and clock >= later(sync.ended_at, policy.silent_for)
+            and code is not None
+            and code.code in NOTHING_WRITTEN
+        )
+        if complete or silent:
+            return Outcome(Result.FAILED, 14)
+    if complete:
+        return Outcome(Result.MISSING, 15)
+    return Outcome(Result.UNDECIDED, 16)
+
+
+def _outcome_of_legs(
+    sync: SyncContext,
+    legs: dict[str, Settled],
+    hook: Settled | None,
+    dated: Settled | None,
+    *,
+    code: int | str | None,
+    complete: bool,
+    at: datetime,
+    last_leg: datetime | None,
+) -> Outcome:
+    """Return lines 2 to 9: an attempt of which legs were read.
+
+    `dated` is the webhooks' word without those that carry no time of Codat's own:
+    such a word never outranks a read.
+    """
+    classes = {leg.word_class for leg in legs.values()}
+    if any(leg.conflicting for leg in legs.values()):
+        return Outcome(Result.CONFLICTING, 2)
+    if dated is not None and last_leg is not None and dated.at >= last_leg:
+        settled = _settled_class(classes)
+        if settled is not None and dated.classes & {
+            WordClass.WRITTEN,
+            WordClass.FAILED,
+        } - {settled}:
+            return Outcome(Result.CONFLICTING, 2)
+    if any(leg.regressed for leg in legs.values()):
+        return Outcome(Result.REGRESSED, 3)
+    if WordClass.FAILED in classes:
+        return Outcome(Result.FAILED, 4)
+    if WordClass.UNRECOGNISED in classes:
+        return Outcome(Result.UNRECOGNISED, 5)
+    written = classes == {WordClass.WRITTEN}
+    if written and code == NO_DATA:
+        return Outcome(Result.CONFLICTING, 6)
+    if hook is not None and hook.word_class is WordClass.FAILED and not complete:
+        return Outcome(Result.FAILED, 7)
+    proven = complete or code == SUCCESS or _by(sync.successful_at, at)
+    said_written = _says_written(hook)
+    if written and (proven or said_written):
+        return Outcome(Result.WRITTEN, 8)
+    if (
+        not written
+        and _says_written(dated)
+        and dated is not None
+        and last_leg is not None
+        and dated.at > last_leg
+    ):
+        return Outcome(Result.WRITTEN, 8)
+    return Outcome(Result.UNDECIDED, 9)
+
+
+def _word_of(hook: Settled) -> Result:
+    """Return line 10: no leg was read, a webhook's word stands for the transaction."""
+    if hook.conflicting:
+        return Result.CONFLICTING
+    if hook.regressed:
+        return Result.REGRESSED
+    return {
+        WordClass.FAILED: Result.FAILED,
+        WordClass.UNRECOGNISED: Result.UNRECOGNISED,
+        WordClass.WRITTEN: Result.WRITTEN,
+        WordClass.UNDECIDED: Result.UNDECIDED,
+    }[hook.word_class]
+
+
+def _settled_class(classes: set[WordClass]) -> WordClass | None:
+    if WordClass.FAILED in classes:
+        return WordClass.FAILED
+    return WordClass.WRITTEN if classes == {WordClass.WRITTEN} else None
+
+
+def _says_written(hook: Settled | None) -> bool:
+    return hook is not None and hook.classes == {WordClass.WRITTEN}
+
+
+def _by(moment: datetime | None, at: datetime) -> bool:
+    return moment is not None and moment <= at
+
+
+_CLAIM: Final = re.compile(r"previously\s+been\s+processed", re.IGNORECASE)
+
+
+def claims_processed(message: str | None) -> bool:
+    """Return whether Codat's duplicate protection speaks in the message.
+
+    Source: Codat docs, Sync for Expenses FAQ: "One or more transactions have
+    previously been processed: {Transaction Id}".
+    """
+    return message is not None and _CLAIM.search(message) is not None
+
+
+def claims_duplicate(message: str | None, transaction_id: str) -> bool:
+    """Return whether the message says so of this very transaction."""
+    return (
+        message is not None
+        and claims_processed(message)
+        and _names(message, transaction_id)
+    )
+
+
+def _names(message: str, transaction_id: str) -> bool:
+    """Return whether the id stands in the message as a whole word, in any case."""
+    pattern = rf"(?<![0-9A-Za-z-]){re.escape(transaction_id)}(?![0-9A-Za-z-])"
+    return re.search(pattern, message, re.IGNORECASE) is not None

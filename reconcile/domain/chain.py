@@ -1,0 +1,237 @@
+"""From attempts to an item's state and kind: the chain of section 9.
+
+Rules: `docs/explanation/judgement.md`, section 9.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import attrs
+
+from reconcile.domain.attempt import Attempt, Result, Standing, stand
+from reconcile.domain.attempts import named_at
+from reconcile.domain.dossier import Dossier
+from reconcile.domain.instants import later
+from reconcile.domain.legs import Settled
+from reconcile.domain.policy import Policy
+from reconcile.domain.vocabulary import BreakKind, ItemState, WordClass
+
+
+@attrs.frozen(kw_only=True)
+class ItemView:
+    """An item at a moment, before words are found for it."""
+
+    state: ItemState
+    kind: BreakKind | None
+    standings: tuple[Standing, ...]
+    updates: tuple[Standing, ...]
+    deciding: Standing | None
+    expected: bool
+    rule: str
+
+    @property
+    def waits(self) -> bool:
+        """Return whether an attempt is open and not stuck."""
+        return any(s.result is Result.UNDECIDED for s in self.standings)
+
+
+def view_item(
+    dossier: Dossier,
+    attempts: Iterable[Attempt],
+    *,
+    at: datetime,
+    clock: datetime | None,
+    policy: Policy,
+) -> ItemView:
+    """Return the item's state and kind, by the chain of section 9."""
+    standings = sorted(
+        (
+            standing
+            for attempt in attempts
+            if (
+                standing := stand(
+                    attempt,
+                    dossier.transaction_id,
+                    at=at,
+                    clock=clock,
+                    policy=policy,
+                )
+            )
+            is not None
+        ),
+        key=lambda one: one.order,
+    )
+    expected = any(moment <= at for moment in named_at(dossier))
+    updates = _updates(standings)
+    written = _written(standings, updates, at)
+    settled = [
+        s
+        for s in standings
+        if s.result is not Result.UNDECIDED and not _found(s, standings)
+    ]
+    latest = settled[-1] if settled else None
+    kind, why = _kind(latest, standings)
+
+    def view(
+        state: ItemState,
+        kind: BreakKind | None,
+        deciding: Standing | None,
+        rule: str,
+    ) -> ItemView:
+        return ItemView(
+            state=state,
+            kind=kind,
+            standings=tuple(standings),
+            updates=tuple(updates),
+            deciding=deciding,
+            expected=expected,
+            rule=rule,
+        )
+
+    stranger = _unexpected(standings, at) if not expected else None
+    if stranger is not None:
+        return view(ItemState.BREAK, BreakKind.UNEXPECTED, stranger, "section 7")
+    failed = _failed_update(updates) if written is not None else None
+    if failed is not None:
+        rule = f"section 9, an update; {_line(failed)}"
+        return view(ItemState.BREAK, BreakKind.UPDATE_FAILED, failed, rule)
+    if written is not None:
+        return view(ItemState.MATCHED, None, written, f"section 9; {_line(written)}")
+    if latest is not None and kind is None:
+        return view(ItemState.MATCHED, None, latest, why)
+    if latest is not None:
+        return view(ItemState.BREAK, kind, latest, why)
+    if standings:
+        return view(ItemState.OPEN, None, standings[-1], _line(standings[-1]))
+    named = min((m for m in named_at(dossier) if m <= at), default=None)
+    if (
+        named is not None
+        and clock is not None
+        and clock >= later(named, policy.undecided_for)
+    ):
+        return view(ItemState.BREAK, BreakKind.STUCK, None, "section 9, never synced")
+    return view(ItemState.OPEN, None, None, "section 9, never synced")
+
+
+def _updates(standings: Iterable[Standing]) -> list[Standing]:
+    """Return the attempts that change what is written: PUTs, in order.
+
+    A PUT that creates or updates (a transfer) is an update once an earlier attempt
+    wrote the transaction.
+    """
+    updates: list[Standing] = []
+    written = False
+    for standing in standings:
+        operation = standing.attempt.operation
+        if operation == "update" or (operation == "put" and written):
+            updates.append(standing)
+        written = written or standing.result is Result.WRITTEN
+    return updates
+
+
+def _written(
+    standings: Iterable[Standing], updates: list[Standing], at: datetime
+) -> Standing | None:
+    """Return the attempt by which the item is in the books, None if none shows it."""
+    standings = list(standings)
+    written = [s for s in standings if s.result is Result.WRITTEN]
+    if written:
+        return written[-1]
+    creates = [s for s in standings if s not in updates]
+    read, proven = _leg_types(creates)
+    listed = any(
+        s.attempt.sync is not None
+        and s.attempt.sync.listing.complete_at is not None
+        and s.attempt.sync.listing.complete_at <= at
+        for s in creates
+    )
+    if read and read == proven and listed:
+        return [s for s in creates if _writes(s)][-1]
+    return None
+
+
+def _leg_types(standings: Iterable[Standing]) -> tuple[set[str], set[str]]:
+    """Return the leg types ever read, and those written in some attempt."""
+    read: set[str] = set()
+    proven: set[str] = set()
+    for standing in standings:
+        read |= standing.legs.keys()
+        proven |= {name for name, leg in standing.legs.items() if is_written(leg)}
+    return read, proven
+
+
+def is_written(leg: Settled) -> bool:
+    """Return whether a leg is written and nothing contradicts it."""
+    return leg.word_class is WordClass.WRITTEN and not leg.conflicting
+
+
+def _writes(standing: Standing) -> bool:
+    return any(is_written(leg) for leg in standing.legs.values())
+
+
+def _found(lost: Standing, standings: Iterable[Standing]) -> bool:
+    """Return whether a lost answer's sync was found by a later reading.
+
+    It is the sync whose request we never saw accepted, first seen at or after it.
+    """
+    return lost.result is Result.INDETERMINATE and any(
+        not s.requested and s.order >= lost.order for s in standings
+    )
+
+
+def _kind(
+    latest: Standing | None, standings: list[Standing]
+) -> tuple[BreakKind | None, str]:
+    """Return the kind that the latest settled attempt names, None where it is good."""
+    if latest is None:
+        return None, ""
+    if latest.result is Result.WRITTEN:
+        return None, _line(latest)
+    if latest.result is not Result.DUPLICATE:
+        return BreakKind(latest.result.value), _line(latest)
+    others = [
+        s for s in standings if s is not latest and s.result is not Result.DUPLICATE
+    ]
+    read, proven = _leg_types(others)
+    if read and read == proven:
+        return None, "section 9, a duplicate claim whose earlier legs are written"
+    before = [
+        s for s in others if s.order < latest.order and s.result is not Result.UNDECIDED
+    ]
+    if before and before[-1].result is Result.REGRESSED:
+        return BreakKind.REGRESSED, "section 9, a duplicate claim after REGRESSED"
+    return BreakKind.CONFLICTING, "section 9, a duplicate claim without proof"
+
+
+def _unexpected(standings: Iterable[Standing], at: datetime) -> Standing | None:
+    """Return the latest declared sync that reported the item."""
+    strangers = [
+        s
+        for s in standings
+        if (s.legs or s.hook)
+        and s.attempt.sync is not None
+        and s.attempt.sync.declared_at is not None
+        and s.attempt.sync.declared_at <= at
+    ]
+    return strangers[-1] if strangers else None
+
+
+def _failed_update(updates: Iterable[Standing]) -> Standing | None:
+    """Return the latest settled update where it left the books with old values."""
+    settled = [
+        s
+        for s in updates
+        if s.result in (Result.FAILED, Result.MISSING, Result.WRITTEN)
+    ]
+    if settled and settled[-1].result is not Result.WRITTEN:
+        return settled[-1]
+    return None
+
+
+UPDATE_KNOWN = (Result.WRITTEN, Result.UNDECIDED)
+
+
+def _line(standing: Standing) -> str:
+    if standing.outcome.line:
+        return f"section 8, line {standing.outcome.line}"
+    return "section 1, an unsettled write"

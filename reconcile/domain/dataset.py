@@ -1,0 +1,41 @@
+"""The Dataset stream: what we pushed and expect to see again."""
+
+from datetime import datetime
+
+import attrs
+
+from reconcile.domain.events import DatasetPushed
+from reconcile.domain.observations import DatasetReceipt, ExpectedTransaction
+
+
+@attrs.frozen(kw_only=True)
+class Dataset:
+    """What is held of one dataset: each content with the earliest time it was seen."""
+
+    version: int = 0
+    pushes: tuple[tuple[tuple[ExpectedTransaction, ...], datetime], ...] = ()
+
+
+def decide(
+    dataset: Dataset, seen: DatasetReceipt, *, evidence: str
+) -> tuple[DatasetPushed, ...]:
+    """Return what `seen` tells of its dataset that is not held yet."""
+    if any(held == seen.transactions and at <= seen.at for held, at in dataset.pushes):
+        return ()
+    return (
+        DatasetPushed(
+            transactions=seen.transactions,
+            whole=seen.whole,
+            at=seen.at,
+            evidence=evidence,
+            flaws=seen.flaws,
+        ),
+    )
+
+
+def evolve(dataset: Dataset, event: DatasetPushed) -> Dataset:
+    """Return `dataset` as it stands after `event`."""
+    return Dataset(
+        version=dataset.version + 1,
+        pushes=(*dataset.pushes, (event.transactions, event.at)),
+    )

@@ -1,0 +1,166 @@
+"""Dossiers: the facts behind one item, one sync, one dataset, before any judgement.
+
+The folds of `views/` build them, live or in replay; `judge` alone reads meaning into
+them. Entries that come by the hundred are named tuples, shared by the rows of a page.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import attrs
+
+from reconcile.domain.observations import Flaw
+from reconcile.domain.vocabulary import NoticeKind
+
+if TYPE_CHECKING:
+    from reconcile.domain.context import SyncContext
+
+
+class LegReport(NamedTuple):
+    """One word on one leg, as one read gave it; `source` is its event's position."""
+
+    sync_id: str
+    integration_type: str
+    word: str
+    message: str | None
+    at: datetime
+    source: int
+
+
+class HookReport(NamedTuple):
+    """One word on a whole transaction, as one webhook gave it."""
+
+    sync_id: str
+    word: str
+    message: str | None
+    at: datetime
+    dated: bool
+    delivery: str
+    source: int
+
+
+class Expected(NamedTuple):
+    """The transaction was named: by a dataset, or by a create or update call."""
+
+    dataset_id: str | None
+    sync_id: str | None
+    operation: str  # "push", "create", "update" or "put"
+    at: datetime
+    source: int
+
+
+class Unsettled(NamedTuple):
+    """A write without an accepting answer, that names a transaction or a dataset."""
+
+    request_id: str
+    outcome: str  # "refused", "lost" or "throttled"
+    operation: str
+    at: datetime
+    http_status: int
+    words: str | None
+    source: int
+
+
+class Initiation(NamedTuple):
+    """An accepted write that created a sync."""
+
+    operation: str
+    dataset_ids: tuple[str, ...]
+    transaction_ids: tuple[str, ...]
+    whole: bool
+    at: datetime
+
+
+class Report(NamedTuple):
+    """One report on a sync as a whole; `notice` is None for a status read."""
+
+    code: int | str | None
+    status: str | None
+    words: tuple[str, ...]
+    notice: NoticeKind | None
+    delivery: str | None
+    at: datetime
+
+
+class Reading(NamedTuple):
+    """One set of rows of a sync: a page, one transaction's rows, or a webhook's.
+
+    `rows` counts what stood there, unreadable ones included; `source` is the position
+    of the event, `rows_at` that of the event that holds the rows themselves.
+    """
+
+    origin: str
+    page: int | None
+    page_size: int | None
+    total: int | None
+    rows: int
+    unread: int
+    at: datetime
+    source: int
+    rows_at: int
+
+
+class Push(NamedTuple):
+    """One accepted content of a dataset."""
+
+    transaction_ids: tuple[str, ...]
+    whole: bool
+    at: datetime
+
+
+class Link(NamedTuple):
+    """A sync was initiated that names a dataset."""
+
+    sync_id: str
+    at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class SyncFacts:
+    """Everything held of one sync, in the order it was recorded."""
+
+    initiations: tuple[Initiation, ...] = ()
+    reports: tuple[Report, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    flaws: tuple[tuple[datetime, Flaw], ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class DatasetFacts:
+    """Everything held of one dataset, and of the writes that named it."""
+
+    pushes: tuple[Push, ...] = ()
+    syncs: tuple[Link, ...] = ()
+    unsettled: tuple[Unsettled, ...] = ()
+    flaws: tuple[tuple[datetime, Flaw], ...] = ()
+
+    @property
+    def pushed_at(self) -> datetime | None:
+        """Return when its content was first known, None while it is not."""
+        return min((push.at for push in self.pushes), default=None)
+
+
+@attrs.frozen(kw_only=True)
+class ItemFacts:
+    """Everything held of one transaction, in the order it was recorded."""
+
+    legs: tuple[LegReport, ...] = ()
+    hooks: tuple[HookReport, ...] = ()
+    expected: tuple[Expected, ...] = ()
+    unsettled: tuple[Unsettled, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Dossier:
+    """One item's facts with the syncs and datasets they belong to: all a judge needs.
+
+    `syncs` holds at least every sync that reported or expected the item, `datasets`
+    every dataset that names it.
+    """
+
+    company_id: str
+    transaction_id: str
+    facts: ItemFacts
+    syncs: "Mapping[str, SyncContext]"
+    datasets: Mapping[str, DatasetFacts]

@@ -1,0 +1,238 @@
+"""The events of the history: what was seen, in Codat's words, never what it means.
+
+An event is payload only; its stream, version, position and time of recording are the
+envelope, `Recorded`. `TOPIC` and the field names are stored for ever: change by adding.
+`evidence` is the SHA-256 (hex) identity of the exchange or delivery behind the event.
+"""
+
+from datetime import datetime
+from typing import ClassVar
+
+import attrs
+
+from reconcile.domain.observations import ExpectedTransaction, Flaw, LegRow
+from reconcile.domain.vocabulary import NoticeKind
+
+
+@attrs.frozen(kw_only=True)
+class DatasetPushed:
+    """A v1 dataset was accepted: the transactions we expect to see in its sync."""
+
+    TOPIC: ClassVar[str] = "dataset.pushed"
+
+    transactions: tuple[ExpectedTransaction, ...]
+    whole: bool
+    at: datetime
+    evidence: str
+    flaws: tuple[Flaw, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class _Unsettled:
+    """What is common to writes without an accepting answer."""
+
+    operation: str
+    http_status: int
+    words: str | None
+    dataset_ids: tuple[str, ...]
+    transactions: tuple[ExpectedTransaction, ...]
+    at: datetime
+    evidence: str
+
+
+@attrs.frozen(kw_only=True)
+class SyncRefused(_Unsettled):
+    """A write was refused (4xx, not 408 or 429), with Codat's words."""
+
+    TOPIC: ClassVar[str] = "request.refused"
+
+
+@attrs.frozen(kw_only=True)
+class SyncAnswerLost(_Unsettled):
+    """A write's answer was lost: it may or may not have arrived."""
+
+    TOPIC: ClassVar[str] = "request.answer-lost"
+
+
+@attrs.frozen(kw_only=True)
+class SyncThrottled(_Unsettled):
+    """A write was turned away by the rate limit (429): it did not happen."""
+
+    TOPIC: ClassVar[str] = "request.throttled"
+
+
+@attrs.frozen(kw_only=True)
+class SyncInitiated:
+    """A sync exists because of a write of ours that was accepted."""
+
+    TOPIC: ClassVar[str] = "sync.initiated"
+
+    operation: str
+    dataset_ids: tuple[str, ...]
+    transactions: tuple[ExpectedTransaction, ...]
+    whole: bool
+    at: datetime
+    evidence: str
+    flaws: tuple[Flaw, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class _SyncReport:
+    """What is common to reports about a sync as a whole.
+
+    `notice` is None for a status read. `delivery`, `delivery_id`, `body_digest` and
+    `dated` are a webhook's: see `WebhookNotice`.
+    """
+
+    code: int | str | None = None
+    status: str | None = None
+    error_message: str | None = None
+    exception_message: str | None = None
+    sync_utc: str | None = None
+    data_pushed: bool | None = None
+    notice: NoticeKind | None = None
+    delivery: str | None = None
+    delivery_id: str | None = None
+    body_digest: str | None = None
+    dated: bool = True
+    at: datetime
+    evidence: str
+    flaws: tuple[Flaw, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class SyncStarted(_SyncReport):
+    """A status or a webhook said that the sync runs."""
+
+    TOPIC: ClassVar[str] = "sync.started"
+
+
+@attrs.frozen(kw_only=True)
+class SyncCompleted(_SyncReport):
+    """A status or a webhook said that the sync ended well."""
+
+    TOPIC: ClassVar[str] = "sync.completed"
+
+
+@attrs.frozen(kw_only=True)
+class SyncFailed(_SyncReport):
+    """A status or a webhook said that the sync failed; some items may be written."""
+
+    TOPIC: ClassVar[str] = "sync.failed"
+
+
+@attrs.frozen(kw_only=True)
+class SyncUnrecognised(_SyncReport):
+    """A status or a webhook used a code or an event type we do not know."""
+
+    TOPIC: ClassVar[str] = "sync.unrecognised"
+
+
+@attrs.frozen(kw_only=True)
+class LegsReported:
+    """What one response or webhook said of a sync's legs, in Codat's own words.
+
+    `origin` is "page", "transaction" or "webhook"; a webhook's rows name no leg.
+    """
+
+    TOPIC: ClassVar[str] = "sync.legs-reported"
+
+    origin: str
+    page: int | None = None
+    page_size: int | None = None
+    total: int | None = None
+    rows: tuple[LegRow, ...]
+    rows_digest: str
+    unread: int = 0
+    delivery: str | None = None
+    dated: bool = True
+    at: datetime
+    evidence: str
+    flaws: tuple[Flaw, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class LegsReread:
+    """The same rows as an earlier event of this stream, `same_as`, at another time."""
+
+    TOPIC: ClassVar[str] = "sync.legs-reread"
+
+    same_as: int  # the version of the LegsReported that holds the rows
+    origin: str
+    page: int | None = None
+    page_size: int | None = None
+    total: int | None = None
+    unread: int = 0
+    delivery: str | None = None
+    dated: bool = True
+    at: datetime
+    evidence: str
+    flaws: tuple[Flaw, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class EvidenceQuarantined:
+    """Evidence was kept that nobody could read; `digest` names its bytes."""
+
+    TOPIC: ClassVar[str] = "case.evidence-quarantined"
+
+    digest: str
+    reason: str
+    evidence: str
+
+
+@attrs.frozen(kw_only=True)
+class EvidenceReleased:
+    """Quarantined evidence was read after all."""
+
+    TOPIC: ClassVar[str] = "case.evidence-released"
+
+    digest: str
+    evidence: str
+
+
+@attrs.frozen(kw_only=True)
+class EvidenceSetAside:
+    """A person decided that quarantined evidence need not be read."""
+
+    TOPIC: ClassVar[str] = "case.evidence-set-aside"
+
+    digest: str
+    actor: str
+    reason: str
+
+
+DatasetEvent = DatasetPushed
+RequestEvent = SyncRefused | SyncAnswerLost | SyncThrottled
+SyncReportEvent = SyncStarted | SyncCompleted | SyncFailed | SyncUnrecognised
+SyncEvent = SyncInitiated | SyncReportEvent | LegsReported | LegsReread
+CaseEvent = EvidenceQuarantined | EvidenceReleased | EvidenceSetAside
+Event = DatasetEvent | RequestEvent | SyncEvent | CaseEvent
+
+EVENT_TYPES: tuple[type[Event], ...] = (
+    DatasetPushed,
+    SyncRefused,
+    SyncAnswerLost,
+    SyncThrottled,
+    SyncInitiated,
+    SyncStarted,
+    SyncCompleted,
+    SyncFailed,
+    SyncUnrecognised,
+    LegsReported,
+    LegsReread,
+    EvidenceQuarantined,
+    EvidenceReleased,
+    EvidenceSetAside,
+)
+
+
+@attrs.frozen(kw_only=True)
+class Recorded:
+    """An event in its envelope."""
+
+    stream: str
+    version: int  # from 1, within the stream
+    position: int  # from 1, over the whole history, without reuse
+    recorded_at: datetime
+    event: Event

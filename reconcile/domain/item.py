@@ -1,0 +1,81 @@
+"""An item as judged, and what judgement asks of a ruleset."""
+
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from reconcile.domain.vocabulary import BreakKind, ItemState, Verdict
+
+
+class Failure(Protocol):
+    """What a ruleset says of one failure."""
+
+    @property
+    def name(self) -> str:
+        """The failure's class."""
+        ...
+
+    @property
+    def owner(self) -> str:
+        """Who can mend it."""
+        ...
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it may be sent again."""
+        ...
+
+    @property
+    def advice(self) -> str:
+        """What to do, in a sentence."""
+        ...
+
+
+class Rules(Protocol):
+    """A ruleset, as judgement uses it."""
+
+    def classify(
+        self, *, message: str | None, word: str | None, code: int | str | None
+    ) -> Failure:
+        """Return the class of a failure told in these words."""
+        ...
+
+    def fingerprint(
+        self, *, message: str, code: int | str | None, http_status: int | None
+    ) -> str:
+        """Return the hash by which the same failure is known again."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Leg:
+    """One posting as the report shows it; None for the type: a webhook's word."""
+
+    integration_type: str | None
+    status: str
+    sync_id: str
+    message: str | None
+    reported_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Item:
+    """Our judgement of one expense at one moment."""
+
+    state: ItemState
+    kind: BreakKind | None
+    reason: str
+    failure_class: str | None
+    owner: str | None
+    fingerprint: str | None
+    attempts: int
+    expected: bool
+    broken_since: datetime | None
+    legs: tuple[Leg, ...]
+    verdict: Verdict
+    advice: str
+    decided_by: str  # the rule of the page that decided
+    update_unsettled: bool = False  # matched, and nobody knows if an update is in
+    turns_at: datetime | None = None  # set by `judge_without_clock` alone
+    turns_to: BreakKind | None = None

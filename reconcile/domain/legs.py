@@ -1,0 +1,65 @@
+"""One leg within one sync: from the set of its reports to its word at a moment.
+
+Rules: `docs/explanation/judgement.md`, section 4.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from reconcile.domain.vocabulary import WordClass, word_class
+
+Said = tuple[str, str | None, datetime]
+"""A word, its message, and its effective time."""
+
+
+class Settled(NamedTuple):
+    """A leg's word at a moment; `at` is when it was last said."""
+
+    word_class: WordClass
+    word: str
+    message: str | None
+    at: datetime
+    classes: frozenset[WordClass]  # every class said at that latest time
+    regressed: bool
+
+    @property
+    def conflicting(self) -> bool:
+        """Return whether the latest time says two things."""
+        return len(self.classes) > 1
+
+
+def settle(said: Iterable[Said], *, at: datetime) -> Settled | None:
+    """Return the word that stands at `at`, or None where nothing was said by then.
+
+    A decision outlives any number of undecided words; the latest decision wins; where
+    the latest time says several things, the worse is shown.
+    """
+    held = [
+        (moment, word_class(word), word, message)
+        for word, message, moment in said
+        if moment <= at
+    ]
+    if not held:
+        return None
+    if any(c in _DECIDED for _, c, _, _ in held):
+        held = [one for one in held if one[1] != WordClass.UNDECIDED]
+    latest = max(one[0] for one in held)
+    now = [one for one in held if one[0] == latest]
+    worst = max(one[1] for one in now)
+    word, message = min(
+        ((word, message) for _, c, word, message in now if c == worst),
+        key=lambda shown: (shown[0], shown[1] or ""),
+    )
+    return Settled(
+        word_class=worst,
+        word=word,
+        message=message,
+        at=latest,
+        classes=frozenset(one[1] for one in now),
+        regressed=worst == WordClass.FAILED
+        and any(c == WordClass.WRITTEN and moment < latest for moment, c, _, _ in held),
+    )
+
+
+_DECIDED = (WordClass.WRITTEN, WordClass.FAILED)

@@ -1,0 +1,171 @@
+"""The listing of one sync: when were all its pages read, and what changed since.
+
+Rules: `docs/explanation/judgement.md`, section 6. Pages are known by number.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+
+import attrs
+
+from reconcile.domain.dossier import Reading
+
+LegKey = tuple[str, str]
+"""Transaction id and integration type."""
+
+KeysOf = Callable[[int], frozenset[LegKey]]
+"""The distinct legs of the rows that the event at a position holds."""
+
+
+@attrs.frozen(kw_only=True)
+class Listing:
+    """What is known of one sync's listing.
+
+    `promised` is Codat's total on the latest page read; `seen` counts the rows on the
+    latest reads of all pages. `drifted_at` and `vanished` are about later than
+    `complete_at`, the first moment at which the listing was complete.
+    """
+
+    complete_at: datetime | None = None
+    drifted_at: datetime | None = None
+    vanished: tuple[tuple[LegKey, datetime], ...] = ()
+
+
+def survey_listing(
+    readings: Iterable[Reading], *, ended_at: datetime | None, keys_of: KeysOf
+) -> Listing:
+    """Return what the page reads made at or after the end tell, in order of time."""
+    if ended_at is None:
+        return Listing()
+    survey = _Survey(keys_of)
+    reads = sorted(
+        (r for r in readings if r.origin != "webhook"), key=lambda read: read.at
+    )
+    for moment, together in groupby(reads, key=lambda read: read.at):
+        survey.advance(moment, list(together), counts=moment >= ended_at)
+    return Listing(
+        complete_at=survey.complete_at,
+        drifted_at=survey.drifted_at,
+        vanished=tuple(sorted(survey.vanished.items())),
+    )
+
+
+class _Survey:
+    """The walk over one sync's reads, a moment at a time."""
+
+    def __init__(self, keys_of: KeysOf) -> None:
+        self.complete_at: datetime | None = None
+        self.drifted_at: datetime | None = None
+        self.vanished: dict[LegKey, datetime] = {}
+        self._keys_of = keys_of
+        self._latest: dict[int, Reading] = {}
+        self._reported: set[LegKey] = set()
+        self._reported_from: set[int] = set()
+        self._listed: frozenset[LegKey] = frozenset()
+        self._total: int | None = None
+
+    def advance(self, moment: datetime, reads: list[Reading], *, counts: bool) -> None:
+        """Take in the reads of one moment; only those from the end on `counts`."""
+        for read in reads:
+            if read.rows_at not in self._reported_from:
+                self._reported_from.add(read.rows_at)
+                self._reported |= self._keys_of(read.rows_at)
+        if not counts:
+            return
+        news = False
+        for read in self._one_a_page(reads):
+            held = self._latest.get(read.page or 0)
+            self._latest[read.page or 0] = read
+            news = news or held is None or _content(held) != _content(read)
+            if self.complete_at is not None and self.drifted_at is None:
+                unlisted = self._keys_of(read.rows_at) - self._listed
+                if unlisted or read.total != self._total:
+                    self.drifted_at = moment
+        if news:
+            self._weigh(moment)
+
+    def _weigh(self, moment: datetime) -> None:
+        chain = _chain(self._latest)
+        whole = None if chain is None else _distinct(chain, self._keys_of)
+        if whole is None:
+            return
+        if self.complete_at is None:
+            self.complete_at, self._listed = moment, whole
+            self._total = self._latest[1].total
+        if len(self._reported) > len(whole):
+            for key in self._reported - whole:
+                self.vanished.setdefault(key, moment)
+
+    def _one_a_page(self, reads: list[Reading]) -> Iterable[Reading]:
+        """Yield a moment's page reads; of two of one page, one chosen by content."""
+        pages: dict[int, list[Reading]] = {}
+        for read in reads:
+            if read.page is not None:
+                pages.setdefault(read.page, []).append(read)
+        for number in sorted(pages):
+            same = pages[number]
+            yield same[0] if len(same) == 1 else min(same, key=self._by_content)
+
+    def _by_content(self, read: Reading) -> tuple[int, int, int, list[LegKey]]:
+        return (
+            -1 if read.total is None else read.total,
+            -1 if read.page_size is None else read.page_size,
+            read.rows,
+            sorted(self._keys_of(read.rows_at)),
+        )
+
+
+def _content(read: Reading) -> tuple[int | None, int | None, int, int]:
+    return read.total, read.page_size, read.rows, read.rows_at
+
+
+def shown(
+    readings: Iterable[Reading], *, at: datetime
+) -> tuple[int | None, int | None]:
+    """Return the total promised and the rows seen by `at`; None where no page was."""
+    pages = sorted(
+        (r for r in readings if r.page is not None and r.at <= at),
+        key=_newest_last,
+    )
+    if not pages:
+        return None, None
+    latest = {read.page: read for read in pages}
+    return pages[-1].total, sum(read.rows for read in latest.values())
+
+
+def _newest_last(read: Reading) -> tuple[datetime, int, int, int]:
+    return read.at, read.page or 0, -1 if read.total is None else read.total, read.rows
+
+
+def _chain(latest: dict[int, Reading]) -> Sequence[Reading] | None:
+    """Return pages 1..n whose rows add up to what all of them promise, or None."""
+    first = latest.get(1)
+    if first is None or first.total is None:
+        return None
+    chain: list[Reading] = []
+    rows = 0
+    for number in range(1, len(latest) + 1):
+        read = latest.get(number)
+        if (
+            read is None
+            or read.unread
+            or (read.total, read.page_size) != (first.total, first.page_size)
+        ):
+            return None
+        chain.append(read)
+        rows += read.rows
+        if rows >= first.total:
+            return chain if rows == first.total else None
+    return None
+
+
+def _distinct(chain: Sequence[Reading], keys_of: KeysOf) -> frozenset[LegKey] | None:
+    """Return the legs of the pages, or None where one stands on two of them."""
+    listed: set[LegKey] = set()
+    for read in chain:
+        keys = keys_of(read.rows_at)
+        if not listed.isdisjoint(keys):
+            return None
+        listed |= keys
+    return frozenset(listed)

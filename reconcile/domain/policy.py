@@ -1,0 +1,23 @@
+"""Deadlines and waits, as one value that a host may change."""
+
+from datetime import timedelta
+
+import attrs
+
+# Codat delivers a webhook for about 28 hours (eight attempts: immediately, 5 s, 5 min,
+# 30 min, 2 h, 5 h, 10 h, 10 h). Source: Codat docs, "Webhook troubleshooting".
+DELIVERY_SCHEDULE = timedelta(hours=28)
+
+
+@attrs.frozen(kw_only=True)
+class Policy:
+    """How long we wait before silence means something."""
+
+    undecided_for: timedelta = DELIVERY_SCHEDULE
+    """An attempt undecided so long after its request is `STUCK`."""
+
+    silent_for: timedelta = DELIVERY_SCHEDULE
+    """A failed sync that reported no row so long after its end has failed its items."""
+
+
+DEFAULT = Policy()

@@ -1,0 +1,194 @@
+"""The SyncRun stream: decide what is news of a sync, and hold just enough to know it.
+
+Nothing here judges, and nothing depends on what else had arrived.
+"""
+
+from datetime import datetime
+from typing import assert_never
+
+import attrs
+
+from reconcile.domain.events import (
+    LegsReported,
+    LegsReread,
+    SyncCompleted,
+    SyncEvent,
+    SyncFailed,
+    SyncInitiated,
+    SyncReportEvent,
+    SyncStarted,
+    SyncUnrecognised,
+)
+from reconcile.domain.observations import (
+    StatusReport,
+    SyncReceipt,
+    TransactionPage,
+    WebhookNotice,
+)
+from reconcile.domain.vocabulary import NOTICE_CLASS, CodeClass, code_class
+
+SyncObservation = SyncReceipt | StatusReport | TransactionPage | WebhookNotice
+
+_REPORTS: dict[CodeClass, type[SyncReportEvent]] = {
+    CodeClass.IN_PROGRESS: SyncStarted,
+    CodeClass.ENDED_WELL: SyncCompleted,
+    CodeClass.FAILED: SyncFailed,
+    CodeClass.UNRECOGNISED: SyncUnrecognised,
+}
+
+
+@attrs.frozen(kw_only=True)
+class SyncRun:
+    """What is held of one sync: enough to tell news from what was seen before."""
+
+    version: int = 0
+    rows_held: dict[str, int] = attrs.field(factory=dict)  # digest -> version
+    deliveries: dict[str, datetime] = attrs.field(factory=dict)  # earliest receipt
+
+
+def decide(
+    run: SyncRun, seen: SyncObservation, *, evidence: str
+) -> tuple[SyncEvent, ...]:
+    """Return what `seen` tells of its sync that `run` does not hold yet.
+
+    A redelivered webhook yields (), unless it was received earlier than the receipt we
+    hold: then its time is news. Evidence already known by its identity never comes
+    here, so a read is always news: the same words at another time.
+    """
+    match seen:
+        case SyncReceipt():
+            return (
+                SyncInitiated(
+                    operation=seen.operation,
+                    dataset_ids=seen.dataset_ids,
+                    transactions=seen.transactions,
+                    whole=seen.whole,
+                    at=seen.at,
+                    evidence=evidence,
+                    flaws=seen.flaws,
+                ),
+            )
+        case StatusReport():
+            return (_status_event(seen, evidence=evidence),)
+        case TransactionPage():
+            return (_legs_event(run, seen, evidence=evidence),)
+        case WebhookNotice():
+            known = run.deliveries.get(seen.delivery)
+            if known is not None and known <= seen.at:
+                return ()
+            return _notice_events(run, seen, evidence=evidence)
+        case _:  # pragma: no cover
+            assert_never(seen)
+
+
+def evolve(run: SyncRun, event: SyncEvent) -> SyncRun:
+    """Return `run` as it stands after `event`. Pure, and total over stored events."""
+    version = run.version + 1
+    match event:
+        case LegsReported():
+            held = run.rows_held
+            if event.rows_digest not in held:
+                held = {**held, event.rows_digest: version}
+            return attrs.evolve(run, version=version, rows_held=held)
+        case SyncStarted() | SyncCompleted() | SyncFailed() | SyncUnrecognised():
+            if event.delivery is None:
+                return attrs.evolve(run, version=version)
+            at = min(event.at, run.deliveries.get(event.delivery, event.at))
+            return attrs.evolve(
+                run, version=version, deliveries={**run.deliveries, event.delivery: at}
+            )
+        case SyncInitiated() | LegsReread():
+            return attrs.evolve(run, version=version)
+        case _:  # pragma: no cover
+            assert_never(event)
+
+
+def _status_event(seen: StatusReport, *, evidence: str) -> SyncReportEvent:
+    kind = CodeClass.UNRECOGNISED if seen.code is None else code_class(seen.code)
+    return _REPORTS[kind](
+        code=seen.code,
+        status=seen.status,
+        error_message=seen.error_message,
+        exception_message=seen.exception_message,
+        sync_utc=seen.sync_utc,
+        data_pushed=seen.data_pushed,
+        at=seen.at,
+        evidence=evidence,
+        flaws=seen.flaws,
+    )
+
+
+def _legs_event(
+    run: SyncRun, seen: TransactionPage, *, evidence: str
+) -> LegsReported | LegsReread:
+    origin = "transaction" if seen.page is None else "page"
+    same_as = run.rows_held.get(seen.rows_digest)
+    if same_as is not None:
+        return LegsReread(
+            same_as=same_as,
+            origin=origin,
+            page=seen.page,
+            page_size=seen.page_size,
+            total=seen.total,
+            unread=seen.unread,
+            at=seen.at,
+            evidence=evidence,
+            flaws=seen.flaws,
+        )
+    return LegsReported(
+        origin=origin,
+        page=seen.page,
+        page_size=seen.page_size,
+        total=seen.total,
+        rows=seen.rows,
+        rows_digest=seen.rows_digest,
+        unread=seen.unread,
+        at=seen.at,
+        evidence=evidence,
+        flaws=seen.flaws,
+    )
+
+
+def _notice_events(
+    run: SyncRun, seen: WebhookNotice, *, evidence: str
+) -> tuple[SyncEvent, ...]:
+    notice = _REPORTS[NOTICE_CLASS[seen.kind]](
+        status=seen.event_type,
+        error_message=seen.message,
+        notice=seen.kind,
+        delivery=seen.delivery,
+        delivery_id=seen.delivery_id,
+        body_digest=seen.body_digest,
+        dated=seen.dated,
+        at=seen.at,
+        evidence=evidence,
+        flaws=seen.flaws,
+    )
+    if not seen.rows:
+        return (notice,)
+    same_as = run.rows_held.get(seen.rows_digest)
+    if same_as is not None:
+        return (
+            notice,
+            LegsReread(
+                same_as=same_as,
+                origin="webhook",
+                delivery=seen.delivery,
+                dated=seen.dated,
+                at=seen.at,
+                evidence=evidence,
+            ),
+        )
+    return (
+        notice,
+        LegsReported(
+            origin="webhook",
+            rows=seen.rows,
+            rows_digest=seen.rows_digest,
+            unread=seen.unread,
+            delivery=seen.delivery,
+            dated=seen.dated,
+            at=seen.at,
+            evidence=evidence,
+        ),
+    )

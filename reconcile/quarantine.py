@@ -1,0 +1,78 @@
+"""What could not be read, as of a position: a fold of the case events."""
+
+from collections.abc import Iterator
+
+import attrs
+
+from reconcile.domain.events import (
+    EvidenceQuarantined,
+    EvidenceReleased,
+    EvidenceSetAside,
+)
+from reconcile.domain.identity import stream_parts
+from reconcile.errors import HistoryError
+from reconcile.storage.store import Store
+
+
+@attrs.frozen(kw_only=True)
+class Held:
+    """One piece of evidence in quarantine; no company: it is in every scope."""
+
+    evidence: str
+    company_id: str | None
+    reason: str
+
+
+@attrs.define(kw_only=True)
+class Quarantine:
+    """Digests of bytes that could not be read, with the evidence they belong to."""
+
+    held: dict[str, dict[str, Held]] = attrs.field(factory=dict)
+    set_aside: set[str] = attrs.field(factory=set)
+
+    def is_set_aside(self, digest: str) -> bool:
+        """Return whether a person decided that the bytes need not be read."""
+        return digest in self.set_aside
+
+    def waiting(self) -> Iterator[tuple[str, Held]]:
+        """Yield what waits to be read, by digest."""
+        for digest, pieces in sorted(self.held.items()):
+            if digest not in self.set_aside:
+                for _, piece in sorted(pieces.items()):
+                    yield digest, piece
+
+    def unprocessed(self, company_id: str | None = None) -> int:
+        """Return how many distinct digests wait, in a company's scope or in all."""
+        return len(
+            {
+                digest
+                for digest, piece in self.waiting()
+                if company_id is None or piece.company_id in (None, company_id)
+            }
+        )
+
+
+def quarantine_at(store: Store, *, until: int) -> Quarantine:
+    """Return the quarantine as it stood at a position."""
+    quarantine = Quarantine()
+    for row in store.stored_at(store.case_positions(until=until)):
+        try:
+            recorded = store.recorded(row)
+        except HistoryError:
+            continue  # counted as poisoned where the views are built
+        event = recorded.event
+        match event:
+            case EvidenceQuarantined():
+                held = Held(
+                    evidence=event.evidence,
+                    company_id=stream_parts(recorded.stream)[1] or None,
+                    reason=event.reason,
+                )
+                quarantine.held.setdefault(event.digest, {})[event.evidence] = held
+            case EvidenceReleased():
+                quarantine.held.get(event.digest, {}).pop(event.evidence, None)
+            case EvidenceSetAside():
+                quarantine.set_aside.add(event.digest)
+            case _:
+                pass
+    return quarantine

@@ -1,0 +1,76 @@
+"""Replay: the whole working set of each company, folded from events up to a cut-off."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import attrs
+
+from reconcile.bulk import collecting_later
+from reconcile.domain.context import SyncContext
+from reconcile.domain.events import LegsReported, LegsReread, Recorded
+from reconcile.domain.observations import LegRow
+from reconcile.errors import HistoryError
+from reconcile.storage.store import Store
+from reconcile.views.changes import changes
+from reconcile.views.folds import Company, keys_reader
+
+
+@attrs.define(kw_only=True)
+class Replayed:
+    """One company as its events tell it."""
+
+    company: Company
+    contexts: dict[str, SyncContext] = attrs.field(factory=dict)
+    rows: dict[int, tuple[LegRow, ...]] = attrs.field(factory=dict)
+    deliveries: list[tuple[str, str, str, str]] = attrs.field(factory=list)
+    poisoned: list[int] = attrs.field(factory=list)
+    newest: datetime | None = None
+
+    def rows_at(self, position: int) -> tuple[LegRow, ...]:
+        """Return the rows of the event at a position."""
+        return self.rows[position]
+
+
+def replay(
+    store: Store, *, until: int, company_id: str | None = None
+) -> Iterator[Replayed]:
+    """Yield each company with events up to a position, sorted by its id."""
+    for one in store.companies():
+        if one and (company_id is None or one == company_id):
+            with collecting_later():
+                replayed = _company(store, one, until)
+            yield replayed
+
+
+def _company(store: Store, company_id: str, until: int) -> Replayed:
+    replayed = Replayed(company=Company(company_id=company_id))
+    positions = store.positions_of(company_id, until=until)
+    fold(store, store.stored_at(positions), replayed)
+    replayed.contexts = replayed.company.contexts(keys_reader(replayed.rows_at))
+    return replayed
+
+
+def fold(store: Store, stored: Iterable[sqlite3.Row], replayed: Replayed) -> None:
+    """Fold stored events, in order of position, into a company."""
+    holders: dict[tuple[str, int], Recorded] = {}
+    for row in stored:
+        try:
+            recorded = store.recorded(row)
+            event = recorded.event
+            original: Recorded | None = None
+            if isinstance(event, LegsReported):
+                replayed.rows[recorded.position] = event.rows
+                holders[recorded.stream, recorded.version] = recorded
+            elif isinstance(event, LegsReread):
+                original = holders.get((recorded.stream, event.same_as))
+            change = changes(recorded, original=original)
+        except HistoryError:
+            replayed.poisoned.append(row["rowid"])
+            continue
+        replayed.company.apply(change)
+        if change.delivery is not None:
+            one = change.delivery
+            replayed.deliveries.append(
+                (one.delivery_id, one.body_digest, change.company_id, one.sync_id)
+            )

@@ -1,0 +1,120 @@
+"""Build a report: every item, sync and finding in order, with totals and digest."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import attrs
+
+from reconcile.domain.item import Item
+from reconcile.domain.vocabulary import FindingKind, ItemState
+from reconcile.views.summaries import Finding, SyncSummary
+
+
+class Judged(NamedTuple):
+    """One item of a report; items with the same facts share their `item`."""
+
+    company_id: str
+    transaction_id: str
+    item: Item
+
+
+@attrs.frozen(kw_only=True)
+class Totals:
+    """How many items there are, and in which state."""
+
+    items: int = 0
+    expected: int = 0
+    open: int = 0
+    matched: int = 0
+    broken: int = 0
+    cleared: int = 0
+    waived: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """A report as plain data; `position` is the last event it rests on."""
+
+    as_of: datetime
+    known_at: datetime | None
+    position: int
+    ruleset: str
+    totals: Totals
+    items: Sequence[Judged]
+    syncs: Sequence[SyncSummary]
+    findings: Sequence[Finding]
+    unprocessed: int
+    poisoned: int
+
+
+@attrs.define(kw_only=True)
+class Part:
+    """One company's share of a report."""
+
+    items: Iterable[Judged]
+    syncs: Iterable[SyncSummary]
+    findings: Iterable[Finding]
+
+
+def build(
+    parts: Iterable[Part],
+    *,
+    as_of: datetime,
+    known_at: datetime | None,
+    position: int,
+    ruleset: str,
+    more_findings: Iterable[Finding] = (),
+    unprocessed: int = 0,
+    poisoned: int = 0,
+) -> Report:
+    """Return the report of companies that come sorted by id, items sorted within."""
+    items: list[Judged] = []
+    syncs: list[SyncSummary] = []
+    findings = set(more_findings)
+    for part in parts:
+        start = len(items)
+        items.extend(part.items)
+        syncs.extend(part.syncs)
+        findings.update(part.findings)
+        findings.update(_of_items(items[start:]))
+    return Report(
+        as_of=as_of,
+        known_at=known_at,
+        position=position,
+        ruleset=ruleset,
+        totals=_totals(items),
+        items=items,
+        syncs=sorted(syncs, key=lambda one: (one.company_id, one.sync_id)),
+        findings=sorted(findings, key=lambda one: one.order),
+        unprocessed=unprocessed,
+        poisoned=poisoned,
+    )
+
+
+def _of_items(items: Iterable[Judged]) -> Iterator[Finding]:
+    for company_id, transaction_id, item in items:
+        if item.update_unsettled:
+            yield Finding(
+                kind=FindingKind.UPDATE_UNSETTLED,
+                company_id=company_id,
+                transaction_id=transaction_id,
+                reason="it is in the books, and nobody knows whether its update is",
+            )
+
+
+def _totals(items: Sequence[Judged]) -> Totals:
+    states = dict.fromkeys(ItemState, 0)
+    expected = 0
+    for _, _, item in items:
+        states[item.state] += 1
+        expected += item.expected
+    return Totals(
+        items=len(items),
+        expected=expected,
+        open=states[ItemState.OPEN],
+        matched=states[ItemState.MATCHED],
+        broken=states[ItemState.BREAK],
+        cleared=states[ItemState.CLEARED],
+        waived=states[ItemState.WAIVED],
+    )

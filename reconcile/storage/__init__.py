@@ -1,0 +1,1 @@
+"""Where events, evidence and views are kept; the only place with SQL."""

@@ -1,0 +1,92 @@
+"""Events to bytes and back: stable topics, one decoder a topic, upcasts.
+
+A stored payload is JSON, so that an auditor can read it without us. A field added to an
+event needs a default and no more. Any other change needs a new topic, and here, under
+the old topic, an upcast from the old payload to the new one.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import attrs
+import msgspec
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import Mapper, StoredEvent
+
+from reconcile.domain.events import EVENT_TYPES, Event
+from reconcile.errors import HistoryError
+
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+
+UPCASTS: Mapping[str, tuple[str, Upcast]] = {}
+"""Old topic to new topic, with the function that mends the payload."""
+
+
+@attrs.frozen
+class Envelope:
+    """An event on its way into a stream; the shape the event store asks for."""
+
+    originator_id: str
+    originator_version: int
+    event: Event
+
+
+class Codec:
+    """Encodes events to (topic, bytes) and back."""
+
+    def __init__(self, upcasts: Mapping[str, tuple[str, Upcast]] = UPCASTS) -> None:
+        self._upcasts = upcasts
+        self._encoder = msgspec.json.Encoder()
+        self._decoders = {t.TOPIC: msgspec.json.Decoder(t) for t in EVENT_TYPES}
+        self._types: dict[str, type[Event]] = {t.TOPIC: t for t in EVENT_TYPES}
+
+    def encode(self, event: Event) -> tuple[str, bytes]:
+        """Return the event's topic and payload."""
+        return event.TOPIC, self._encoder.encode(event)
+
+    def decode(self, topic: str, state: bytes) -> Event:
+        """Return the event that was stored, mended where it is of an older shape.
+
+        Raises:
+            HistoryError: the topic is not known, or the payload is not of its shape.
+
+        """
+        try:
+            decoder = self._decoders.get(topic)
+            if decoder is not None:
+                return decoder.decode(state)
+            return self._decode_older(topic, state)
+        except (msgspec.MsgspecError, RecursionError, KeyError) as error:
+            raise HistoryError(f"a stored {topic} cannot be read: {error}") from error
+
+    def _decode_older(self, topic: str, state: bytes) -> Event:
+        payload: dict[str, Any] = msgspec.json.decode(state)
+        while topic in self._upcasts:
+            topic, upcast = self._upcasts[topic]
+            payload = upcast(payload)
+        if topic not in self._types:
+            raise HistoryError(f"no event is known by the topic {topic!r}")
+        return msgspec.convert(payload, self._types[topic])
+
+
+class EventMapper(Mapper[str]):
+    """The event store's seam: envelopes to stored events and back."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec  # no transcoder, compressor or cipher of the library's
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
+        """Return what the recorder writes for an envelope."""
+        envelope = cast(Envelope, domain_event)
+        topic, state = self._codec.encode(envelope.event)
+        return StoredEvent(
+            envelope.originator_id, envelope.originator_version, topic, state
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
+        """Return the envelope of a stored event."""
+        event = self._codec.decode(stored_event.topic, stored_event.state)
+        envelope = Envelope(
+            str(stored_event.originator_id), stored_event.originator_version, event
+        )
+        return cast("DomainEventProtocol[str]", envelope)

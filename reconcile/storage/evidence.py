@@ -1,0 +1,58 @@
+"""Evidence: the bytes that arrived, what identifies them, and how they are packed."""
+
+import hashlib
+import zlib
+from datetime import datetime, timedelta
+
+import attrs
+
+from reconcile.domain.instants import EPOCH
+
+
+@attrs.frozen(kw_only=True)
+class Evidence:
+    """One exchange, one receipt of a delivery, or bytes that are neither.
+
+    `identity` is the SHA-256 of what makes it one fact (section 1 of
+    `docs/explanation/judgement.md`); a delivery received again, but earlier, is
+    one identity at two times. Bodies are shared by digest; None where there was none.
+    """
+
+    identity: bytes
+    kind: str  # "exchange", "delivery" or "bytes"
+    observed_at: datetime | None
+    company_id: str | None
+    method: str = ""
+    url: str = ""
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    request_body: bytes | None = None
+    response_body: bytes | None = None
+
+
+def digest_of(body: bytes) -> bytes:
+    """Return the SHA-256 of a body."""
+    return hashlib.sha256(body).digest()
+
+
+def pack(body: bytes) -> bytes:
+    """Return the body compressed; the fastest level is within a tenth of the best."""
+    return zlib.compress(body, 1)
+
+
+def unpack(packed: bytes) -> bytes:
+    """Return the body that was packed."""
+    return zlib.decompress(packed)
+
+
+def micros(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970, UTC."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def moment_of(stored: int) -> datetime:
+    """Return the moment stored as microseconds since 1970."""
+    return EPOCH + stored * _MICROSECOND
+
+
+_MICROSECOND = timedelta(microseconds=1)

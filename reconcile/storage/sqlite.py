@@ -1,0 +1,175 @@
+"""The SQLite engine: eventsourcing's recorders, extended where a history needs more.
+
+Three things the library does not do: positions that are never used again, write
+transactions that take the lock when they begin, and evidence in the same transaction
+as its events.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from eventsourcing.persistence import (
+    InfrastructureFactory,
+    InterfaceError,
+    PersistenceError,
+    StoredEvent,
+)
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteDatastore,
+    SQLiteFactory,
+    SQLiteTrackingRecorder,
+    SQLiteTransaction,
+)
+from eventsourcing.utils import Environment
+
+from reconcile.errors import StoreError
+
+LOCK_TIMEOUT_S = 60
+
+
+class _WriteTransaction(SQLiteTransaction):
+    """Takes the write lock at once: read-then-write must never be refused half way."""
+
+    def __enter__(self) -> SQLiteCursor:
+        cursor = self.connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
+        return cursor
+
+
+class _Connection(SQLiteConnection):
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
+        with _WriteTransaction(self, commit=commit) as cursor, cursor:
+            yield cursor
+
+
+class _Pool(SQLiteConnectionPool):
+    def _create_connection(self) -> SQLiteConnection:
+        try:
+            plain = super()._create_connection()
+        except sqlite3.DatabaseError as error:
+            raise InterfaceError(error) from error
+        connection = plain._sqlite_conn  # noqa: SLF001 - the library has no hook here
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA cache_size=-65536")
+        return _Connection(connection, self.max_age)
+
+
+class Datastore(SQLiteDatastore):
+    """One SQLite file, with connections of our kind."""
+
+    def __init__(self, db_name: str, **settings: Any) -> None:
+        super().__init__(db_name, **settings)
+        self.pool.close()
+        self.pool = _Pool(db_name=db_name, lock_timeout=settings.get("lock_timeout"))
+
+
+class Recorder(SQLiteApplicationRecorder):
+    """Events at stable positions, and the evidence behind them, in one transaction."""
+
+    def construct_create_table_statements(self) -> list[str]:
+        """Return the history's tables: events, evidence, bodies."""
+        return [*_HISTORY]
+
+    def _insert_events(
+        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        c.executemany(
+            "INSERT OR IGNORE INTO bodies VALUES (?, ?, ?)", kwargs.get("bodies", ())
+        )
+        c.executemany(
+            "INSERT INTO evidence VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            kwargs.get("evidence", ()),
+        )
+        recorded_at: int = kwargs["recorded_at"]
+        c.executemany(
+            "INSERT INTO stored_events VALUES (NULL, ?, ?, ?, ?, ?)",
+            [
+                (e.originator_id, e.originator_version, e.topic, e.state, recorded_at)
+                for e in stored_events
+            ],
+        )
+        c.execute("SELECT last_insert_rowid()")
+        last: int = c.fetchone()[0]
+        return range(last - len(stored_events) + 1, last + 1)
+
+
+_HISTORY = (
+    """CREATE TABLE IF NOT EXISTS stored_events (
+        rowid INTEGER PRIMARY KEY AUTOINCREMENT,
+        originator_id TEXT NOT NULL,
+        originator_version INTEGER NOT NULL,
+        topic TEXT NOT NULL,
+        state BLOB NOT NULL,
+        recorded_at INTEGER NOT NULL,
+        UNIQUE (originator_id, originator_version)
+    )""",
+    "CREATE INDEX IF NOT EXISTS events_by_time ON stored_events (recorded_at)",
+    """CREATE TABLE IF NOT EXISTS evidence (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        identity BLOB NOT NULL,
+        observed_at INTEGER,
+        kind TEXT NOT NULL,
+        company_id TEXT,
+        method TEXT NOT NULL,
+        url TEXT NOT NULL,
+        status INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        request_body BLOB,
+        response_body BLOB,
+        recorded_at INTEGER NOT NULL,
+        UNIQUE (identity, observed_at)
+    )""",
+    """CREATE TABLE IF NOT EXISTS bodies (
+        digest BLOB PRIMARY KEY,
+        size INTEGER NOT NULL,
+        content BLOB NOT NULL
+    )""",
+)
+
+
+class Factory(SQLiteFactory):
+    """Builds our recorders on our datastore."""
+
+    application_recorder_class = Recorder
+
+    def __init__(self, env: Environment) -> None:
+        super().__init__(env)
+        self.datastore.close()
+        self.datastore = Datastore(
+            self.env.get("SQLITE_DBNAME") or "",
+            lock_timeout=LOCK_TIMEOUT_S,
+            single_row_tracking=True,
+            originator_id_type="text",
+        )
+
+
+def construct_factory(
+    env: Environment,
+) -> InfrastructureFactory[SQLiteTrackingRecorder]:
+    """Return the factory for an environment that is used as it is given."""
+    return Factory(env)
+
+
+def sqlite_environment(path: str) -> Mapping[str, str]:
+    """Return the environment of a SQLite store at a path."""
+    return {
+        "SQLITE_DBNAME": path,
+        "ORIGINATOR_ID_TYPE": "text",
+        "SQLITE_LOCK_TIMEOUT": str(LOCK_TIMEOUT_S),
+    }
+
+
+@contextmanager
+def store_errors(path: str) -> Iterator[None]:
+    """Turn what the engine raises about the file into one sentence."""
+    try:
+        yield
+    except (PersistenceError, sqlite3.Error) as error:
+        raise StoreError(f"{path} cannot be used as a store: {error}") from error

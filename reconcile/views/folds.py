@@ -1,0 +1,160 @@
+"""Fold changes into the facts of a company's items, syncs and datasets.
+
+A `Company` is the working set: replay fills one whole, the projector fills one with the
+rows that a batch touches. Each fold sees one row; the mapping owns the rows.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import attrs
+
+from reconcile.domain.context import SyncContext, survey
+from reconcile.domain.dossier import (
+    DatasetFacts,
+    Dossier,
+    Expected,
+    HookReport,
+    Initiation,
+    ItemFacts,
+    LegReport,
+    Link,
+    Push,
+    Reading,
+    Report,
+    SyncFacts,
+    Unsettled,
+)
+from reconcile.domain.listing import KeysOf, LegKey
+from reconcile.domain.observations import LegRow
+from reconcile.domain.vocabulary import integration_type
+from reconcile.views.changes import Changes, DatasetEntry, SyncEntry
+
+NO_FACTS = ItemFacts()
+
+
+@attrs.define(kw_only=True)
+class Company:
+    """The facts of one company, as far as they are held here.
+
+    `legs` stands apart from `others` because nearly every item has legs alone, and a
+    million of them must cost a tuple each.
+    """
+
+    company_id: str
+    legs: dict[str, tuple[LegReport, ...]] = attrs.field(factory=dict)
+    others: dict[str, ItemFacts] = attrs.field(factory=dict)
+    syncs: dict[str, SyncFacts] = attrs.field(factory=dict)
+    datasets: dict[str, DatasetFacts] = attrs.field(factory=dict)
+
+    def apply(self, change: Changes) -> None:
+        """Take in what one event changed."""
+        legs = self.legs
+        for transaction_id, entry in change.items:
+            if type(entry) is LegReport:
+                legs[transaction_id] = (*legs.get(transaction_id, ()), entry)
+            else:
+                was = self.others.get(transaction_id, NO_FACTS)
+                self.others[transaction_id] = item_after(was, entry)
+        if change.sync_id is not None:
+            facts = self.syncs.get(change.sync_id, SyncFacts())
+            for one in change.syncs:
+                facts = sync_after(facts, one)
+            self.syncs[change.sync_id] = facts
+        for dataset_id, one_dataset in change.datasets:
+            was_dataset = self.datasets.get(dataset_id, DatasetFacts())
+            self.datasets[dataset_id] = dataset_after(was_dataset, one_dataset)
+
+    def transactions(self) -> list[str]:
+        """Return every transaction held, sorted."""
+        if not self.others:
+            return sorted(self.legs)
+        return sorted(self.legs.keys() | self.others.keys())
+
+    def facts(self, transaction_id: str) -> ItemFacts:
+        """Return one item's facts."""
+        legs = self.legs.get(transaction_id, ())
+        others = self.others.get(transaction_id)
+        if others is None:
+            return ItemFacts(legs=legs)
+        return attrs.evolve(others, legs=legs)
+
+    def contexts(self, keys_of: KeysOf) -> dict[str, SyncContext]:
+        """Return every sync held, as judgement sees it."""
+        return {
+            sync_id: survey(sync_id, facts, datasets=self.datasets, keys_of=keys_of)
+            for sync_id, facts in self.syncs.items()
+        }
+
+    def dossier(
+        self, transaction_id: str, contexts: Mapping[str, SyncContext]
+    ) -> Dossier:
+        """Return one item's dossier."""
+        return Dossier(
+            company_id=self.company_id,
+            transaction_id=transaction_id,
+            facts=self.facts(transaction_id),
+            syncs=contexts,
+            datasets=self.datasets,
+        )
+
+
+def item_after(
+    was: ItemFacts, entry: HookReport | Expected | Unsettled | LegReport
+) -> ItemFacts:
+    """Return an item's facts with one more entry."""
+    match entry:
+        case LegReport():
+            return attrs.evolve(was, legs=(*was.legs, entry))
+        case HookReport():
+            return attrs.evolve(was, hooks=(*was.hooks, entry))
+        case Expected():
+            return attrs.evolve(was, expected=(*was.expected, entry))
+        case Unsettled():
+            return attrs.evolve(was, unsettled=(*was.unsettled, entry))
+
+
+def sync_after(was: SyncFacts, entry: SyncEntry) -> SyncFacts:
+    """Return a sync's facts with one more entry."""
+    match entry:
+        case Initiation():
+            return attrs.evolve(was, initiations=(*was.initiations, entry))
+        case Report():
+            return attrs.evolve(was, reports=(*was.reports, entry))
+        case Reading():
+            return attrs.evolve(was, readings=(*was.readings, entry))
+        case _:
+            return attrs.evolve(was, flaws=(*was.flaws, entry))
+
+
+def dataset_after(was: DatasetFacts, entry: DatasetEntry) -> DatasetFacts:
+    """Return a dataset's facts with one more entry."""
+    match entry:
+        case Push():
+            return attrs.evolve(was, pushes=(*was.pushes, entry))
+        case Unsettled():
+            return attrs.evolve(was, unsettled=(*was.unsettled, entry))
+        case Link():
+            return attrs.evolve(was, syncs=(*was.syncs, entry))
+        case _:
+            return attrs.evolve(was, flaws=(*was.flaws, entry))
+
+
+def keys_in(rows: Iterable[LegRow]) -> frozenset[LegKey]:
+    """Return the distinct legs that rows stand for."""
+    return frozenset((row[0], integration_type(row[2])) for row in rows)
+
+
+RowsAt = Callable[[int], tuple[LegRow, ...]]
+"""The rows held by the event at a position."""
+
+
+def keys_reader(rows_at: RowsAt) -> KeysOf:
+    """Return a look-up of a reading's legs, each read once."""
+    known: dict[int, frozenset[LegKey]] = {}
+
+    def keys_of(position: int) -> frozenset[LegKey]:
+        if position not in known:
+            known[position] = keys_in(rows_at(position))
+        return known[position]
+
+    return keys_of
