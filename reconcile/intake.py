@@ -11,7 +11,7 @@ import msgspec
 from reconcile.codat.deliveries import delivery_id, is_delivery, read_delivery
 from reconcile.codat.exchange import Exchange, Unreadable
 from reconcile.codat.har import Captured, read_entry
-from reconcile.codat.payloads import read_exchange
+from reconcile.codat.payloads import DROPPED, read_exchange
 from reconcile.codat.routes import Route, route_of
 from reconcile.domain.events import EvidenceQuarantined, EvidenceReleased
 from reconcile.domain.observations import Observation
@@ -204,7 +204,11 @@ def _piece(captured: Captured) -> _Piece | None:
 
 def _of_exchange(exchange: Exchange, route: Route) -> _Piece:
     request_digest = digest_of(exchange.request_body or b"")
-    response_digest = digest_of(exchange.response_body or b"")
+    response_digest = (
+        b"dropped"  # not the same fact as an answer that had no body
+        if exchange.body_dropped
+        else digest_of(exchange.response_body or b"")
+    )
     identity = hashlib.sha256(
         b"\n".join(
             (
@@ -222,7 +226,7 @@ def _of_exchange(exchange: Exchange, route: Route) -> _Piece:
     try:
         seen = read_exchange(exchange, route, request_id=identity.hex())
     except PayloadError as error:
-        bodiless = exchange.response_body is None
+        bodiless = not exchange.response_body
         digest = error.digest or (identity if bodiless else response_digest).hex()
         return _Piece(
             evidence=evidence,
@@ -255,7 +259,7 @@ def _of_delivery(exchange: Exchange) -> _Piece:
             evidence=evidence,
             unread=Unread(
                 where=f"delivery to {exchange.url}",
-                digest=body_digest.hex(),
+                digest=(body_digest if body else identity).hex(),
                 reason=str(error),
             ),
         )
@@ -292,7 +296,7 @@ def _entry_digest(raw: bytes) -> str:
     try:
         data = msgspec.json.decode(raw)
         raw = msgspec.json.encode(data, order="sorted")
-    except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
+    except (msgspec.MsgspecError, RecursionError, ValueError):
         pass
     return hashlib.sha256(raw).hexdigest()
 
@@ -311,7 +315,7 @@ def reprocess(
         evidence = history.store.evidence(bytes.fromhex(held.evidence))
         if evidence is None:
             continue
-        piece = _again(evidence)
+        piece = _again(evidence, dropped=held.reason == DROPPED)
         if piece is None or piece.unread is not None:
             reason = (
                 held.reason
@@ -333,7 +337,7 @@ def reprocess(
     return intake
 
 
-def _again(evidence: Evidence) -> _Piece | None:
+def _again(evidence: Evidence, *, dropped: bool) -> _Piece | None:
     if evidence.kind == "bytes":
         return _piece(read_entry(evidence.request_body or b""))
     assert evidence.observed_at is not None
@@ -345,6 +349,7 @@ def _again(evidence: Evidence) -> _Piece | None:
             request_body=evidence.request_body,
             status=evidence.status,
             response_body=evidence.response_body,
+            body_dropped=dropped,
             observed_at=evidence.observed_at,
         )
     )

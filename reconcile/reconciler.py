@@ -1,9 +1,11 @@
 """The façade: one store, opened, fed, and asked what became of every expense."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
+from reconcile.audit.tie_out import TieOut, tie_out
+from reconcile.bulk import collecting_later
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import Captured
 from reconcile.domain.events import EvidenceSetAside
@@ -14,18 +16,25 @@ from reconcile.domain.vocabulary import ItemState
 from reconcile.errors import UsageError
 from reconcile.history import Batch, History
 from reconcile.intake import Intake, reprocess, take
+from reconcile.live import Live, live
 from reconcile.quarantine import quarantine_at
 from reconcile.replay import Replayed, replay
 from reconcile.report.build import Judged, Part, Report, build
+from reconcile.report.story import Story, tell
 from reconcile.rules import BUILT_IN, Ruleset
+from reconcile.storage.projector import Projector
 from reconcile.storage.store import Store, environment_of, open_store
+from reconcile.storage.views import (
+    deliveries_in,
+    newest_in,
+    poisoned_in,
+    position_of,
+)
 from reconcile.views.judging import judged
 from reconcile.views.summaries import (
-    Finding,
     findings_of_datasets,
     findings_of_deliveries,
     findings_of_sync,
-    summarise,
 )
 
 
@@ -53,6 +62,7 @@ class Reconciler:
         self.rules = rules
         self._now = now
         self._history = History(store)
+        self._projector = Projector(store, policy=policy, rules=rules)
 
     @classmethod
     def open(
@@ -137,12 +147,36 @@ class Reconciler:
     ) -> Report:
         """Return the report as of a moment, by what was recorded by another.
 
-        Without moments: as things stand now.
+        Without moments: as things stand now, from the live views, brought up to date.
+        With one, folded from the events; both give the same for the same moment.
         """
         company_id = None if company_id is None else canonical_id(company_id)
+        if as_of is None and known_at is None:
+            told = self._live_report(company_id)
+            if told is not None:
+                return told
         return self.replayed_report(
             as_of=as_of or self._now(), known_at=known_at, company_id=company_id
         )
+
+    def _live_report(self, company_id: str | None) -> Report | None:
+        """Return the report by all facts; None where some lie in the future."""
+        self._projector.catch_up()
+        with self.store.reading() as cursor:
+            position = position_of(cursor)
+            newest = newest_in(cursor)
+            as_of = self._now()
+            if newest is not None and newest > as_of:
+                return None
+            return self._built(
+                live(cursor, company_id=company_id),
+                as_of=as_of,
+                known_at=None,
+                position=position,
+                company_id=company_id,
+                deliveries=deliveries_in(cursor),
+                poisoned=len(poisoned_in(cursor)),
+            )
 
     def replayed_report(
         self,
@@ -156,23 +190,106 @@ class Reconciler:
         deliveries: list[tuple[str, str, str, str]] = []
         poisoned: list[int] = []
 
-        def parts() -> Iterator[Part]:
-            for replayed in replay(self.store, until=until, company_id=company_id):
-                deliveries.extend(replayed.deliveries)
+        def companies() -> Iterator[Replayed]:
+            for replayed in replay(self.store, until=until):
+                deliveries.extend(
+                    named for at, named in replayed.deliveries if at <= as_of
+                )
                 poisoned.extend(replayed.poisoned)
-                yield self._part(replayed, as_of)
+                if company_id is None or replayed.company.company_id == company_id:
+                    yield replayed
 
-        built = list(parts())
-        return build(
-            built,
+        return self._built(
+            companies(),
             as_of=as_of,
             known_at=known_at,
             position=until,
-            ruleset=self.rules.label,
-            more_findings=findings_of_deliveries(deliveries),
-            unprocessed=quarantine_at(self.store, until=until).unprocessed(company_id),
-            poisoned=len(poisoned),
+            company_id=company_id,
+            deliveries=deliveries,
+            poisoned=poisoned,
         )
+
+    def _built(
+        self,
+        companies: Iterable[Replayed | Live],
+        *,
+        as_of: datetime,
+        known_at: datetime | None,
+        position: int,
+        company_id: str | None,
+        deliveries: Sequence[tuple[str, str, str, str]],
+        poisoned: int | Sequence[int],
+    ) -> Report:
+        parts = [self._part(one, as_of) for one in companies]
+        several = findings_of_deliveries(deliveries)
+        return build(
+            parts,
+            as_of=as_of,
+            known_at=known_at,
+            position=position,
+            ruleset=self.rules.label,
+            more_findings=(f for f in several if company_id in (None, f.company_id)),
+            unprocessed=quarantine_at(self.store, until=position).unprocessed(
+                company_id
+            ),
+            poisoned=poisoned if isinstance(poisoned, int) else len(poisoned),
+        )
+
+    def explain(
+        self,
+        transaction_id: str,
+        *,
+        company_id: str | None = None,
+        as_of: datetime | None = None,
+    ) -> list[Story]:
+        """Return a transaction's story in each company that has one of its id.
+
+        Raises:
+            UsageError: no company has such a transaction.
+
+        """
+        transaction_id = canonical_id(transaction_id)
+        company_id = None if company_id is None else canonical_id(company_id)
+        as_of = as_of or self._now()
+        until = self.store.position()
+        stories: list[Story] = []
+        for replayed in replay(self.store, until=until, company_id=company_id):
+            company = replayed.company
+            if transaction_id not in company.legs.keys() | company.others.keys():
+                continue
+            dossier = company.dossier(transaction_id, replayed.contexts)
+            item = judge(dossier, as_of=as_of, policy=self.policy, rules=self.rules)
+            stories.append(
+                tell(
+                    self.store,
+                    dossier,
+                    item,
+                    as_of=as_of,
+                    until=until,
+                    policy=self.policy,
+                    rules=self.rules,
+                )
+            )
+        if not stories:
+            where = "" if company_id is None else f" in company {company_id}"
+            raise UsageError(f"no transaction {transaction_id} is known{where}")
+        return stories
+
+    def catch_up(self) -> int:
+        """Bring the live views up to date; return the position they stand at."""
+        return self._projector.catch_up()
+
+    def tie_out(self) -> TieOut:
+        """Return how the live views, brought up to date, compare with a replay."""
+        self._projector.catch_up()
+        with self.store.reading() as cursor:
+            return tie_out(self.store, cursor, policy=self.policy, rules=self.rules)
+
+    def unprocessed(self, company_id: str | None = None) -> int:
+        """Return how many distinct pieces of evidence nobody could read."""
+        company_id = None if company_id is None else canonical_id(company_id)
+        until = self.store.position()
+        return quarantine_at(self.store, until=until).unprocessed(company_id)
 
     def items(
         self,
@@ -195,32 +312,21 @@ class Reconciler:
             if wanted is None or one.item.state is wanted:
                 yield one
 
-    def _part(self, replayed: Replayed, as_of: datetime) -> Part:
-        company = replayed.company
-
-        def items() -> Iterator[Judged]:
+    def _part(self, held: Replayed | Live, as_of: datetime) -> Part:
+        company = held.company
+        items: list[Judged] = []
+        with collecting_later():
             for transaction_id, item in judged(
                 company,
-                replayed.contexts,
+                held.contexts,
                 company.transactions(),
                 judge=lambda dossier: judge(
                     dossier, as_of=as_of, policy=self.policy, rules=self.rules
                 ),
             ):
                 if item.attempts or item.expected:
-                    yield Judged(company.company_id, transaction_id, item)
-
-        def findings() -> Iterator[Finding]:
-            yield from findings_of_datasets(company, at=as_of)
-            for context in replayed.contexts.values():
-                yield from findings_of_sync(company.company_id, context, at=as_of)
-
-        summaries = (
-            summarise(company, sync_id, context, at=as_of, rows_at=replayed.rows_at)
-            for sync_id, context in replayed.contexts.items()
-        )
-        return Part(
-            items=list(items()),
-            syncs=[one for one in summaries if one is not None],
-            findings=list(findings()),
-        )
+                    items.append(Judged(company.company_id, transaction_id, item))
+        findings = list(findings_of_datasets(company, at=as_of))
+        for context in held.contexts.values():
+            findings += findings_of_sync(company.company_id, context, at=as_of)
+        return Part(items=items, syncs=list(held.summaries(as_of)), findings=findings)

@@ -14,6 +14,7 @@ from reconcile.errors import HistoryError
 from reconcile.storage.store import Store
 from reconcile.views.changes import changes
 from reconcile.views.folds import Company, keys_reader
+from reconcile.views.summaries import SyncSummary, summarise
 
 
 @attrs.define(kw_only=True)
@@ -23,13 +24,23 @@ class Replayed:
     company: Company
     contexts: dict[str, SyncContext] = attrs.field(factory=dict)
     rows: dict[int, tuple[LegRow, ...]] = attrs.field(factory=dict)
-    deliveries: list[tuple[str, str, str, str]] = attrs.field(factory=list)
+    deliveries: list[tuple[datetime, tuple[str, str, str, str]]] = attrs.field(
+        factory=list
+    )
     poisoned: list[int] = attrs.field(factory=list)
-    newest: datetime | None = None
 
     def rows_at(self, position: int) -> tuple[LegRow, ...]:
         """Return the rows of the event at a position."""
         return self.rows[position]
+
+    def summaries(self, at: datetime) -> Iterator[SyncSummary]:
+        """Yield the syncs known by a moment."""
+        for sync_id, context in self.contexts.items():
+            told = summarise(
+                self.company, sync_id, context, at=at, rows_at=self.rows_at
+            )
+            if told is not None:
+                yield told
 
 
 def replay(
@@ -71,6 +82,5 @@ def fold(store: Store, stored: Iterable[sqlite3.Row], replayed: Replayed) -> Non
         replayed.company.apply(change)
         if change.delivery is not None:
             one = change.delivery
-            replayed.deliveries.append(
-                (one.delivery_id, one.body_digest, change.company_id, one.sync_id)
-            )
+            named = (one.delivery_id, one.body_digest, change.company_id, one.sync_id)
+            replayed.deliveries.append((one.at, named))

@@ -1,5 +1,6 @@
 """The commands: arguments in, the façade called, an answer and an exit status out."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from reconcile.errors import ReconcileError, UsageError
 from reconcile.intake import Intake
 from reconcile.reconciler import Reconciler
 from reconcile.report.csv import to_csv
+from reconcile.report.story import story_data
 from reconcile.report.wire import to_json
 from reconcile.version import VERSION
 
@@ -148,6 +150,66 @@ def _output(path: str | None) -> Iterator[TextIO]:
         return
     with Path(path).open("w", encoding="utf-8", newline="") as stream:
         yield stream
+
+
+@cli.command()
+@click.argument("transaction")
+@_COMPANY
+@click.option("--as-of", type=MOMENT, metavar="T", help="As things stood at T.")
+@click.option(
+    "--format",
+    "face",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+)
+@click.pass_obj
+def explain(
+    store: str,
+    transaction: str,
+    company: str | None,
+    as_of: datetime | None,
+    face: str,
+) -> int:
+    """Tell one transaction's story, oldest first.
+
+    What was sent, each report with the digest of its bytes, and each change of
+    judgement with the rule behind it.
+    """
+    with _opened(store) as books, counting("Judging"):
+        stories = books.explain(transaction, company_id=company, as_of=as_of)
+        unprocessed = books.unprocessed(company)
+    if face == "json":
+        told = [story_data(story) for story in stories]
+        data = {"schema": "reconcile.explain/1", "stories": told}
+        click.echo(json.dumps(data, ensure_ascii=False))
+    else:
+        for story in stories:
+            faces.story(story, sys.stdout)
+    if unprocessed:
+        click.echo(faces.unread_evidence(unprocessed), err=True)
+        return UNRELIABLE
+    return 0
+
+
+@cli.group()
+def audit() -> None:
+    """Check the books without trusting them."""
+
+
+@audit.command("tie-out")
+@click.pass_obj
+def tie_out(store: str) -> int:
+    """Hold the live views against a replay, row by row.
+
+    Ends with 1 where they differ, with 2 where a stored event could not be read.
+    """
+    with _opened(store) as books, counting("Replaying"):
+        told = books.tie_out()
+    faces.tie_out(told, sys.stdout)
+    if told.poisoned:
+        return UNRELIABLE
+    return BROKEN if told.differences else 0
 
 
 @cli.command()

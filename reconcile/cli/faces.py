@@ -7,11 +7,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reconcile.audit.tie_out import TieOut
 from reconcile.domain.instants import format_instant
 from reconcile.domain.item import Item
 from reconcile.domain.vocabulary import ItemState
 from reconcile.intake import Intake, Unread
 from reconcile.report.build import Judged, Report
+from reconcile.report.story import Story, Told, Turned
 from reconcile.report.wire import digest
 
 _PIPE_COLUMNS = 120
@@ -55,10 +57,20 @@ def unreliable(report: Report) -> str:
     """Return in one sentence why a report may be wrong."""
     parts = []
     if report.unprocessed:
-        parts.append(f"{report.unprocessed} pieces of evidence could not be read")
+        parts.append(_pieces(report.unprocessed))
     if report.poisoned:
         parts.append(f"{report.poisoned} stored events could not be read")
     return f"This report may be incomplete: {' and '.join(parts)}."
+
+
+def unread_evidence(number: int) -> str:
+    """Return in one sentence why a story may be wrong."""
+    return f"This story may be incomplete: {_pieces(number)}."
+
+
+def _pieces(number: int) -> str:
+    pieces = "piece" if number == 1 else "pieces"
+    return f"{number} {pieces} of evidence could not be read"
 
 
 def report(report: Report, stream: TextIO) -> None:
@@ -129,6 +141,65 @@ def _tail(item: Item) -> str:
     if item.attempts > 1:
         parts.append(f"{item.attempts} attempts")
     return "; ".join(parts)
+
+
+def story(story: Story, stream: TextIO) -> None:
+    """Write one transaction's story, oldest first."""
+    out = console(stream)
+    item = story.item
+    head = Text(f"{story.transaction_id}", style="bold")
+    head.append(f"  company {story.company_id}", style="dim")
+    out.print(head)
+    lines = [(one.at, 0, _told(one)) for one in story.told]
+    lines += [(one.at, 1, _turned(one)) for one in story.turned]
+    for _, _, line in sorted(lines, key=lambda one: one[:2]):
+        out.print(line)
+    out.print()
+    now = Text(f"As of {format_instant(story.as_of)}: ")
+    now.append(_state(item), style=_COLOURS[item.state])
+    now.append(f". {item.verdict.value}: {item.advice}")
+    out.print(now)
+    out.print()
+
+
+def _told(one: Told) -> Text:
+    line = Text(f"{format_instant(one.at)}  {one.source:<11} {one.text}")
+    line.append(f"  sha256:{one.digest[:16]}…, event {one.position}", style="dim")
+    return line
+
+
+def _turned(one: Turned) -> Text:
+    item = one.item
+    line = Text(f"{format_instant(one.at)}  judgement   ")
+    line.append(_state(item), style=_COLOURS[item.state])
+    line.append(f", {item.verdict.value}  ({item.decided_by})")
+    return line
+
+
+def _state(item: Item) -> str:
+    return item.state.value + (f" {item.kind.value}" if item.kind else "")
+
+
+def tie_out(told: TieOut, stream: TextIO) -> None:
+    """Write what a tie-out found."""
+    out = console(stream)
+    for one in told.differences:
+        where = f"{one.table} {one.name} of company {one.company_id}"
+        if one.column is not None:
+            out.print(
+                Text(f"{where}: {one.column} is {one.live!r}, replay {one.replayed!r}")
+            )
+        else:
+            missing = "view" if one.live is None else "replay"
+            out.print(Text(f"{where}: the {missing} has no such row"))
+    if told.poisoned:
+        out.print(Text(f"{told.poisoned} stored events could not be read"))
+    out.print(
+        Text(
+            f"{told.rows} rows compared to position {told.position},"
+            f" {len(told.differences)} differences"
+        )
+    )
 
 
 def _syncs(report: Report) -> Table:

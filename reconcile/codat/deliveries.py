@@ -11,7 +11,7 @@ from typing import Any, Final
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import BODY_BYTES_MAX
 from reconcile.codat.jsons import known_text, loads, text_or_none, whole_number
-from reconcile.codat.payloads import read_rows, rows_digest
+from reconcile.codat.pages import read_rows, rows_digest
 from reconcile.domain.identity import canonical_id
 from reconcile.domain.instants import parse_instant
 from reconcile.domain.observations import Flaw, LegRow, WebhookNotice
@@ -41,9 +41,27 @@ def is_delivery(exchange: Exchange) -> bool:
     if body is None or len(body) > BODY_BYTES_MAX or not _MARKS.search(body):
         return False
     try:
-        return _generation(loads(body)) is not None
+        return _is_codats(loads(body))
     except PayloadError:
         return False
+
+
+def _is_codats(data: Any) -> bool:
+    """Return whether a body without telling headers is Codat's.
+
+    Many a service posts an event with a payload; Codat's are known by their names, by
+    the company they refer to, or by the moment they say they were made.
+    """
+    generation = _generation(data)
+    if generation is not _current:
+        return generation is not None
+    kind, event_type, payload = generation(data)
+    return (
+        kind is not None
+        or event_type.lower().startswith("expenses.")
+        or isinstance(payload.get("referenceCompany"), dict)
+        or (known_text(data.get("generatedDate")) is not None and "eventType" in data)
+    )
 
 
 _MARKS: Final = re.compile(rb"eventType|RuleType|AlertId|syncStatusCode|payload")
@@ -83,7 +101,7 @@ def read_delivery(
             return ()
         missing = "company" if company_id is None else "sync"
         raise PayloadError(f"the webhook names no {missing}")
-    rows, flaws = _rows(payload)
+    rows, unread, flaws = _rows(payload)
     dated = parse_instant(known_text(data.get("generatedDate")) or "")
     return (
         WebhookNotice(
@@ -96,7 +114,8 @@ def read_delivery(
             delivery_id=header_id,
             body_digest=body_digest,
             rows=rows,
-            rows_digest=rows_digest(rows),
+            rows_digest=rows_digest(rows, unread),
+            unread=unread,
             at=observed_at if dated is None else min(dated, observed_at),
             dated=dated is not None,
             flaws=tuple(flaws),
@@ -127,6 +146,8 @@ def _generation(data: Any) -> Any:
 def _current(data: dict[str, Any]) -> _Read:
     event_type = known_text(data.get("eventType")) or str(data["type"])
     payload: dict[str, Any] = data["payload"]
+    if _of_another_product(payload):
+        return None, event_type, payload
     kind = _KINDS.get(_letters(event_type))
     if kind is None:
         ours = event_type.lower().startswith("expenses.") or _sync(payload) is not None
@@ -139,13 +160,22 @@ def _legacy(data: dict[str, Any]) -> _Read:
     rule = known_text(data.get("RuleType")) or known_text(data.get("eventType")) or ""
     inner = data.get("Data")
     payload: dict[str, Any] = inner if isinstance(inner, dict) else {}
-    sync_type = payload.get("syncType")
-    if isinstance(sync_type, str) and sync_type.lower() not in ("expense", "expenses"):
+    if _of_another_product(payload):
         return None, rule, payload
     kind = _KINDS.get(_letters(rule))
     if kind is None:
         kind = NoticeKind.UNRECOGNISED if _sync(payload) else None
     return kind, rule, payload
+
+
+def _of_another_product(payload: dict[str, Any]) -> bool:
+    """Return whether it is a sync, but none of expenses: other products have rules."""
+    inner = payload.get("Data")
+    for holder in (payload, inner if isinstance(inner, dict) else {}):
+        sync_type = holder.get("syncType")
+        if isinstance(sync_type, str):
+            return sync_type.lower() not in ("expense", "expenses")
+    return False
 
 
 def _status_shaped(data: dict[str, Any]) -> _Read:
@@ -196,12 +226,14 @@ def _sync(payload: dict[str, Any]) -> str | None:
     return None
 
 
-def _rows(payload: dict[str, Any]) -> tuple[tuple[LegRow, ...], list[Flaw]]:
+def _rows(payload: dict[str, Any]) -> tuple[tuple[LegRow, ...], int, list[Flaw]]:
+    """Return the rows that can be read, how many cannot, and why."""
     listed = payload.get("transactions")
     if listed is None:
-        return (), []
+        return (), 0, []
     if not isinstance(listed, list):
         reason = "the webhook's transactions are no list"
-        return (), [Flaw(kind=FindingKind.UNREADABLE, reason=reason)]
+        return (), 0, [Flaw(kind=FindingKind.UNREADABLE, reason=reason)]
     rows, flaws = read_rows(listed, names=("id", "status", "", "errorMessage"))
-    return tuple((t, word, None, message) for t, word, _, message in rows), flaws
+    legless = tuple((t, word, None, message) for t, word, _, message in rows)
+    return legless, len(listed) - len(rows), flaws

@@ -21,6 +21,7 @@ from reconcile.errors import PayloadError
 
 HAR_BYTES_MAX: Final = 2**30
 BODY_BYTES_MAX: Final = 64 * 2**20
+STATUS_MAX: Final = 999  # three digits: what HTTP has room for
 
 Captured = Exchange | Unreadable
 
@@ -74,7 +75,7 @@ def read_document(document: bytes, *, name: str = "") -> Iterator[Captured]:
         yield from _salvage(document, name)
         return
     for number, raw in enumerate(entries, start=1):
-        yield read_entry(bytes(raw), where=f"{name}, entry {number}")
+        yield read_entry(bytes(raw), where=_place(name, f"entry {number}"))
 
 
 def read_lines(lines: Iterable[bytes], *, name: str = "") -> Iterator[Captured]:
@@ -84,7 +85,11 @@ def read_lines(lines: Iterable[bytes], *, name: str = "") -> Iterator[Captured]:
         if number == 1:
             stripped = stripped.removeprefix(b"\xef\xbb\xbf")
         if stripped:
-            yield read_entry(stripped, where=f"{name}, line {number}")
+            yield read_entry(stripped, where=_place(name, f"line {number}"))
+
+
+def _place(name: str, inside: str) -> str:
+    return f"{name}, {inside}" if name else inside
 
 
 def read_entry(raw: bytes, *, where: str = "") -> Captured:
@@ -115,6 +120,8 @@ def _exchange(entry: _Entry) -> Exchange:
         raise PayloadError(
             f"{entry.startedDateTime!r} is no time with a zone", path="startedDateTime"
         )
+    if not 0 <= entry.response.status <= STATUS_MAX:
+        raise PayloadError("it is no HTTP status", path="response.status")
     content = entry.response.content or _Body()
     body = _bytes(content, "response.content")
     return Exchange(
@@ -143,7 +150,7 @@ def _bytes(body: _Body | None, path: str) -> bytes | None:
         return None
     if body.encoding == "base64":
         try:
-            return base64.b64decode(body.text, validate=True)
+            return base64.b64decode("".join(body.text.split()), validate=True)
         except (binascii.Error, ValueError) as error:
             raise PayloadError("it is not base64", path=path) from error
     try:
@@ -158,7 +165,7 @@ _SPACE: Final = re.compile(r"[\s,]*")
 
 def _salvage(document: bytes, name: str) -> Iterator[Captured]:
     """Yield the entries of a document that is broken, and the rest as one piece."""
-    text = document.decode("utf-8", "surrogateescape")
+    text = _text(document)
     start = _ENTRIES.search(text)
     if start is None:
         yield Unreadable(
@@ -167,21 +174,47 @@ def _salvage(document: bytes, name: str) -> Iterator[Captured]:
         return
     scan = json.JSONDecoder().raw_decode
     at = start.end()
-    number = 0
+    number, line, counted = 0, 1, 0
     while True:
         space = _SPACE.match(text, at)
         at = space.end() if space else at
+        line, counted = line + text.count("\n", counted, at), at
         if text[at : at + 1] == "]":
+            if not _closes(text[: start.end()], text[at:]):
+                reason = "the HAR document does not end where its entries do"
+                yield _rest(text[at + 1 :], reason, _place(name, f"line {line}"))
             return
-        line = text.count("\n", 0, at) + 1
         try:
             _, end = scan(text, at)
         except (ValueError, RecursionError) as error:
-            rest = text[at:].encode("utf-8", "surrogateescape")
             reason = f"the HAR document breaks off here: {error}"
-            yield Unreadable(raw=rest, reason=reason, where=f"{name}, line {line}")
+            yield _rest(text[at:], reason, _place(name, f"line {line}"))
             return
         number += 1
-        raw = text[at:end].encode("utf-8", "surrogateescape")
-        yield read_entry(raw, where=f"{name}, entry {number} at line {line}")
+        where = _place(name, f"entry {number} at line {line}")
+        yield read_entry(text[at:end].encode("utf-8", "surrogateescape"), where=where)
         at = end
+
+
+def _text(document: bytes) -> str:
+    """Return the document as text; in UTF-8, bytes that are none stay what they are."""
+    try:
+        return document.decode(json.detect_encoding(document), "strict")
+    except UnicodeDecodeError:
+        return document.decode("utf-8", "surrogateescape")
+
+
+def _closes(head: str, tail: str) -> bool:
+    """Return whether nothing is lost after the entries: at most closing brackets."""
+    if not tail[1:].strip(" \t\r\n}"):
+        return True
+    try:
+        json.loads(head.removeprefix("\ufeff") + tail)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _rest(text: str, reason: str, where: str) -> Unreadable:
+    raw = text.encode("utf-8", "surrogateescape")
+    return Unreadable(raw=raw, reason=reason, where=where)

@@ -1,11 +1,13 @@
 """JSON, twice: strictly and fast, then slowly and as far as it can be read.
 
 The slow way knows what msgspec refuses: a byte order mark, other UTFs, lone surrogates,
-`2000.0` or `"2000"` for a whole number, one wrong field among good ones.
+numbers beyond all bounds, `2000.0` or `"2000"` for a whole number, one wrong field
+among good ones. `NaN` and `Infinity` are no JSON either way, though Python reads them.
 """
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +15,7 @@ import msgspec
 from reconcile.errors import PayloadError
 
 COUNT_MAX: Final = 2**53 - 1  # what every JSON reader holds exactly
+DIGITS_MAX: Final = 640  # what Python reads as a whole number however it is set up
 
 
 def loads(body: bytes) -> Any:
@@ -28,13 +31,28 @@ def loads(body: bytes) -> Any:
         pass
     try:
         text = body.decode(json.detect_encoding(body), "strict")
-        return _clean(json.loads(text.removeprefix("\ufeff")))
+        return _clean(
+            json.loads(
+                text.removeprefix("\ufeff"),
+                parse_int=_whole,
+                parse_constant=_refuse,
+            )
+        )
     except UnicodeDecodeError as error:
         raise PayloadError(f"it is not text: {error.reason}") from error
     except RecursionError as error:
         raise PayloadError("it is nested too deeply") from error
     except ValueError as error:
         raise PayloadError(f"it is not JSON: {error}") from error
+
+
+def _whole(digits: str) -> int | float:
+    """Return a whole number, or infinity where it has absurdly many digits."""
+    return int(digits) if len(digits) <= DIGITS_MAX else float(digits)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON's")
 
 
 def _clean(data: Any) -> Any:
@@ -67,7 +85,7 @@ def whole_number(value: Any) -> int | None:
         case float():
             return int(value) if value.is_integer() else None
         case str() if re.fullmatch(r"\s*-?[0-9]{1,18}(\.0+)?\s*", value):
-            return int(float(value)) if "." in value else int(value)
+            return int(value.partition(".")[0])
         case _:
             return None
 
@@ -79,10 +97,15 @@ def count(value: Any) -> int | None:
 
 
 def text_or_none(value: Any) -> str | None:
-    """Return a message verbatim: text as it is, anything else as its JSON."""
+    """Return a message verbatim: text as it is, anything else as its JSON.
+
+    Raises:
+        PayloadError: it is nested too deeply to be written again.
+
+    """
     if value is None or isinstance(value, str):
         return value
-    return msgspec.json.encode(value).decode()
+    return _written(msgspec.json.encode, value).decode()
 
 
 def known_text(value: Any) -> str | None:
@@ -91,8 +114,20 @@ def known_text(value: Any) -> str | None:
 
 
 def items_digest_source(item: Any) -> bytes:
-    """Return an item's JSON in one canonical form: keys sorted, no white space."""
-    return _SORTED.encode(item)
+    """Return an item's JSON in one canonical form: keys sorted, no white space.
+
+    Raises:
+        PayloadError: it is nested too deeply to be written again.
+
+    """
+    return _written(_SORTED.encode, item)
 
 
 _SORTED: Final = msgspec.json.Encoder(order="sorted")
+
+
+def _written(encode: Callable[[Any], bytes], value: Any) -> bytes:
+    try:
+        return encode(value)
+    except RecursionError as error:
+        raise PayloadError("it is nested too deeply") from error

@@ -2,7 +2,15 @@
 
 import hashlib
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import (
+    Context,
+    Decimal,
+    DecimalException,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)
 from typing import Any, Final
 
 from reconcile.codat.exchange import Exchange
@@ -35,8 +43,8 @@ def read_write(
         PayloadError: the request, or an accepting answer, cannot be read.
 
     """
-    if exchange.request_body is None:
-        raise PayloadError("the capture holds no request body")
+    if not exchange.request_body:
+        raise PayloadError("the capture holds no request body", digest=request_id)
     try:
         dataset_ids, transactions, flaws = _named(exchange.request_body, route)
     except PayloadError as error:
@@ -194,28 +202,33 @@ def _amount(fields: dict[str, Any]) -> str | None:
     if isinstance(source, dict):
         parts = [source.get("amount", source.get("Amount"))]
     elif isinstance(lines, list) and lines:
-        parts = [
-            line.get(name)
-            for line in lines
-            if isinstance(line, dict)
-            for name in _AMOUNTS
-            if line.get(name) is not None
-        ]
+        parts = []
+        for line in lines:
+            named = (
+                [line.get(one) for one in _AMOUNTS] if isinstance(line, dict) else []
+            )
+            given = [one for one in named if one is not None]
+            parts += given or [None]  # a line without an amount leaves no exact total
     else:
         return None
     return _sum(parts)
 
 
 def _sum(parts: Iterable[Any]) -> str | None:
+    """Return the exact sum, None where a part is no amount or the sum not exact."""
     total = Decimal(0)
-    for part in parts:
-        if isinstance(part, bool) or not isinstance(part, int | float | str):
-            return None
-        try:
-            total += Decimal(str(part))  # a float's shortest text is what was sent
-        except InvalidOperation:
-            return None
+    with localcontext(_EXACT):
+        for part in parts:
+            if isinstance(part, bool) or not isinstance(part, int | float | str):
+                return None
+            try:
+                total += Decimal(str(part))  # a float's shortest text is what was sent
+            except DecimalException:
+                return None
     return str(total) if total.is_finite() else None
+
+
+_EXACT: Final = Context(prec=50, traps=[Inexact, InvalidOperation, Overflow])
 
 
 _AMOUNTS: Final = ("netAmount", "taxAmount", "amount")

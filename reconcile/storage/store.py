@@ -132,7 +132,7 @@ class Store:
             store_errors(self.path),
             self.datastore.transaction(commit=False) as cursor,
         ):
-            yield cursor
+            yield cursor.sqlite_cursor
 
     def known(self, identities: Iterable[bytes]) -> dict[bytes, int | None]:
         """Return the identities already held, with their earliest time (µs)."""
@@ -290,6 +290,25 @@ class Store:
             request_body=bodies[0],
             response_body=bodies[1],
         )
+
+    def body_digest(self, identity: bytes) -> str:
+        """Return the SHA-256 (hex) of the bytes that a piece of evidence rests on.
+
+        Of an exchange, its answer; of a delivery, or a request without one, what was
+        sent. Empty where there was neither.
+        """
+        with self.reading() as cursor:
+            cursor.execute(
+                "SELECT kind, request_body, response_body FROM evidence"
+                " WHERE identity = ? LIMIT 1",
+                (identity,),
+            )
+            row = cursor.fetchone()
+        if row is None:
+            return ""
+        kind, sent, answered = row
+        digest: bytes | None = sent if kind == "delivery" else answered or sent
+        return "" if digest is None else digest.hex()
 
 
 _ROWS_PER_FETCH = 200

@@ -56,6 +56,7 @@ class Delivery:
     delivery_id: str
     body_digest: str
     sync_id: str
+    at: datetime
 
 
 @attrs.frozen(kw_only=True)
@@ -189,6 +190,7 @@ def _report(company_id: str, sync_id: str, event: SyncReportEvent) -> Changes:
             delivery_id=event.delivery_id,
             body_digest=event.body_digest or "",
             sync_id=sync_id,
+            at=event.at,
         )
     report = Report(
         code=event.code,

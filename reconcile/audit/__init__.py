@@ -1,0 +1,1 @@
+"""Audit: what a stranger may check without trusting us."""

@@ -1,0 +1,133 @@
+"""Tie-out: the live views held against a replay, row by row and column by column."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import attrs
+
+from reconcile.domain.instants import END_OF_TIME
+from reconcile.domain.item import Rules
+from reconcile.domain.policy import Policy
+from reconcile.replay import Replayed, replay
+from reconcile.storage.projector import item_rows
+from reconcile.storage.store import Store
+from reconcile.storage.views import (
+    TABLES,
+    companies_in,
+    poisoned_in,
+    position_of,
+    rows_in,
+)
+from reconcile.views.rows import Row, dataset_row, sync_row
+
+
+@attrs.frozen(kw_only=True)
+class Difference:
+    """One place where a live view and the replay do not agree; None: no such row."""
+
+    table: str
+    company_id: str
+    name: str
+    column: str | None
+    live: Any
+    replayed: Any
+
+
+@attrs.define(kw_only=True)
+class TieOut:
+    """What a tie-out compared, and every difference it found."""
+
+    position: int
+    rows: int = 0
+    poisoned: int = 0
+    differences: list[Difference] = attrs.field(factory=list)
+
+
+def tie_out(
+    store: Store, cursor: sqlite3.Cursor, *, policy: Policy, rules: Rules
+) -> TieOut:
+    """Return how the views at `cursor` compare with a replay to their position."""
+    told = TieOut(position=position_of(cursor), poisoned=len(poisoned_in(cursor)))
+    seen: set[str] = set()
+    for replayed in replay(store, until=told.position):
+        company_id = replayed.company.company_id
+        seen.add(company_id)
+        for table, rows in _rows(replayed, policy, rules):
+            _compare(told, table, company_id, rows_in(cursor, table, company_id), rows)
+    for company_id in companies_in(cursor):
+        if company_id not in seen:
+            for table in TABLES:
+                live = rows_in(cursor, table, company_id)
+                _compare(told, table, company_id, live, ())
+    return told
+
+
+def _rows(
+    replayed: Replayed, policy: Policy, rules: Rules
+) -> Iterator[tuple[str, Iterable[Row]]]:
+    company = replayed.company
+    transactions = company.transactions()
+    yield "items", item_rows(company, replayed.contexts, transactions, policy, rules)
+    yield (
+        "syncs",
+        [
+            sync_row(told, company.syncs[told.sync_id], replayed.contexts[told.sync_id])
+            for told in replayed.summaries(END_OF_TIME)
+        ],
+    )
+    yield (
+        "datasets",
+        [
+            dataset_row(company.company_id, name, facts)
+            for name, facts in company.datasets.items()
+        ],
+    )
+
+
+def _compare(
+    told: TieOut,
+    table: str,
+    company_id: str,
+    live: Iterable[Row],
+    replayed: Iterable[Row],
+) -> None:
+    expected = {row[1]: row for row in replayed}
+    for row in live:
+        told.rows += 1
+        other = expected.pop(row[1], None)
+        if other is None:
+            told.differences.append(_difference(table, company_id, row[1], row, None))
+        elif other != row:
+            told.differences += _columns(table, company_id, row, other)
+    for name, row in sorted(expected.items()):
+        told.rows += 1
+        told.differences.append(_difference(table, company_id, name, None, row))
+
+
+def _columns(
+    table: str, company_id: str, live: Row, other: Row
+) -> Iterator[Difference]:
+    for (column, _), ours, theirs in zip(TABLES[table], live, other, strict=True):
+        if ours != theirs:
+            yield Difference(
+                table=table,
+                company_id=company_id,
+                name=live[1],
+                column=column,
+                live=ours,
+                replayed=theirs,
+            )
+
+
+def _difference(
+    table: str, company_id: str, name: str, live: Row | None, replayed: Row | None
+) -> Difference:
+    return Difference(
+        table=table,
+        company_id=company_id,
+        name=name,
+        column=None,
+        live=live,
+        replayed=replayed,
+    )

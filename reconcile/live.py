@@ -1,0 +1,71 @@
+"""The live views, read back as the working sets that judgement takes."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime
+
+import attrs
+
+from reconcile.bulk import collecting_later
+from reconcile.domain.context import SyncContext
+from reconcile.domain.dossier import ItemFacts
+from reconcile.storage.views import companies_in, rows_in
+from reconcile.views.folds import Company
+from reconcile.views.rows import (
+    SYNC_COLUMNS,
+    decode_context,
+    decode_dataset,
+    decode_item,
+    decode_sync,
+)
+from reconcile.views.summaries import SyncSummary
+
+
+@attrs.define(kw_only=True)
+class Live:
+    """One company as the views hold it, by all its facts."""
+
+    company: Company
+    contexts: dict[str, SyncContext] = attrs.field(factory=dict)
+    told: list[SyncSummary] = attrs.field(factory=list)
+
+    def summaries(self, at: datetime) -> Iterator[SyncSummary]:  # noqa: ARG002 - the views hold every fact
+        """Yield the syncs, as of any moment after the last fact."""
+        yield from self.told
+
+
+def live(cursor: sqlite3.Cursor, *, company_id: str | None = None) -> Iterator[Live]:
+    """Yield each company that the views hold, sorted by its id."""
+    for one in companies_in(cursor):
+        if company_id is None or one == company_id:
+            with collecting_later():
+                held = _company(cursor, one)
+            yield held
+
+
+_SUMMARY = tuple(field.name for field in attrs.fields(SyncSummary))
+_PLACES = {name: place for place, (name, _) in enumerate(SYNC_COLUMNS)}
+
+
+def _company(cursor: sqlite3.Cursor, company_id: str) -> Live:
+    held = Live(company=Company(company_id=company_id))
+    company = held.company
+    known: dict[bytes, tuple[ItemFacts, ItemFacts | None]] = {}
+    for row in rows_in(cursor, "items", company_id):
+        transaction_id, blob = row[1], row[-1]
+        split = known.get(blob)
+        if split is None:
+            facts = decode_item(blob)
+            rest = attrs.evolve(facts, legs=())
+            split = known[blob] = (facts, None if rest == ItemFacts() else rest)
+        if split[0].legs:
+            company.legs[transaction_id] = split[0].legs
+        if split[1] is not None:
+            company.others[transaction_id] = split[1]
+    for row in rows_in(cursor, "datasets", company_id):
+        company.datasets[row[1]] = decode_dataset(row[-1])
+    for row in rows_in(cursor, "syncs", company_id):
+        company.syncs[row[1]] = decode_sync(row[-2])
+        held.contexts[row[1]] = decode_context(row[-1])
+        held.told.append(SyncSummary(**{name: row[_PLACES[name]] for name in _SUMMARY}))
+    return held

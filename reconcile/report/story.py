@@ -1,0 +1,235 @@
+"""One transaction's story, oldest first: what was sent, each report, each judgement."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, assert_never
+
+import attrs
+
+from reconcile.domain.dossier import Dossier
+from reconcile.domain.events import (
+    DatasetPushed,
+    EvidenceQuarantined,
+    EvidenceReleased,
+    EvidenceSetAside,
+    LegsReported,
+    LegsReread,
+    Recorded,
+    SyncAnswerLost,
+    SyncCompleted,
+    SyncFailed,
+    SyncInitiated,
+    SyncRefused,
+    SyncReportEvent,
+    SyncStarted,
+    SyncThrottled,
+    SyncUnrecognised,
+)
+from reconcile.domain.identity import stream_name, stream_parts
+from reconcile.domain.instants import format_instant
+from reconcile.domain.item import Item, Rules
+from reconcile.domain.judgement import history
+from reconcile.domain.observations import ExpectedTransaction, LegRow
+from reconcile.domain.policy import Policy
+from reconcile.report.build import Judged
+from reconcile.report.wire import item_data
+from reconcile.storage.store import Store
+
+
+@attrs.frozen(kw_only=True)
+class Told:
+    """One thing that happened or was said; `digest` names the bytes it rests on."""
+
+    at: datetime
+    position: int
+    source: str
+    sync_id: str | None
+    text: str
+    digest: str
+
+
+@attrs.frozen(kw_only=True)
+class Turned:
+    """One change of judgement, and the rule of `docs/explanation/judgement.md`."""
+
+    at: datetime
+    item: Item
+
+
+@attrs.frozen(kw_only=True)
+class Story:
+    """Everything about one transaction up to a moment."""
+
+    company_id: str
+    transaction_id: str
+    as_of: datetime
+    told: tuple[Told, ...]
+    turned: tuple[Turned, ...]
+    item: Item
+
+
+def tell(
+    store: Store,
+    dossier: Dossier,
+    item: Item,
+    *,
+    as_of: datetime,
+    until: int,
+    policy: Policy,
+    rules: Rules,
+) -> Story:
+    """Return the story of a dossier's transaction."""
+    told = [
+        one
+        for stream in _streams(dossier)
+        for one in _told(store, stream, dossier.transaction_id)
+        if one.at <= as_of and one.position <= until
+    ]
+    turned = history(dossier, as_of=as_of, policy=policy, rules=rules)
+    return Story(
+        company_id=dossier.company_id,
+        transaction_id=dossier.transaction_id,
+        as_of=as_of,
+        told=tuple(sorted(told, key=lambda one: (one.at, one.source, one.digest))),
+        turned=tuple(Turned(at=at, item=then) for at, then in turned),
+        item=item,
+    )
+
+
+def story_data(story: Story) -> dict[str, Any]:
+    """Return a story as plain data."""
+    judged = Judged(story.company_id, story.transaction_id, story.item)
+    return {
+        "company_id": story.company_id,
+        "transaction_id": story.transaction_id,
+        "item": item_data(judged, as_of=story.as_of),
+        "told": [
+            {
+                "at": format_instant(one.at),
+                "position": one.position,
+                "source": one.source,
+                "sync_id": one.sync_id,
+                "text": one.text,
+                "digest": f"sha256:{one.digest}",
+            }
+            for one in story.told
+        ],
+        "judged": [
+            {
+                "at": format_instant(one.at),
+                "state": one.item.state,
+                "kind": one.item.kind,
+                "verdict": one.item.verdict,
+                "rule": one.item.decided_by,
+                "reason": one.item.reason,
+            }
+            for one in story.turned
+        ],
+    }
+
+
+def _streams(dossier: Dossier) -> list[str]:
+    """Return every stream that may speak of the transaction."""
+    facts = dossier.facts
+    datasets = {e.dataset_id for e in facts.expected if e.dataset_id}
+    syncs = {leg.sync_id for leg in facts.legs} | {h.sync_id for h in facts.hooks}
+    syncs |= {e.sync_id for e in facts.expected if e.sync_id}
+    requests = {write.request_id for write in facts.unsettled}
+    for name in datasets:
+        syncs |= {link.sync_id for link in dossier.datasets[name].syncs}
+        requests |= {w.request_id for w in dossier.datasets[name].unsettled}
+    company_id = dossier.company_id
+    return [
+        stream_name(kind, company_id, name)
+        for kind, names in (
+            ("dataset", datasets),
+            ("request", requests),
+            ("sync", syncs),
+        )
+        for name in sorted(names)
+    ]
+
+
+def _told(store: Store, stream: str, transaction_id: str) -> Iterator[Told]:
+    kind, _, name = stream_parts(stream)
+    holders: dict[int, tuple[LegRow, ...]] = {}
+    for recorded in store.stream(stream):
+        event = recorded.event
+        if isinstance(event, EvidenceQuarantined | EvidenceReleased | EvidenceSetAside):
+            continue
+        if isinstance(event, LegsReported):
+            holders[recorded.version] = event.rows
+        for source, text in _said(recorded, holders, transaction_id):
+            yield Told(
+                at=event.at,
+                position=recorded.position,
+                source=source,
+                sync_id=name if kind == "sync" else None,
+                text=text,
+                digest=store.body_digest(bytes.fromhex(event.evidence)),
+            )
+
+
+def _said(
+    recorded: Recorded, holders: dict[int, tuple[LegRow, ...]], transaction_id: str
+) -> Iterator[tuple[str, str]]:
+    """Yield source and sentence of everything an event says of the transaction."""
+    event = recorded.event
+    name = stream_parts(recorded.stream)[2]
+    match event:
+        case DatasetPushed():
+            for sent in event.transactions:
+                if sent.transaction_id == transaction_id:
+                    yield "request", f"pushed in dataset {name}{_sent(sent)}"
+        case SyncInitiated():
+            sent_here = [
+                t for t in event.transactions if t.transaction_id == transaction_id
+            ]
+            what = {"update": "updated", "put": "put"}.get(event.operation, "sent")
+            text = f"{what}{_sent(sent_here[0])}; " if sent_here else ""
+            yield "request", f"{text}sync {name} was initiated"
+        case SyncRefused():
+            yield (
+                "request",
+                f"refused, HTTP {event.http_status}: {event.words or 'no words'}",
+            )
+        case SyncAnswerLost():
+            yield "request", f"sent, and the answer was lost (HTTP {event.http_status})"
+        case SyncThrottled():
+            yield "request", "turned away by the rate limit (HTTP 429)"
+        case SyncStarted() | SyncCompleted() | SyncFailed() | SyncUnrecognised():
+            yield _source(event), _report(event)
+        case LegsReported() | LegsReread():
+            version = recorded.version
+            holder = event.same_as if isinstance(event, LegsReread) else version
+            for row in dict.fromkeys(holders.get(holder, ())):
+                if row[0] == transaction_id:
+                    yield event.origin, _row(row)
+        case EvidenceQuarantined() | EvidenceReleased() | EvidenceSetAside():
+            return
+        case _:  # pragma: no cover
+            assert_never(event)
+
+
+def _sent(sent: ExpectedTransaction) -> str:
+    parts = [sent.kind, sent.amount, sent.currency, sent.merchant, sent.issue_date]
+    told = " ".join(part for part in parts if part)
+    return f": {told}" if told else ""
+
+
+def _source(event: SyncReportEvent) -> str:
+    return "status" if event.notice is None else "webhook"
+
+
+def _report(event: SyncReportEvent) -> str:
+    if event.notice is not None:
+        return f"{event.status}: the sync is {event.notice.value}"
+    words = event.error_message or event.exception_message
+    said = f": {words}" if words else ""
+    return f"the sync's status is {event.code} {event.status or ''}".rstrip() + said
+
+
+def _row(row: LegRow) -> str:
+    _, word, name, message = row
+    leg = f"{name} " if name else ""
+    return f"{leg}{word}" + (f": {message}" if message else "")

@@ -1,0 +1,299 @@
+"""The projector: events after the views' position, folded into rows, exactly once.
+
+A batch's rows and its position are written in one transaction. An event that cannot be
+folded is found by halving, put aside with the reason, and never stops the others.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+import attrs
+
+from reconcile.domain.context import SyncContext, survey
+from reconcile.domain.dossier import DatasetFacts, ItemFacts
+from reconcile.domain.events import LegsReported, LegsReread, Recorded
+from reconcile.domain.instants import END_OF_TIME
+from reconcile.domain.item import Rules
+from reconcile.domain.judgement import judge_without_clock
+from reconcile.domain.observations import LegRow
+from reconcile.domain.policy import Policy
+from reconcile.errors import HistoryError
+from reconcile.storage.store import Store
+from reconcile.storage.views import (
+    OvertakenError,
+    Views,
+    Written,
+    contexts_by_key,
+    datasets_by_key,
+    items_by_key,
+    position_of,
+    syncs_by_key,
+)
+from reconcile.views.changes import Changes, changes
+from reconcile.views.folds import Company, keys_reader
+from reconcile.views.judging import judged
+from reconcile.views.rows import Row, dataset_row, encode, item_columns, sync_row
+from reconcile.views.summaries import summarise
+
+
+class Projector:
+    """Brings the live views of one store up to date."""
+
+    def __init__(self, store: Store, *, policy: Policy, rules: Rules) -> None:
+        self._store = store
+        self._views = Views(store)
+        self._policy = policy
+        self._rules = rules
+
+    def catch_up(self) -> int:
+        """Project every event there is; return the position the views stand at."""
+        while True:
+            with self._store.reading() as cursor:
+                after = position_of(cursor)
+            stored = self._store.stored_after(after)
+            if not stored:
+                return after
+            try:
+                self._project(stored, after)
+            except OvertakenError:
+                continue
+
+    def _project(self, stored: Sequence[sqlite3.Row], after: int) -> None:
+        position = stored[-1]["rowid"]
+        try:
+            with self._store.reading() as cursor:
+                written = _Batch(self._store, cursor, self._policy, self._rules).fold(
+                    stored
+                )
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the rest
+            if len(stored) > 1:
+                half = len(stored) // 2
+                self._project(stored[:half], after)
+                self._project(stored[half:], stored[half - 1]["rowid"])
+                return
+            written = Written(poisoned=[(position, f"{type(error).__name__}: {error}")])
+        self._views.write(written, after=after, position=position)
+
+
+@attrs.define
+class _Work:
+    """What one batch does to one company."""
+
+    company: Company
+    changes: list[Changes] = attrs.field(factory=list)
+    contexts: dict[str, SyncContext] = attrs.field(factory=dict)
+
+
+class _Batch:
+    """One batch of events on its way into rows, read against one consistent state."""
+
+    def __init__(
+        self, store: Store, cursor: sqlite3.Cursor, policy: Policy, rules: Rules
+    ) -> None:
+        self._store = store
+        self._cursor = cursor
+        self._policy = policy
+        self._rules = rules
+        self._rows: dict[int, tuple[LegRow, ...]] = {}
+        self._keys_of = keys_reader(self._rows_at)
+
+    def fold(self, stored: Sequence[sqlite3.Row]) -> Written:
+        """Return everything that the events write."""
+        written = Written()
+        works: dict[str, _Work] = {}
+        holders: dict[tuple[str, int], Recorded] = {}
+        for row in stored:
+            try:
+                recorded = self._store.recorded(row)
+                change = changes(recorded, original=self._original(recorded, holders))
+            except HistoryError as error:
+                written.poisoned.append((row["rowid"], str(error)))
+                continue
+            at = getattr(recorded.event, "at", None)
+            if at is not None and (written.newest is None or at > written.newest):
+                written.newest = at
+            if change.delivery is not None:
+                one = change.delivery
+                written.deliveries.append(
+                    (one.delivery_id, one.body_digest, change.company_id, one.sync_id)
+                )
+            if change.case is None:
+                work = works.get(change.company_id)
+                if work is None:
+                    work = _Work(Company(company_id=change.company_id))
+                    works[change.company_id] = work
+                work.changes.append(change)
+        for work in works.values():
+            self._company(work, written)
+        return written
+
+    def _original(
+        self, recorded: Recorded, holders: dict[tuple[str, int], Recorded]
+    ) -> Recorded | None:
+        """Return the event that a re-read points to; keep the rows of all others."""
+        event = recorded.event
+        if isinstance(event, LegsReported):
+            self._rows[recorded.position] = event.rows
+            holders[recorded.stream, recorded.version] = recorded
+        if not isinstance(event, LegsReread):
+            return None
+        key = (recorded.stream, event.same_as)
+        if key not in holders:
+            found = self._store.event_at(*key)
+            if found is not None:
+                holders[key] = found
+        return holders.get(key)
+
+    def _rows_at(self, position: int) -> tuple[LegRow, ...]:
+        if position not in self._rows:
+            for row in self._store.stored_at([position]):
+                event = self._store.recorded(row).event
+                if isinstance(event, LegsReported):
+                    self._rows[position] = event.rows
+        return self._rows[position]
+
+    def _company(self, work: _Work, written: Written) -> None:
+        company = work.company
+        touched = {t for change in work.changes for t, _ in change.items}
+        datasets = {d for change in work.changes for d, _ in change.datasets}
+        syncs = {c.sync_id for c in work.changes if c.sync_id is not None}
+        self._load_items(company, touched)
+        company.datasets.update(self._datasets(company, datasets))
+        self._load_syncs(company, syncs)
+        for change in work.changes:
+            company.apply(change)
+        linked = {link.sync_id for d in datasets for link in company.datasets[d].syncs}
+        self._load_syncs(company, linked - syncs)
+        syncs |= linked
+        turned = self._survey(work, syncs)
+        more = set(touched)
+        for sync_id in turned:
+            more |= self._items_of(company, sync_id)
+        for dataset_id in datasets:
+            for push in company.datasets[dataset_id].pushes:
+                more.update(push.transaction_ids)
+        self._load_items(company, more - touched)
+        self._load_others(work, more)
+        written.items += self._item_rows(work, more)
+        for sync_id in sorted(syncs):
+            context = work.contexts[sync_id]
+            summary = summarise(
+                company, sync_id, context, at=END_OF_TIME, rows_at=self._rows_at
+            )
+            if summary is not None:
+                facts = company.syncs[sync_id]
+                written.syncs.append(sync_row(summary, facts, context))
+        written.datasets += [
+            dataset_row(company.company_id, d, company.datasets[d])
+            for d in sorted(datasets)
+        ]
+
+    def _survey(self, work: _Work, syncs: set[str]) -> list[str]:
+        """Survey syncs anew; return those that judgement now sees otherwise."""
+        company = work.company
+        named = {
+            dataset_id
+            for sync_id in syncs
+            for initiation in company.syncs[sync_id].initiations
+            for dataset_id in initiation.dataset_ids
+        }
+        company.datasets.update(
+            self._datasets(company, named - company.datasets.keys())
+        )
+        before = contexts_by_key(self._cursor, company.company_id, syncs)
+        for sync_id in syncs:
+            work.contexts[sync_id] = survey(
+                sync_id,
+                company.syncs[sync_id],
+                datasets=company.datasets,
+                keys_of=self._keys_of,
+            )
+        return [s for s in syncs if before.get(s) != work.contexts[s]]
+
+    def _items_of(self, company: Company, sync_id: str) -> set[str]:
+        """Return every transaction that a sync reported or expected."""
+        facts = company.syncs[sync_id]
+        found = {
+            row[0]
+            for position in {read.rows_at for read in facts.readings}
+            for row in self._rows_at(position)
+        }
+        for initiation in facts.initiations:
+            found.update(initiation.transaction_ids)
+            for dataset_id in initiation.dataset_ids:
+                for push in company.datasets.get(dataset_id, DatasetFacts()).pushes:
+                    found.update(push.transaction_ids)
+        return found
+
+    def _load_items(self, company: Company, transaction_ids: set[str]) -> None:
+        found = items_by_key(self._cursor, company.company_id, transaction_ids)
+        for transaction_id, facts in found.items():
+            if facts.legs:
+                company.legs[transaction_id] = facts.legs
+            rest = attrs.evolve(facts, legs=())
+            if rest != ItemFacts():
+                company.others[transaction_id] = rest
+
+    def _load_syncs(self, company: Company, sync_ids: set[str]) -> None:
+        found = syncs_by_key(self._cursor, company.company_id, sync_ids)
+        company.syncs.update(found)
+
+    def _datasets(
+        self, company: Company, dataset_ids: set[str]
+    ) -> dict[str, DatasetFacts]:
+        return datasets_by_key(self._cursor, company.company_id, dataset_ids)
+
+    def _load_others(self, work: _Work, transaction_ids: set[str]) -> None:
+        """Load the datasets and syncs that the items' other facts name."""
+        company = work.company
+        others = [company.others[t] for t in transaction_ids if t in company.others]
+        named = {e.dataset_id for o in others for e in o.expected if e.dataset_id}
+        company.datasets.update(
+            self._datasets(company, named - company.datasets.keys())
+        )
+        syncs = {link.sync_id for d in named for link in company.datasets[d].syncs}
+        syncs.update(e.sync_id for o in others for e in o.expected if e.sync_id)
+        syncs.update(hook.sync_id for o in others for hook in o.hooks)
+        for transaction_id in transaction_ids:
+            syncs.update(leg.sync_id for leg in company.legs.get(transaction_id, ()))
+        missing = syncs - work.contexts.keys()
+        work.contexts.update(contexts_by_key(self._cursor, company.company_id, missing))
+
+    def _item_rows(self, work: _Work, transaction_ids: set[str]) -> list[Row]:
+        company = work.company
+        return item_rows(
+            company, work.contexts, sorted(transaction_ids), self._policy, self._rules
+        )
+
+
+def item_rows(
+    company: Company,
+    contexts: dict[str, SyncContext],
+    transaction_ids: Sequence[str],
+    policy: Policy,
+    rules: Rules,
+) -> list[Row]:
+    """Return the rows of some of a company's items."""
+    columns: dict[int, Row] = {}
+    blobs: dict[object, bytes] = {}
+    rows: list[Row] = []
+    kept = []
+    legs_of, others_of = company.legs, company.others
+    for transaction_id, item in judged(
+        company,
+        contexts,
+        transaction_ids,
+        judge=lambda dossier: judge_without_clock(
+            dossier, newest=END_OF_TIME, policy=policy, rules=rules
+        ),
+    ):
+        told = columns.get(id(item))
+        if told is None:
+            kept.append(item)  # an id is only known while its item lives
+            told = columns[id(item)] = item_columns(item)
+        key = (legs_of.get(transaction_id), others_of.get(transaction_id))
+        blob = blobs.get(key)
+        if blob is None:
+            blob = blobs[key] = encode(company.facts(transaction_id))
+        rows.append((company.company_id, transaction_id, *told, blob))
+    return rows

@@ -1,0 +1,242 @@
+"""The live views as tables, and the projector's position beside them."""
+
+import itertools
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
+
+import attrs
+from eventsourcing.persistence import IntegrityError, Tracking
+from eventsourcing.sqlite import SQLiteDatastore, SQLiteTrackingRecorder
+
+from reconcile.domain.context import SyncContext
+from reconcile.domain.dossier import DatasetFacts, ItemFacts, SyncFacts
+from reconcile.storage.evidence import micros, moment_of
+from reconcile.storage.sqlite import store_errors
+from reconcile.storage.store import Store
+from reconcile.views.rows import (
+    DATASET_COLUMNS,
+    ITEM_COLUMNS,
+    SYNC_COLUMNS,
+    Row,
+    decode_context,
+    decode_dataset,
+    decode_item,
+    decode_sync,
+)
+
+PROJECTION: Final = "views"
+TABLES: Final = {
+    "items": ITEM_COLUMNS,
+    "syncs": SYNC_COLUMNS,
+    "datasets": DATASET_COLUMNS,
+}
+
+
+class OvertakenError(Exception):
+    """Another projector was quicker: its rows stand, ours are not needed."""
+
+
+@attrs.define(kw_only=True)
+class Written:
+    """Everything one batch writes to the views."""
+
+    items: list[Row] = attrs.field(factory=list)
+    syncs: list[Row] = attrs.field(factory=list)
+    datasets: list[Row] = attrs.field(factory=list)
+    deliveries: list[tuple[str, str, str, str]] = attrs.field(factory=list)
+    poisoned: list[tuple[int, str]] = attrs.field(factory=list)
+    newest: datetime | None = None
+
+
+class ViewRecorder(SQLiteTrackingRecorder):
+    """The views' tables beside the history's, in the same file."""
+
+    def __init__(self, datastore: SQLiteDatastore) -> None:
+        super().__init__(datastore)
+        self.create_table()
+
+    def construct_create_table_statements(self) -> list[str]:
+        """Return the tables of tracking and of the views."""
+        return [
+            *super().construct_create_table_statements(),
+            *(_table(name, columns) for name, columns in TABLES.items()),
+            "CREATE TABLE IF NOT EXISTS deliveries ("
+            "delivery_id TEXT NOT NULL, body_digest TEXT NOT NULL,"
+            " company_id TEXT NOT NULL, sync_id TEXT NOT NULL,"
+            " PRIMARY KEY (delivery_id, body_digest)) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS poisoned ("
+            "position INTEGER PRIMARY KEY, reason TEXT NOT NULL)",
+            "CREATE TABLE IF NOT EXISTS newest ("
+            "one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL)",
+        ]
+
+    def write(self, written: Written, *, after: int, position: int) -> None:
+        """Write a batch's rows and the position they bring the views to.
+
+        Raises:
+            OvertakenError: the views no longer stand at `after`.
+
+        """
+        with self.datastore.transaction(commit=True) as cursor:
+            stands = self._max_tracking_id(PROJECTION, cursor) or 0
+            if stands != after:
+                raise OvertakenError
+            for name, rows in (
+                ("items", written.items),
+                ("syncs", written.syncs),
+                ("datasets", written.datasets),
+            ):
+                marks = ", ".join("?" for _ in TABLES[name])
+                cursor.executemany(f"REPLACE INTO {name} VALUES ({marks})", rows)
+            cursor.executemany(
+                "INSERT OR IGNORE INTO deliveries VALUES (?, ?, ?, ?)",
+                written.deliveries,
+            )
+            cursor.executemany(
+                "INSERT OR IGNORE INTO poisoned VALUES (?, ?)", written.poisoned
+            )
+            if written.newest is not None:
+                cursor.execute(
+                    "INSERT INTO newest VALUES (1, ?)"
+                    " ON CONFLICT (one) DO UPDATE SET at = MAX(at, excluded.at)",
+                    (micros(written.newest),),
+                )
+            self._insert_tracking(cursor, Tracking(PROJECTION, position))
+
+
+def _table(name: str, columns: Iterable[tuple[str, str]]) -> str:
+    key = ", ".join(column for column, _ in itertools.islice(columns, 2))
+    defined = ", ".join(f"{column} {kind}" for column, kind in columns)
+    return (
+        f"CREATE TABLE IF NOT EXISTS {name} ({defined}, PRIMARY KEY ({key}))"
+        " WITHOUT ROWID"
+    )
+
+
+class Views:
+    """The views as they are read: rows by key, in one consistent read."""
+
+    def __init__(self, store: Store) -> None:
+        with store_errors(store.path):
+            self.recorder = ViewRecorder(store.datastore)
+
+    def write(self, written: Written, *, after: int, position: int) -> None:
+        """Write a batch; see `ViewRecorder.write`."""
+        try:
+            self.recorder.write(written, after=after, position=position)
+        except IntegrityError as error:
+            raise OvertakenError from error
+
+
+def position_of(cursor: sqlite3.Cursor) -> int:
+    """Return the position of the last event the views hold."""
+    cursor.execute(
+        "SELECT notification_id FROM tracking WHERE application_name = ?", (PROJECTION,)
+    )
+    row = cursor.fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def newest_in(cursor: sqlite3.Cursor) -> datetime | None:
+    """Return the latest effective time of any fact in the views."""
+    cursor.execute("SELECT at FROM newest")
+    row = cursor.fetchone()
+    return None if row is None else moment_of(row[0])
+
+
+def poisoned_in(cursor: sqlite3.Cursor) -> list[tuple[int, str]]:
+    """Return the positions of stored events nobody could read, and why."""
+    cursor.execute("SELECT position, reason FROM poisoned ORDER BY position")
+    return [(row[0], row[1]) for row in cursor.fetchall()]
+
+
+def deliveries_in(cursor: sqlite3.Cursor) -> list[tuple[str, str, str, str]]:
+    """Return the deliveries whose id came with several bodies."""
+    cursor.execute(
+        "SELECT * FROM deliveries WHERE delivery_id IN"
+        " (SELECT delivery_id FROM deliveries GROUP BY delivery_id HAVING COUNT(*) > 1)"
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in cursor.fetchall()]
+
+
+def companies_in(cursor: sqlite3.Cursor) -> list[str]:
+    """Return every company the views hold anything of, sorted."""
+    found: set[str] = set()
+    for name in TABLES:
+        after: str | None = ""
+        while after is not None:
+            cursor.execute(
+                f"SELECT MIN(company_id) FROM {name} WHERE company_id > ?", (after,)
+            )
+            after = cursor.fetchone()[0]
+            if after is not None:
+                found.add(after)
+    return sorted(found)
+
+
+def rows_in(cursor: sqlite3.Cursor, table: str, company_id: str) -> Iterator[Row]:
+    """Yield a company's rows of a table, by their key."""
+    key = "transaction_id" if table == "items" else f"{table[:-1]}_id"
+    cursor.execute(
+        f"SELECT * FROM {table} WHERE company_id = ? ORDER BY {key}", (company_id,)
+    )
+    while rows := cursor.fetchmany(2000):
+        yield from (tuple(row) for row in rows)
+
+
+def items_by_key(
+    cursor: sqlite3.Cursor, company_id: str, transaction_ids: Iterable[str]
+) -> dict[str, ItemFacts]:
+    """Return the facts of those transactions that have any."""
+    known: dict[bytes, ItemFacts] = {}
+    found: dict[str, ItemFacts] = {}
+    for transaction_id, facts in _facts(cursor, "items", company_id, transaction_ids):
+        if facts not in known:
+            known[facts] = decode_item(facts)
+        found[transaction_id] = known[facts]
+    return found
+
+
+def syncs_by_key(
+    cursor: sqlite3.Cursor, company_id: str, sync_ids: Iterable[str]
+) -> dict[str, SyncFacts]:
+    """Return the facts of those syncs that have any."""
+    found = _facts(cursor, "syncs", company_id, sync_ids)
+    return {name: decode_sync(facts) for name, facts in found}
+
+
+def contexts_by_key(
+    cursor: sqlite3.Cursor, company_id: str, sync_ids: Iterable[str]
+) -> dict[str, SyncContext]:
+    """Return those syncs as judgement saw them last."""
+    found = _facts(cursor, "syncs", company_id, sync_ids, column="context")
+    return {name: decode_context(facts) for name, facts in found}
+
+
+def datasets_by_key(
+    cursor: sqlite3.Cursor, company_id: str, dataset_ids: Iterable[str]
+) -> dict[str, DatasetFacts]:
+    """Return the facts of those datasets that have any."""
+    found = _facts(cursor, "datasets", company_id, dataset_ids)
+    return {name: decode_dataset(facts) for name, facts in found}
+
+
+def _facts(
+    cursor: sqlite3.Cursor,
+    table: str,
+    company_id: str,
+    names: Iterable[str],
+    *,
+    column: str = "facts",
+) -> Iterator[tuple[str, bytes]]:
+    key = "transaction_id" if table == "items" else f"{table[:-1]}_id"
+    cursor.execute(
+        f"SELECT {key}, {column} FROM {table} WHERE company_id = ? AND {key} IN"
+        " (SELECT value FROM json_each(?))",
+        (company_id, json.dumps(list(names))),
+    )
+    for row in cursor.fetchall():
+        yield row[0], row[1]

@@ -1,0 +1,121 @@
+"""The rows of the live views: what a table holds of an item, a sync, a dataset.
+
+Live projection and replay make their rows here, so that a tie-out compares like with
+like. The columns hold what needs no clock, and `stuck_after`: when it turns.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from reconcile.domain.context import SyncContext
+from reconcile.domain.dossier import DatasetFacts, ItemFacts, SyncFacts
+from reconcile.domain.instants import format_instant
+from reconcile.domain.item import Item
+from reconcile.views.summaries import SyncSummary
+
+ITEM_COLUMNS: Final = (
+    ("company_id", "TEXT NOT NULL"),
+    ("transaction_id", "TEXT NOT NULL"),
+    ("state", "TEXT NOT NULL"),
+    ("kind", "TEXT"),
+    ("reason", "TEXT NOT NULL"),
+    ("failure_class", "TEXT"),
+    ("owner", "TEXT"),
+    ("fingerprint", "TEXT"),
+    ("attempts", "INTEGER NOT NULL"),
+    ("expected", "INTEGER NOT NULL"),
+    ("broken_since", "TEXT"),
+    ("verdict", "TEXT NOT NULL"),
+    ("stuck_after", "TEXT"),
+    ("stuck_kind", "TEXT"),
+    ("facts", "BLOB NOT NULL"),
+)
+SYNC_COLUMNS: Final = (
+    ("company_id", "TEXT NOT NULL"),
+    ("sync_id", "TEXT NOT NULL"),
+    ("state", "TEXT NOT NULL"),
+    ("status_code", "INTEGER"),
+    ("status", "TEXT"),
+    ("listing", "TEXT NOT NULL"),
+    ("expected", "INTEGER NOT NULL"),
+    ("reported", "INTEGER NOT NULL"),
+    ("promised", "INTEGER"),
+    ("seen", "INTEGER"),
+    ("requested_at", "TEXT"),
+    ("ended_at", "TEXT"),
+    ("complete_at", "TEXT"),
+    ("facts", "BLOB NOT NULL"),
+    ("context", "BLOB NOT NULL"),
+)
+DATASET_COLUMNS: Final = (
+    ("company_id", "TEXT NOT NULL"),
+    ("dataset_id", "TEXT NOT NULL"),
+    ("pushed_at", "TEXT"),
+    ("transactions", "INTEGER NOT NULL"),
+    ("facts", "BLOB NOT NULL"),
+)
+
+Row = tuple[Any, ...]
+
+encode: Final = msgspec.json.Encoder().encode
+decode_item: Final = msgspec.json.Decoder(ItemFacts).decode
+decode_sync: Final = msgspec.json.Decoder(SyncFacts).decode
+decode_context: Final = msgspec.json.Decoder(SyncContext).decode
+decode_dataset: Final = msgspec.json.Decoder(DatasetFacts).decode
+
+
+def item_columns(item: Item) -> Row:
+    """Return what a row says of a judgement: all between its key and its facts."""
+    return (
+        item.state.value,
+        None if item.kind is None else item.kind.value,
+        item.reason,
+        item.failure_class,
+        item.owner,
+        item.fingerprint,
+        item.attempts,
+        int(item.expected),
+        _instant(item.broken_since),
+        item.verdict.value,
+        _instant(item.turns_at),
+        None if item.turns_to is None else item.turns_to.value,
+    )
+
+
+def sync_row(summary: SyncSummary, facts: SyncFacts, context: SyncContext) -> Row:
+    """Return one sync's row."""
+    return (
+        summary.company_id,
+        summary.sync_id,
+        summary.state,
+        summary.status_code,
+        summary.status,
+        summary.listing,
+        summary.expected,
+        summary.reported,
+        summary.promised,
+        summary.seen,
+        _instant(context.requested_at),
+        _instant(context.ended_at),
+        _instant(context.listing.complete_at),
+        encode(facts),
+        encode(context),
+    )
+
+
+def dataset_row(company_id: str, dataset_id: str, facts: DatasetFacts) -> Row:
+    """Return one dataset's row."""
+    named = {t for push in facts.pushes for t in push.transaction_ids}
+    return (
+        company_id,
+        dataset_id,
+        _instant(facts.pushed_at),
+        len(named),
+        encode(facts),
+    )
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else format_instant(moment)

@@ -1,0 +1,133 @@
+"""The path: lines to live views, and a whole report as of a past position.
+
+Prints ratios to floors measured in the same process and run, garbage collection treated
+alike: off on both sides.
+"""
+
+import gc
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from reconcile import Reconciler, read_lines
+from reconcile.report.wire import digest
+from scripts.benchmarks import floors
+from scripts.benchmarks.generator import START, lines
+
+LEGS = 1_000_000
+STOCK_LEGS = 20_000
+LATER = START.replace(year=START.year + 1)
+
+
+def timed(what: str, legs: int, work: Callable[[], object]) -> float:
+    """Return legs a second; say so."""
+    gc.collect()
+    gc.disable()
+    started = time.perf_counter()
+    work()
+    rate = legs / (time.perf_counter() - started)
+    gc.enable()
+    print(f"  {what:<44} {rate / 1000:10.1f} k legs/s", flush=True)
+    return rate
+
+
+def path(folder: Path, captured: list[bytes], legs: int, name: str) -> tuple[float, float]:
+    """Return the ratios of ingest and of report to their floors."""
+    print(f"\n{name}: {legs} legs")
+    upsert = timed(
+        "floor: decode and upsert",
+        legs,
+        lambda: floors.decode_and_upsert(captured, folder / f"{name}-upsert.db"),
+    )
+    with Reconciler.open(f"sqlite:///{folder / f'{name}.db'}") as books:
+        taken = timed("lines to evidence, events, views", legs, lambda: _take(books, captured))
+        floors.store_rows(captured, folder / f"{name}-pages.db")
+        folded = timed(
+            "floor: decode and fold",
+            legs,
+            lambda: floors.decode_and_fold(folder / f"{name}-pages.db"),
+        )
+        told = timed(
+            "report as of a past position, with digest",
+            legs,
+            lambda: digest(books.replayed_report(as_of=LATER)),
+        )
+    print(f"  ingest / decode-and-upsert   {taken / upsert:6.2f}   (bar 0.40)")
+    print(f"  report / decode-and-fold     {told / folded:6.2f}   (bar 0.25)", flush=True)
+    return taken, told
+
+
+def _take(books: Reconciler, captured: list[bytes]) -> None:
+    books.ingest(read_lines(captured))
+    books.catch_up()
+
+
+def stock(folder: Path, taken: float, told: float) -> None:
+    """Print how many times faster than the stock way both are."""
+    captured = lines(STOCK_LEGS)
+    print(f"\nstock: {STOCK_LEGS} legs")
+    made: list[floors._Stock] = []
+    slow = timed(
+        "stock: one JSON event a leg, into a view",
+        STOCK_LEGS,
+        lambda: made.append(floors.stock_ingest(captured, folder / "stock.db")),
+    )
+    replayed = timed("stock: replay into a dict", STOCK_LEGS, lambda: floors.stock_fold(made[0]))
+    print(f"  ingest / stock               {taken / slow:6.1f}   (bar 25)")
+    print(f"  report / stock replay alone  {told / replayed:6.1f}")
+    print(f"  both jobs / both stock jobs  {_both(taken, told) / _both(slow, replayed):6.1f}   (bar 25)")
+
+
+def _both(first: float, second: float) -> float:
+    return 1 / (1 / first + 1 / second)
+
+
+def memory() -> None:
+    """Print the peak memory of ingest and of report, each in a process of its own."""
+    print("\npeak memory, MiB (the generated lines are read from a file)")
+    with tempfile.TemporaryDirectory() as folder:
+        for legs in (LEGS // 4, LEGS):
+            file = Path(folder) / f"{legs}.jsonl"
+            file.write_bytes(b"\n".join(lines(legs)))
+            for job in ("ingest", "report"):
+                peak = subprocess.run(  # noqa: S603 - our own interpreter and module
+                    [sys.executable, "-m", "scripts.benchmarks.path", "--one", job, str(file)],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                ).stdout.strip()
+                print(f"  {job:<8} {legs:>9} legs {peak:>8}", flush=True)
+
+
+def one(job: str, file: Path) -> None:
+    """Do one job and print the peak memory of this process."""
+    with Reconciler.open(f"sqlite:///{file.with_suffix('.db')}") as books:
+        if job == "ingest":
+            with file.open("rb") as captured:
+                books.ingest(read_lines(captured))
+            books.catch_up()
+        else:
+            digest(books.replayed_report(as_of=LATER))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+def main() -> None:
+    """Run everything, or, with --one, one job of the memory figures."""
+    if sys.argv[1:2] == ["--one"]:
+        one(sys.argv[2], Path(sys.argv[3]))
+        return
+    legs = int(sys.argv[1]) if len(sys.argv) > 1 else LEGS
+    with tempfile.TemporaryDirectory() as folder:
+        taken, told = path(Path(folder), lines(legs), legs, "company after company")
+        stock(Path(folder), taken, told)
+        path(Path(folder), lines(legs, interleaved=True), legs, "interleaved (no bar)")
+    if len(sys.argv) < 2:
+        memory()
+
+
+if __name__ == "__main__":
+    main()

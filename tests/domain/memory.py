@@ -1,0 +1,192 @@
+"""A history in memory: captured lines in, companies folded and judged, no store."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache, reduce
+from typing import NamedTuple
+
+import attrs
+
+from reconcile.codat.har import read_lines
+from reconcile.domain import dataset, request, sync
+from reconcile.domain.context import SyncContext
+from reconcile.domain.events import Event, LegsReported, LegsReread, Recorded
+from reconcile.domain.identity import stream_name
+from reconcile.domain.item import Item
+from reconcile.domain.judgement import judge
+from reconcile.domain.observations import (
+    DatasetReceipt,
+    LegRow,
+    Observation,
+    WriteUnsettled,
+)
+from reconcile.domain.policy import DEFAULT
+from reconcile.intake import _Piece, _piece
+from reconcile.rules import BUILT_IN
+from reconcile.storage.evidence import micros
+from reconcile.views.changes import changes
+from reconcile.views.folds import Company, keys_reader
+from reconcile.views.judging import judged
+from reconcile.views.summaries import (
+    Finding,
+    SyncSummary,
+    findings_of_datasets,
+    findings_of_deliveries,
+    findings_of_sync,
+    summarise,
+)
+from tests.builders import NINE
+
+State = dataset.Dataset | request.SyncRequest | sync.SyncRun
+
+
+class Told(NamedTuple):
+    """What a report tells, as a value to compare."""
+
+    items: dict[tuple[str, str], Item]
+    syncs: dict[tuple[str, str], SyncSummary]
+    findings: frozenset[Finding]
+
+
+@attrs.define
+class Memory:
+    """Everything taken in, as streams of recorded events."""
+
+    _held: dict[bytes, int | None] = attrs.field(factory=dict)
+    _states: dict[str, State] = attrs.field(factory=dict)
+    recorded: list[Recorded] = attrs.field(factory=list)
+
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Read lines, and record what is news of them, as intake does."""
+        for line in lines:
+            piece = _read(line)
+            if piece is not None and piece.unread is None and self._is_news(piece):
+                identity = piece.evidence.identity.hex()
+                for one in piece.seen:
+                    self._record(one, identity)
+
+    def _is_news(self, piece: _Piece) -> bool:
+        evidence = piece.evidence
+        observed = evidence.observed_at and micros(evidence.observed_at)
+        if evidence.identity in self._held:
+            held = self._held[evidence.identity]
+            if evidence.kind != "delivery" or not (held and observed):
+                return False
+            if observed >= held:
+                return False
+        self._held[evidence.identity] = observed
+        return True
+
+    def _record(self, seen: Observation, evidence: str) -> None:
+        state: State
+        news: tuple[Event, ...]
+        match seen:
+            case DatasetReceipt():
+                stream = stream_name("dataset", seen.company_id, seen.dataset_id)
+                pushed = self._states.get(stream, dataset.Dataset())
+                assert isinstance(pushed, dataset.Dataset)
+                news = told = dataset.decide(pushed, seen, evidence=evidence)
+                state = reduce(dataset.evolve, told, pushed)
+            case WriteUnsettled():
+                stream = stream_name("request", seen.company_id, seen.request_id)
+                asked = self._states.get(stream, request.SyncRequest())
+                assert isinstance(asked, request.SyncRequest)
+                news = answers = request.decide(asked, seen, evidence=evidence)
+                state = reduce(request.evolve, answers, asked)
+            case _:
+                stream = stream_name("sync", seen.company_id, seen.sync_id)
+                run = self._states.get(stream, sync.SyncRun())
+                assert isinstance(run, sync.SyncRun)
+                news = reports = sync.decide(run, seen, evidence=evidence)
+                state = reduce(sync.evolve, reports, run)
+        first = state.version - len(news) + 1
+        for version, event in enumerate(news, start=first):
+            self.recorded.append(
+                Recorded(
+                    stream=stream,
+                    version=version,
+                    position=len(self.recorded) + 1,
+                    recorded_at=NINE,
+                    event=event,
+                )
+            )
+        self._states[stream] = state
+
+    def folded(self) -> "dict[str, Folded]":
+        """Return every company, folded from the events in order of position."""
+        folded: dict[str, Folded] = {}
+        holders: dict[tuple[str, int], Recorded] = {}
+        for recorded in self.recorded:
+            original = None
+            if isinstance(recorded.event, LegsReported):
+                holders[recorded.stream, recorded.version] = recorded
+            elif isinstance(recorded.event, LegsReread):
+                original = holders[recorded.stream, recorded.event.same_as]
+            change = changes(recorded, original=original)
+            one = folded.get(change.company_id)
+            if one is None:
+                one = Folded(company=Company(company_id=change.company_id))
+                folded[change.company_id] = one
+            if isinstance(recorded.event, LegsReported):
+                one.rows[recorded.position] = recorded.event.rows
+            one.company.apply(change)
+            if change.delivery is not None:
+                named = change.delivery
+                one.deliveries.append(
+                    (named.delivery_id, named.body_digest, "", named.sync_id)
+                )
+        for one in folded.values():
+            one.contexts = one.company.contexts(keys_reader(one.rows.__getitem__))
+        return folded
+
+
+@attrs.define
+class Folded:
+    """One company with what a report needs of it."""
+
+    company: Company
+    contexts: Mapping[str, SyncContext] = attrs.field(factory=dict)
+    rows: dict[int, tuple[LegRow, ...]] = attrs.field(factory=dict)
+    deliveries: list[tuple[str, str, str, str]] = attrs.field(factory=list)
+
+    def items(self, as_of: datetime) -> dict[str, Item]:
+        """Return every item that a report as of a moment lists."""
+        found = judged(
+            self.company,
+            self.contexts,
+            self.company.transactions(),
+            judge=lambda one: judge(one, as_of=as_of, policy=DEFAULT, rules=BUILT_IN),
+        )
+        return {name: item for name, item in found if item.attempts or item.expected}
+
+
+@lru_cache(maxsize=4096)
+def _read(line: bytes) -> _Piece | None:
+    return _piece(next(read_lines([line])))
+
+
+def tell(folded: Mapping[str, Folded], as_of: datetime) -> Told:
+    """Return what a report of these companies tells as of a moment."""
+    items: dict[tuple[str, str], Item] = {}
+    syncs: dict[tuple[str, str], SyncSummary] = {}
+    findings: set[Finding] = set()
+    for company_id, one in folded.items():
+        for name, item in one.items(as_of).items():
+            items[company_id, name] = item
+        for name, context in one.contexts.items():
+            rows_at = one.rows.__getitem__
+            told = summarise(one.company, name, context, at=as_of, rows_at=rows_at)
+            if told is not None:
+                syncs[company_id, name] = told
+            findings.update(findings_of_sync(company_id, context, at=as_of))
+        findings.update(findings_of_datasets(one.company, at=as_of))
+        findings.update(findings_of_deliveries(one.deliveries))
+    return Told(items, syncs, frozenset(findings))
+
+
+def told_of(lines: Iterable[bytes], moments: Iterable[datetime]) -> list[Told]:
+    """Return what reports at several moments tell of lines taken in in order."""
+    memory = Memory()
+    memory.take(lines)
+    folded = memory.folded()
+    return [tell(folded, moment) for moment in moments]
