@@ -30,7 +30,7 @@ from reconcile.storage.views import (
     poisoned_in,
     position_of,
 )
-from reconcile.views.judging import judged
+from reconcile.views.judging import judge_as_of, judged
 from reconcile.views.summaries import (
     findings_of_datasets,
     findings_of_deliveries,
@@ -320,9 +320,7 @@ class Reconciler:
                 company,
                 held.contexts,
                 company.transactions(),
-                judge=lambda dossier: judge(
-                    dossier, as_of=as_of, policy=self.policy, rules=self.rules
-                ),
+                judge=judge_as_of(as_of, policy=self.policy, rules=self.rules),
             ):
                 if item.attempts or item.expected:
                     items.append(Judged(company.company_id, transaction_id, item))

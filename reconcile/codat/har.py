@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from reconcile.codat.exchange import Exchange, Unreadable
-from reconcile.codat.jsons import clean_text, loads
+from reconcile.codat.jsons import loads
 from reconcile.domain.instants import parse_instant
 from reconcile.errors import PayloadError
 
@@ -153,10 +153,7 @@ def _bytes(body: _Body | None, path: str) -> bytes | None:
             return base64.b64decode("".join(body.text.split()), validate=True)
         except (binascii.Error, ValueError) as error:
             raise PayloadError("it is not base64", path=path) from error
-    try:
-        return body.text.encode()
-    except UnicodeEncodeError:
-        return clean_text(body.text).encode()
+    return body.text.encode()
 
 
 _ENTRIES: Final = re.compile(r'"entries"\s*:\s*\[')

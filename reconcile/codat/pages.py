@@ -6,7 +6,7 @@ readable stands, what is not becomes a flaw beside it.
 
 import hashlib
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -42,6 +42,12 @@ def rows_digest(rows: tuple[LegRow, ...], unread: int = 0) -> str:
 
 
 def read_page(body: bytes, route: Route, at: datetime) -> tuple[Observation, ...]:
+    """Return one page of a sync's transactions.
+
+    Raises:
+        PayloadError: it is no page.
+
+    """
     try:
         page = _decode_page(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
@@ -124,6 +130,12 @@ def _page_slowly(data: Any, route: Route, at: datetime) -> tuple[Observation, ..
 def read_transaction(
     body: bytes, route: Route, at: datetime
 ) -> tuple[Observation, ...]:
+    """Return one expense's rows, which speak of no page.
+
+    Raises:
+        PayloadError: they are no list.
+
+    """
     data = loads(body)
     if not isinstance(data, list):
         raise PayloadError("one transaction's rows are a list")
@@ -188,11 +200,13 @@ def read_rows(
 
 
 def unreadable(reason: str, transaction_id: str | None = None) -> Flaw:
+    """Return a flaw for what could not be read."""
     return Flaw(
         kind=FindingKind.UNREADABLE, reason=reason, transaction_id=transaction_id
     )
 
 
 def short(value: Any) -> str:
+    """Return a value as a sentence can show it."""
     text = text_or_none(value) or "null"
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -8,6 +8,7 @@ import enum
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import attrs
@@ -58,12 +59,11 @@ class Attempt:
     expected_from: datetime | None = None
     write: Unsettled | None = None  # refused or lost
 
-    @property
-    def operation(self) -> str:
+    def operation_at(self, at: datetime) -> str:
         """Return "update" or "put" for those calls, else any other word."""
         if self.write is not None:
             return self.write.operation
-        return (self.sync.operation if self.sync else None) or "create"
+        return (self.sync.operation_at(at) if self.sync else None) or "create"
 
     @property
     def name(self) -> str:
@@ -108,7 +108,7 @@ def stand(
     assert sync is not None
     legs = _settle_legs(attempt.legs, at)
     hooks = _earliest(attempt.hooks)
-    hook = settle(((h.word, h.message, h.at) for h in hooks), at=at)
+    hook = settle(((h.word, h.message, h.at) for h in hooks), at=at) if hooks else None
     expected = attempt.expected_from is not None and attempt.expected_from <= at
     order = sync.order(at)
     if order is None or not (legs or hook or expected):
@@ -119,7 +119,6 @@ def stand(
         hook,
         hooks,
         transaction_id,
-        expected=expected,
         at=at,
         clock=clock,
         last_leg=max((leg.at for leg in attempt.legs if leg.at <= at), default=None),
@@ -144,7 +143,8 @@ def stand(
 def _stand_unsettled(
     attempt: Attempt, write: Unsettled, transaction_id: str, *, at: datetime
 ) -> Standing | None:
-    if write.at > at or write.outcome == "throttled":
+    named_from = attempt.expected_from or write.at
+    if max(write.at, named_from) > at or write.outcome == "throttled":
         return None
     if write.outcome == "lost":
         result = Result.INDETERMINATE
@@ -157,6 +157,10 @@ def _stand_unsettled(
 
 
 def _settle_legs(reports: Sequence[LegReport], at: datetime) -> dict[str, Settled]:
+    if len(reports) == 1:
+        only = reports[0]
+        alone = settle(((only.word, only.message, only.at),), at=at)
+        return {only.integration_type: alone} if alone is not None else {}
     by_type: dict[str, list[tuple[str, str | None, datetime]]] = {}
     for report in reports:
         by_type.setdefault(report.integration_type, []).append(
@@ -186,13 +190,15 @@ def _outcome(
     hooks: Iterable[HookReport],
     transaction_id: str,
     *,
-    expected: bool,
     at: datetime,
     clock: datetime | None,
     last_leg: datetime | None,
     policy: Policy,
 ) -> Outcome:
-    """Return the first line of the table that applies."""
+    """Return the first line of the table that applies.
+
+    Line 11 never does: a sync that neither reported nor expected is no attempt.
+    """
     code = sync.code_at(at)
     complete = _by(sync.listing.complete_at, at)
     words = [leg.message for leg in legs.values()]
@@ -212,11 +218,10 @@ def _outcome(
             complete=complete,
             at=at,
             last_leg=last_leg,
+            transaction_id=transaction_id,
         )
     if hook is not None:
         return Outcome(_word_of(hook), 10)
-    if not expected:
-        return Outcome(Result.UNDECIDED, 11)
     if code is not None and code.code_class is CodeClass.UNRECOGNISED:
         return Outcome(Result.UNRECOGNISED, 12)
     if code is not None and code.code == NO_DATA:
@@ -246,11 +251,13 @@ def _outcome_of_legs(
     complete: bool,
     at: datetime,
     last_leg: datetime | None,
+    transaction_id: str,
 ) -> Outcome:
     """Return lines 2 to 9: an attempt of which legs were read.
 
     `dated` is the webhooks' word without those that carry no time of Codat's own:
-    such a word never outranks a read.
+    such a word never outranks a read. A webhook's failure that is a duplicate claim
+    stays one where line 7 would take it for the legs' own (law 2).
     """
     classes = {leg.word_class for leg in legs.values()}
     if any(leg.conflicting for leg in legs.values()):
@@ -272,6 +279,8 @@ def _outcome_of_legs(
     if written and code == NO_DATA:
         return Outcome(Result.CONFLICTING, 6)
     if hook is not None and hook.word_class is WordClass.FAILED and not complete:
+        if claims_duplicate(hook.message, transaction_id):
+            return Outcome(Result.DUPLICATE, 1)
         return Outcome(Result.FAILED, 7)
     proven = complete or code == SUCCESS or _by(sync.successful_at, at)
     said_written = _says_written(hook)
@@ -319,13 +328,16 @@ def _by(moment: datetime | None, at: datetime) -> bool:
 _CLAIM: Final = re.compile(r"previously\s+been\s+processed", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def claims_processed(message: str | None) -> bool:
     """Return whether Codat's duplicate protection speaks in the message.
 
     Source: Codat docs, Sync for Expenses FAQ: "One or more transactions have
     previously been processed: {Transaction Id}".
     """
-    return message is not None and _CLAIM.search(message) is not None
+    if message is None or "processed" not in message.lower():
+        return False  # asked of every message: the search is for the few that may
+    return _CLAIM.search(message) is not None
 
 
 def claims_duplicate(message: str | None, transaction_id: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from reconcile.domain.attempt import Attempt
+from reconcile.domain.context import SyncContext
 from reconcile.domain.dossier import Dossier
 from reconcile.domain.instants import later
 from reconcile.domain.policy import Policy
@@ -13,7 +14,7 @@ def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
     """Return every sync that reported or expected the item, and every such write."""
     facts = dossier.facts
     expected: dict[str, datetime] = {}
-    writes = {u.request_id: u for u in facts.unsettled}
+    writes = {u.request_id: (u, u.at) for u in facts.unsettled}
     for one in facts.expected:
         if one.sync_id is not None:
             _earlier(expected, one.sync_id, one.at)
@@ -22,7 +23,9 @@ def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
             for sync_id, at in dataset.syncs:
                 _earlier(expected, sync_id, max(at, one.at))
             for unsettled in dataset.unsettled:
-                writes[unsettled.request_id] = unsettled
+                name, moment = unsettled.request_id, max(unsettled.at, one.at)
+                if name not in writes or moment < writes[name][1]:
+                    writes[name] = (unsettled, moment)
     named = {leg.sync_id for leg in facts.legs} | {h.sync_id for h in facts.hooks}
     in_syncs = tuple(
         Attempt(
@@ -33,7 +36,12 @@ def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
         )
         for sync_id in sorted(named | set(expected))
     )
-    return in_syncs + tuple(Attempt(write=write) for _, write in sorted(writes.items()))
+    if not writes:
+        return in_syncs
+    return in_syncs + tuple(
+        Attempt(write=write, expected_from=named_from)
+        for _, (write, named_from) in sorted(writes.items())
+    )
 
 
 def _earlier(held: dict[str, datetime], key: str, at: datetime) -> None:
@@ -45,38 +53,44 @@ def moments_of(
     dossier: Dossier,
     attempts: Iterable[Attempt],
     *,
-    policy: Policy | None,
     until: datetime,
 ) -> list[datetime]:
-    """Return when the item may turn, by facts and, given a policy, by deadlines."""
+    """Return when the item may turn by its facts, deadlines aside."""
     facts = dossier.facts
     moments = {e.at for e in facts.expected} | {h.at for h in facts.hooks}
-    moments |= _turns(dossier)
+    moments |= {w.at for w in facts.unsettled} | _turns(dossier)
     for attempt in attempts:
         if attempt.write is not None:
             moments.add(attempt.write.at)
-        else:
-            assert attempt.sync is not None
-            moments.update(attempt.sync.moments())
-            if attempt.expected_from is not None:
-                moments.add(attempt.expected_from)
-    if policy is not None:
-        moments.update(deadlines_of(dossier, attempts, policy))
+        if attempt.expected_from is not None:
+            moments.add(attempt.expected_from)
+    known_from = min(moments, default=until)  # before it, there is no item to turn
+    for attempt in attempts:
+        if attempt.sync is not None:
+            moments.update(m for m in attempt.sync.moments() if m > known_from)
     return sorted(m for m in moments if m <= until)
 
 
 def _turns(dossier: Dossier) -> set[datetime]:
-    """Return when a leg was reported; re-reads of the same word turn nothing."""
+    """Return when a leg was reported; re-reads of the same word turn nothing.
+
+    Two words at one moment contradict each other, so whatever is said next turns.
+    """
     legs = dossier.facts.legs
     if dossier.facts.hooks or len(legs) < 4:
         return {leg.at for leg in legs}
     turns: set[datetime] = set()
-    said: dict[tuple[str, str], tuple[str, str | None]] = {}
+    told: tuple[datetime, str | None, str | None]
+    said: dict[tuple[str, str], tuple[datetime, str | None, str | None]] = {}
     for leg in sorted(legs, key=lambda one: (one.at, one.word, one.message or "")):
         key = (leg.sync_id, leg.integration_type)
-        if said.get(key) != (leg.word, leg.message):
+        held = said.get(key)
+        told = (leg.at, leg.word, leg.message)
+        if held is None or held[1:] != told[1:]:
             turns.add(leg.at)
-        said[key] = (leg.word, leg.message)
+            if held is not None and held[0] == leg.at:
+                told = (leg.at, None, None)
+        said[key] = told
     return turns
 
 
@@ -85,16 +99,19 @@ def deadlines_of(
 ) -> Iterator[datetime]:
     """Yield every moment at which a wait may be over."""
     for attempt in attempts:
-        sync = attempt.sync
-        if sync is None:
-            continue
-        for start in (sync.requested_at, sync.first_seen):
-            if start is not None:
-                yield later(start, policy.undecided_for)
-        if sync.ended_at is not None:
-            yield later(sync.ended_at, policy.silent_for)
+        if attempt.sync is not None:
+            yield from sync_deadlines(attempt.sync, policy)
     for start in named_at(dossier):
         yield later(start, policy.undecided_for)
+
+
+def sync_deadlines(sync: SyncContext, policy: Policy) -> Iterator[datetime]:
+    """Yield every moment at which a wait for a sync may be over."""
+    for start in (sync.requested_at, sync.first_seen):
+        if start is not None:
+            yield later(start, policy.undecided_for)
+    if sync.ended_at is not None:
+        yield later(sync.ended_at, policy.silent_for)
 
 
 def named_at(dossier: Dossier) -> Iterator[datetime]:

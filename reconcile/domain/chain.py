@@ -62,11 +62,11 @@ def view_item(
         key=lambda one: one.order,
     )
     expected = any(moment <= at for moment in named_at(dossier))
-    updates = _updates(standings)
-    written = _written(standings, updates, at)
+    updates = _updates(standings, at)
+    written, wrote = _written(standings, updates, at)
     settled = [
         s
-        for s in standings
+        for s in _speaking(standings, updates)
         if s.result is not Result.UNDECIDED and not _found(s, standings)
     ]
     latest = settled[-1] if settled else None
@@ -96,13 +96,12 @@ def view_item(
         rule = f"section 9, an update; {_line(failed)}"
         return view(ItemState.BREAK, BreakKind.UPDATE_FAILED, failed, rule)
     if written is not None:
-        return view(ItemState.MATCHED, None, written, f"section 9; {_line(written)}")
-    if latest is not None and kind is None:
-        return view(ItemState.MATCHED, None, latest, why)
+        return view(ItemState.MATCHED, None, written, wrote)
     if latest is not None:
         return view(ItemState.BREAK, kind, latest, why)
     if standings:
-        return view(ItemState.OPEN, None, standings[-1], _line(standings[-1]))
+        last = [s for s in standings if s.result is Result.UNDECIDED][-1]
+        return view(ItemState.OPEN, None, last, _line(last))
     named = min((m for m in named_at(dossier) if m <= at), default=None)
     if (
         named is not None
@@ -113,41 +112,64 @@ def view_item(
     return view(ItemState.OPEN, None, None, "section 9, never synced")
 
 
-def _updates(standings: Iterable[Standing]) -> list[Standing]:
+def _updates(standings: list[Standing], at: datetime) -> list[Standing]:
     """Return the attempts that change what is written: PUTs, in order.
 
     A PUT that creates or updates (a transfer) is an update once an earlier attempt
-    wrote the transaction.
+    wrote the transaction. One that is known to precede every writing changed nothing.
     """
     updates: list[Standing] = []
     written = False
     for standing in standings:
-        operation = standing.attempt.operation
+        operation = standing.attempt.operation_at(at)
         if operation == "update" or (operation == "put" and written):
             updates.append(standing)
         written = written or standing.result is Result.WRITTEN
-    return updates
+    if not (updates and written):
+        return updates
+    writers = [s for s in standings if s.result is Result.WRITTEN]
+    return [
+        update
+        for update in updates
+        if any(w.order <= update.order or not w.requested for w in writers)
+    ]
 
 
 def _written(
-    standings: Iterable[Standing], updates: list[Standing], at: datetime
-) -> Standing | None:
+    standings: list[Standing], updates: list[Standing], at: datetime
+) -> tuple[Standing | None, str]:
     """Return the attempt by which the item is in the books, None if none shows it."""
-    standings = list(standings)
     written = [s for s in standings if s.result is Result.WRITTEN]
     if written:
-        return written[-1]
+        return written[-1], f"section 9; {_line(written[-1])}"
     creates = [s for s in standings if s not in updates]
     read, proven = _leg_types(creates)
-    listed = any(
-        s.attempt.sync is not None
-        and s.attempt.sync.listing.complete_at is not None
-        and s.attempt.sync.listing.complete_at <= at
-        for s in creates
+    if read and read == proven and any(_listed(s, at) for s in creates):
+        last = [s for s in creates if _proves(s)][-1]
+        return last, "section 9, every leg written in some attempt"
+    claims = [s for s in standings if s.result is Result.DUPLICATE]
+    if claims:
+        read, proven = _leg_types(
+            s for s in standings if s.result is not Result.DUPLICATE
+        )
+        if read and read == proven:
+            why = "section 9, a duplicate claim whose earlier legs are written"
+            return claims[-1], why
+    return None, ""
+
+
+def _listed(standing: Standing, at: datetime) -> bool:
+    """Return whether all legs of the attempt are known: it stands in a whole listing.
+
+    A listing that lacks the item tells nothing of the legs it has elsewhere.
+    """
+    sync = standing.attempt.sync
+    return (
+        bool(standing.legs)
+        and sync is not None
+        and sync.listing.complete_at is not None
+        and sync.listing.complete_at <= at
     )
-    if read and read == proven and listed:
-        return [s for s in creates if _writes(s)][-1]
-    return None
 
 
 def _leg_types(standings: Iterable[Standing]) -> tuple[set[str], set[str]]:
@@ -156,17 +178,27 @@ def _leg_types(standings: Iterable[Standing]) -> tuple[set[str], set[str]]:
     proven: set[str] = set()
     for standing in standings:
         read |= standing.legs.keys()
-        proven |= {name for name, leg in standing.legs.items() if is_written(leg)}
+        proven |= _proves(standing)
     return read, proven
+
+
+def _proves(standing: Standing) -> set[str]:
+    """Return the leg types that the attempt shows written.
+
+    None where its legs agree, and something else contradicts all of them: a webhook's
+    word (line 2), or 2040 (line 6).
+    """
+    contradicted = standing.result is Result.CONFLICTING and not any(
+        leg.conflicting for leg in standing.legs.values()
+    )
+    if contradicted:
+        return set()
+    return {name for name, leg in standing.legs.items() if is_written(leg)}
 
 
 def is_written(leg: Settled) -> bool:
     """Return whether a leg is written and nothing contradicts it."""
     return leg.word_class is WordClass.WRITTEN and not leg.conflicting
-
-
-def _writes(standing: Standing) -> bool:
-    return any(is_written(leg) for leg in standing.legs.values())
 
 
 def _found(lost: Standing, standings: Iterable[Standing]) -> bool:
@@ -175,28 +207,40 @@ def _found(lost: Standing, standings: Iterable[Standing]) -> bool:
     It is the sync whose request we never saw accepted, first seen at or after it.
     """
     return lost.result is Result.INDETERMINATE and any(
-        not s.requested and s.order >= lost.order for s in standings
+        not s.requested and s.order[0] >= lost.order[0] for s in standings
     )
+
+
+def _speaking(standings: list[Standing], updates: list[Standing]) -> list[Standing]:
+    """Return the attempts that may name the kind of an item not proven written.
+
+    An update is sent for what is in the books. Where some create may have put it there,
+    an update that failed says nothing of the item but that its old values stand.
+    """
+    if not updates or all(
+        s.result in _NOT_IN_BOOKS for s in standings if s not in updates
+    ):
+        return standings
+    return [s for s in standings if s not in updates or s.result not in _OLD_VALUES]
+
+
+_NOT_IN_BOOKS = (Result.FAILED, Result.MISSING, Result.REGRESSED)
+_OLD_VALUES = (Result.FAILED, Result.MISSING)
 
 
 def _kind(
     latest: Standing | None, standings: list[Standing]
 ) -> tuple[BreakKind | None, str]:
-    """Return the kind that the latest settled attempt names, None where it is good."""
-    if latest is None:
+    """Return the kind that the latest settled attempt names, of an item not written."""
+    if latest is None or latest.result is Result.WRITTEN:
         return None, ""
-    if latest.result is Result.WRITTEN:
-        return None, _line(latest)
     if latest.result is not Result.DUPLICATE:
         return BreakKind(latest.result.value), _line(latest)
-    others = [
-        s for s in standings if s is not latest and s.result is not Result.DUPLICATE
-    ]
-    read, proven = _leg_types(others)
-    if read and read == proven:
-        return None, "section 9, a duplicate claim whose earlier legs are written"
     before = [
-        s for s in others if s.order < latest.order and s.result is not Result.UNDECIDED
+        s
+        for s in standings
+        if s.order < latest.order
+        and s.result not in (Result.DUPLICATE, Result.UNDECIDED)
     ]
     if before and before[-1].result is Result.REGRESSED:
         return BreakKind.REGRESSED, "section 9, a duplicate claim after REGRESSED"
@@ -210,19 +254,14 @@ def _unexpected(standings: Iterable[Standing], at: datetime) -> Standing | None:
         for s in standings
         if (s.legs or s.hook)
         and s.attempt.sync is not None
-        and s.attempt.sync.declared_at is not None
-        and s.attempt.sync.declared_at <= at
+        and s.attempt.sync.declared_at(at)
     ]
     return strangers[-1] if strangers else None
 
 
 def _failed_update(updates: Iterable[Standing]) -> Standing | None:
     """Return the latest settled update where it left the books with old values."""
-    settled = [
-        s
-        for s in updates
-        if s.result in (Result.FAILED, Result.MISSING, Result.WRITTEN)
-    ]
+    settled = [s for s in updates if s.result in (*_OLD_VALUES, Result.WRITTEN)]
     if settled and settled[-1].result is not Result.WRITTEN:
         return settled[-1]
     return None

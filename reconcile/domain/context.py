@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import attrs
 
-from reconcile.domain.dossier import DatasetFacts, Report, SyncFacts
+from reconcile.domain.dossier import DatasetFacts, Initiation, Report, SyncFacts
 from reconcile.domain.listing import KeysOf, Listing, survey_listing
 from reconcile.domain.observations import Flaw
 from reconcile.domain.vocabulary import (
@@ -44,7 +44,7 @@ class SyncContext:
     """What judgement needs of one sync; None: not known."""
 
     sync_id: str
-    operation: str | None = None
+    operations: tuple[tuple[datetime, str], ...] = ()  # of the writes it came from
     requested_at: datetime | None = None
     first_seen: datetime | None = None
     codes: tuple[Code, ...] = ()  # each change, by time; at equal times the worst last
@@ -52,7 +52,7 @@ class SyncContext:
     ended_at: datetime | None = None
     successful_at: datetime | None = None
     rows_from: datetime | None = None
-    declared_at: datetime | None = None
+    declared: tuple[tuple[datetime, bool], ...] = ()  # each change, by time
     listing: Listing = attrs.field(factory=Listing)
     flaws: tuple[tuple[datetime, Flaw], ...] = attrs.field(default=(), eq=False)
 
@@ -74,6 +74,17 @@ class SyncContext:
             for notice in self.notices
         )
 
+    def operation_at(self, at: datetime) -> str | None:
+        """Return the kind of write the sync came from; of several, one by name."""
+        return min(
+            (name for known, name in self.operations if known <= at), default=None
+        )
+
+    def declared_at(self, at: datetime) -> bool:
+        """Return whether the content of everything the sync names is known."""
+        steps = [declared for moment, declared in self.declared if moment <= at]
+        return bool(steps) and steps[-1]
+
     def order(self, at: datetime) -> datetime | None:
         """Return the time by which attempts are ordered, None before any evidence."""
         if self.requested_at is not None and self.requested_at <= at:
@@ -92,12 +103,12 @@ class SyncContext:
                 self.ended_at,
                 self.successful_at,
                 self.rows_from,
-                self.declared_at,
                 self.listing.complete_at,
             )
             if moment is not None
         )
         yield from (code.at for code in self.codes)
+        yield from (moment for moment, _ in self.declared)
         yield from (n.at for n in self.notices if n.kind in _FAILING)
 
 
@@ -124,7 +135,7 @@ def survey(
         for r in facts.reports
         if r.notice is None and r.code is not None
     ]
-    codes.sort(key=lambda c: (c.at, _WORSE_LAST[c.code_class], str(c.code), c.words))
+    codes.sort(key=_code_order)
     notices = _notices(facts.reports)
     ended_at = min(
         [code.at for code in codes if code.code_class in _TERMINAL]
@@ -137,7 +148,7 @@ def survey(
     seen = [*initiated, *reported, *(r.at for r in facts.readings)]
     return SyncContext(
         sync_id=sync_id,
-        operation=min((i.operation for i in facts.initiations), default=None),
+        operations=tuple(sorted({(i.at, i.operation) for i in facts.initiations})),
         requested_at=min(initiated, default=None),
         first_seen=min(seen, default=None),
         codes=_steps(codes),
@@ -147,10 +158,15 @@ def survey(
             (n.at for n in notices if n.kind is NoticeKind.SUCCESSFUL), default=None
         ),
         rows_from=rows_from,
-        declared_at=_declared_at(facts, datasets),
+        declared=_declared(facts, datasets),
         listing=survey_listing(facts.readings, ended_at=ended_at, keys_of=keys_of),
         flaws=facts.flaws,
     )
+
+
+def _code_order(code: Code) -> tuple[datetime, int, str, str, tuple[str, ...]]:
+    told = (code.status or "", code.words)
+    return code.at, _WORSE_LAST[code.code_class], str(code.code), *told
 
 
 def _steps(codes: Iterable[Code]) -> tuple[Code, ...]:
@@ -175,21 +191,36 @@ def _notices(reports: Iterable[Report]) -> tuple[Notice, ...]:
     return tuple(sorted(earliest.values(), key=lambda n: (n.at, n.kind, n.event_type)))
 
 
-def _declared_at(
+def _declared(
     facts: SyncFacts, datasets: Mapping[str, DatasetFacts]
+) -> tuple[tuple[datetime, bool], ...]:
+    """Return when the content of everything the sync names became known, or ceased to.
+
+    It ceases when a later write names the same sync and something unknown.
+    """
+    known = [(i.at, _known_from(i, datasets)) for i in facts.initiations]
+    turns = {at for at, _ in known} | {since for _, since in known if since is not None}
+    steps: list[tuple[datetime, bool]] = []
+    for moment in sorted(turns):
+        declared = all(
+            since is not None and since <= moment for at, since in known if at <= moment
+        )
+        if declared != (bool(steps) and steps[-1][1]):
+            steps.append((moment, declared))
+    return tuple(steps)
+
+
+def _known_from(
+    initiation: Initiation, datasets: Mapping[str, DatasetFacts]
 ) -> datetime | None:
-    """Return since when the content of everything the sync names is known."""
-    if not facts.initiations:
+    """Return since when the content of what a write names is known."""
+    if not initiation.whole:
         return None
-    moments: list[datetime] = []
-    for initiation in facts.initiations:
-        if not initiation.whole:
+    moments = [initiation.at]
+    for dataset_id in initiation.dataset_ids:
+        facts = datasets.get(dataset_id)
+        whole = [push.at for push in facts.pushes if push.whole] if facts else []
+        if not whole:
             return None
-        moments.append(initiation.at)
-        for dataset_id in initiation.dataset_ids:
-            known = datasets.get(dataset_id)
-            whole = [push.at for push in known.pushes if push.whole] if known else []
-            if not whole:
-                return None
-            moments.append(min(whole))
+        moments.append(min(whole))
     return max(moments)

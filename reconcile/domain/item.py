@@ -60,6 +60,34 @@ class Leg:
 
 
 @attrs.frozen(kw_only=True)
+class Outline:
+    """An item's judgement before it is put into words: all that no ruleset decides.
+
+    Items whose facts differ only in the messages of their legs share an outline.
+    `words` are message and word of what failed where no leg did.
+    """
+
+    state: ItemState
+    kind: BreakKind | None
+    attempts: int
+    expected: bool
+    broken_since: datetime | None
+    legs: tuple[Leg, ...]
+    words: tuple[str | None, str | None]
+    code: int | str | None
+    http_status: int | None
+    blamed: bool  # a failure is behind it, for a ruleset to class
+    claimed: bool  # by a duplicate claim
+    taken_up: bool  # some attempt has been made
+    waits: bool  # some attempt is open and not stuck
+    written_stray: bool  # unexpected, and in the books
+    decided_by: str
+    update_unsettled: bool
+    turns_at: datetime | None = None
+    turns_to: BreakKind | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Item:
     """Our judgement of one expense at one moment."""
 
@@ -77,5 +105,5 @@ class Item:
     advice: str
     decided_by: str  # the rule of the page that decided
     update_unsettled: bool = False  # matched, and nobody knows if an update is in
-    turns_at: datetime | None = None  # set by `judge_without_clock` alone
+    turns_at: datetime | None = None  # set by `outline_without_clock` alone
     turns_to: BreakKind | None = None

@@ -4,53 +4,69 @@ The only place where a clock enters. Rules: `docs/explanation/judgement.md`. Pur
 same dossier, moment, policy and rules give the same item.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import attrs
 
-from reconcile.domain.attempt import Attempt
-from reconcile.domain.attempts import attempts_of, deadlines_of, moments_of
-from reconcile.domain.chain import UPDATE_KNOWN, ItemView, view_item
-from reconcile.domain.dossier import Dossier
-from reconcile.domain.item import Item, Rules
-from reconcile.domain.policy import Policy
-from reconcile.domain.verdict import (
-    code_of,
-    failure_of,
-    http_status_of,
-    legs_shown,
-    reason_for,
-    verdict_on,
+from reconcile.domain.attempt import Attempt, Result, Standing
+from reconcile.domain.attempts import (
+    attempts_of,
+    deadlines_of,
+    moments_of,
+    sync_deadlines,
 )
-from reconcile.domain.vocabulary import ItemState
+from reconcile.domain.chain import UPDATE_KNOWN, ItemView, is_written, view_item
+from reconcile.domain.context import SyncContext
+from reconcile.domain.dossier import Dossier
+from reconcile.domain.item import Item, Leg, Outline, Rules
+from reconcile.domain.legs import Settled
+from reconcile.domain.policy import Policy
+from reconcile.domain.verdict import word
+from reconcile.domain.vocabulary import BreakKind, ItemState, WordClass
 
 
 def judge(dossier: Dossier, *, as_of: datetime, policy: Policy, rules: Rules) -> Item:
     """Return the item as of one moment: facts up to it, and deadlines by it."""
+    return word(outline(dossier, as_of=as_of, policy=policy), rules)
+
+
+def outline(dossier: Dossier, *, as_of: datetime, policy: Policy) -> Outline:
+    """Return the item's outline as of one moment."""
     attempts = attempts_of(dossier)
     view = view_item(dossier, attempts, at=as_of, clock=as_of, policy=policy)
-    moments = moments_of(dossier, attempts, policy=policy, until=as_of)
-    return _worded(dossier, attempts, view, moments, policy, rules, timed=True)
+    moments = moments_of(dossier, attempts, until=as_of)
+    if _may_turn(view):
+        deadlines = deadlines_of(dossier, attempts, policy)
+        moments = sorted({*moments, *(d for d in deadlines if d <= as_of)})
+    elif moments:
+        last = moments[-1]
+        deadlines = deadlines_of(dossier, attempts, policy)
+        between = [d for d in deadlines if d < last]
+        if between:
+            moments = sorted({*moments, *between})
+    return _outline(dossier, attempts, view, moments, policy, timed=True)
 
 
-def judge_without_clock(
-    dossier: Dossier, *, newest: datetime, policy: Policy, rules: Rules
-) -> Item:
-    """Return the item as if no deadline had passed, and when it turns.
+def outline_without_clock(
+    dossier: Dossier, *, newest: datetime, policy: Policy
+) -> Outline:
+    """Return the item's outline as if no deadline had passed, and when it turns.
 
     The live views hold this: it changes with facts alone. `newest` is any moment at or
     after the last fact.
     """
     attempts = attempts_of(dossier)
     view = view_item(dossier, attempts, at=newest, clock=None, policy=policy)
-    moments = moments_of(dossier, attempts, policy=None, until=newest)
-    item = _worded(dossier, attempts, view, moments, policy, rules, timed=False)
+    moments = moments_of(dossier, attempts, until=newest)
+    made = _outline(dossier, attempts, view, moments, policy, timed=False)
+    if not _may_turn(view):
+        return made
     for deadline in sorted(set(deadlines_of(dossier, attempts, policy))):
         then = view_item(dossier, attempts, at=newest, clock=deadline, policy=policy)
         if (then.state, then.kind, then.waits) != (view.state, view.kind, view.waits):
-            return attrs.evolve(item, turns_at=deadline, turns_to=then.kind)
-    return item
+            return attrs.evolve(made, turns_at=deadline, turns_to=then.kind)
+    return made
 
 
 def history(
@@ -59,7 +75,9 @@ def history(
     """Yield each change of judgement up to `as_of`, oldest first."""
     last: tuple[object, ...] | None = None
     attempts = attempts_of(dossier)
-    for moment in moments_of(dossier, attempts, policy=policy, until=as_of):
+    deadlines = deadlines_of(dossier, attempts, policy)
+    moments = {*moments_of(dossier, attempts, until=as_of), *deadlines}
+    for moment in sorted(m for m in moments if m <= as_of):
         item = judge(dossier, as_of=moment, policy=policy, rules=rules)
         told = (
             item.state,
@@ -73,17 +91,37 @@ def history(
         last = told
 
 
-def _worded(
+def turns_of(
+    context: SyncContext, *, as_of: datetime, policy: Policy
+) -> Iterator[datetime]:
+    """Yield every moment of a sync with which judgement compares an item's own."""
+    yield as_of
+    yield from context.moments()
+    yield from (notice.at for notice in context.notices)
+    yield from sync_deadlines(context, policy)
+
+
+def _may_turn(view: ItemView) -> bool:
+    """Return whether a deadline can matter once all facts are in.
+
+    Only what is undecided has one, or was until its deadline passed.
+    """
+    return not view.standings or any(
+        s.result in (Result.UNDECIDED, Result.STUCK) or s.outcome.line == 14
+        for s in view.standings
+    )
+
+
+def _outline(
     dossier: Dossier,
     attempts: tuple[Attempt, ...],
     view: ItemView,
     moments: list[datetime],
     policy: Policy,
-    rules: Rules,
     *,
     timed: bool,
-) -> Item:
-    """Return the item with its legs, reason, class, verdict and ages."""
+) -> Outline:
+    """Return the outline of a view, with what its past adds: since when, cleared."""
 
     def state_at(moment: datetime, *, timed: bool) -> ItemState:
         clock = moment if timed else None
@@ -91,38 +129,92 @@ def _worded(
 
     state = view.state
     broken_since: datetime | None = None
-    if state is ItemState.BREAK:
-        for moment in reversed(moments):
+    if state is ItemState.BREAK and moments:
+        broken_since = moments[-1]  # nothing turned since, so it was broken then
+        for moment in reversed(moments[:-1]):
             if state_at(moment, timed=timed) is not ItemState.BREAK:
                 break
             broken_since = moment
     elif state is ItemState.MATCHED and any(
-        state_at(moment, timed=False) is ItemState.BREAK for moment in moments
+        state_at(moment, timed=False) is ItemState.BREAK for moment in moments[:-1]
     ):
         state = ItemState.CLEARED
-    legs = legs_shown(view)
-    failure, message = failure_of(view, rules)
-    verdict, advice = verdict_on(view, failure)
-    code = code_of(view.deciding)
-    return Item(
+    deciding = view.deciding
+    return Outline(
         state=state,
         kind=view.kind,
-        reason=reason_for(view, message),
-        failure_class=failure.name if failure else None,
-        owner=failure.owner if failure else None,
-        fingerprint=rules.fingerprint(
-            message=message, code=code, http_status=http_status_of(view.deciding)
-        )
-        if failure is not None and message
-        else None,
         attempts=len(view.standings),
         expected=view.expected,
         broken_since=broken_since,
-        legs=legs,
-        verdict=verdict,
-        advice=advice,
+        legs=_legs(view),
+        words=_words(deciding),
+        code=deciding.code.code if deciding is not None and deciding.code else None,
+        http_status=deciding.attempt.write.http_status
+        if deciding is not None and deciding.attempt.write is not None
+        else None,
+        blamed=state is ItemState.BREAK
+        and deciding is not None
+        and deciding.result in _BLAMED,
+        claimed=deciding is not None and deciding.result is Result.DUPLICATE,
+        taken_up=deciding is not None,
+        waits=view.waits,
+        written_stray=view.kind is BreakKind.UNEXPECTED
+        and any(s.result is Result.WRITTEN for s in view.standings),
         decided_by=view.rule,
         update_unsettled=view.state is ItemState.MATCHED
         and bool(view.updates)
         and view.updates[-1].result not in UPDATE_KNOWN,
+    )
+
+
+# A duplicate claim is no failure: rules would take it for a sibling's.
+_BLAMED = (Result.FAILED, Result.REGRESSED)
+
+
+def _words(deciding: Standing | None) -> tuple[str | None, str | None]:
+    """Return message and word of a failure that no leg tells of."""
+    if deciding is None:
+        return None, None
+    if deciding.hook is not None and deciding.hook.word_class is WordClass.FAILED:
+        return deciding.hook.message, deciding.hook.word
+    if deciding.attempt.write is not None:
+        return deciding.attempt.write.words, None
+    said = deciding.code.words if deciding.code else ()
+    return next((one for one in said if one), None), None
+
+
+def _legs(view: ItemView) -> tuple[Leg, ...]:
+    """Return a row for each leg of the attempt that decided."""
+    deciding = view.deciding
+    if deciding is None:
+        return ()
+    if view.state is ItemState.MATCHED and deciding.result is not Result.WRITTEN:
+        return _legs_written(view.standings)
+    if deciding.attempt.sync is None:
+        return ()
+    sync_id = deciding.attempt.sync.sync_id
+    if not deciding.legs:
+        return (_leg(None, deciding.hook, sync_id),) if deciding.hook else ()
+    return tuple(_leg(name, leg, sync_id) for name, leg in deciding.legs.items())
+
+
+def _legs_written(standings: Iterable[Standing]) -> tuple[Leg, ...]:
+    """Return each leg from the latest attempt in which it was written."""
+    legs: dict[str, Leg] = {}
+    for standing in standings:
+        sync = standing.attempt.sync
+        for name, leg in standing.legs.items():
+            if sync is not None and is_written(leg):
+                legs[name] = _leg(name, leg, sync.sync_id)
+    by_sync = sorted(legs.values(), key=lambda leg: (leg.sync_id, leg.integration_type))
+    return tuple(by_sync)
+
+
+def _leg(name: str | None, leg: Settled, sync_id: str) -> Leg:
+    return Leg(
+        integration_type=name,
+        status=leg.word,
+        sync_id=sync_id,
+        message=leg.message,
+        reported_at=leg.at,
     )

@@ -42,6 +42,9 @@ def settle(said: Iterable[Said], *, at: datetime) -> Settled | None:
     ]
     if not held:
         return None
+    if len(held) == 1:
+        moment, only, word, message = held[0]
+        return Settled(only, word, message, moment, _ALONE[only], regressed=False)
     if any(c in _DECIDED for _, c, _, _ in held):
         held = [one for one in held if one[1] != WordClass.UNDECIDED]
     latest = max(one[0] for one in held)
@@ -49,7 +52,7 @@ def settle(said: Iterable[Said], *, at: datetime) -> Settled | None:
     worst = max(one[1] for one in now)
     word, message = min(
         ((word, message) for _, c, word, message in now if c == worst),
-        key=lambda shown: (shown[0], shown[1] or ""),
+        key=lambda shown: (shown[0], shown[1] is not None, shown[1] or ""),
     )
     return Settled(
         word_class=worst,
@@ -63,3 +66,4 @@ def settle(said: Iterable[Said], *, at: datetime) -> Settled | None:
 
 
 _DECIDED = (WordClass.WRITTEN, WordClass.FAILED)
+_ALONE = {one: frozenset({one}) for one in WordClass}

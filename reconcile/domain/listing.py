@@ -61,16 +61,13 @@ class _Survey:
         self._keys_of = keys_of
         self._latest: dict[int, Reading] = {}
         self._reported: set[LegKey] = set()
-        self._reported_from: set[int] = set()
+        self._unweighed: list[int] = []  # whose legs are not in `_reported` yet
         self._listed: frozenset[LegKey] = frozenset()
         self._total: int | None = None
 
     def advance(self, moment: datetime, reads: list[Reading], *, counts: bool) -> None:
         """Take in the reads of one moment; only those from the end on `counts`."""
-        for read in reads:
-            if read.rows_at not in self._reported_from:
-                self._reported_from.add(read.rows_at)
-                self._reported |= self._keys_of(read.rows_at)
+        self._unweighed += [read.rows_at for read in reads]
         if not counts:
             return
         news = False
@@ -93,6 +90,9 @@ class _Survey:
         if self.complete_at is None:
             self.complete_at, self._listed = moment, whole
             self._total = self._latest[1].total
+        for position in self._unweighed:
+            self._reported |= self._keys_of(position)
+        self._unweighed.clear()
         if len(self._reported) > len(whole):
             for key in self._reported - whole:
                 self.vanished.setdefault(key, moment)
@@ -107,11 +107,12 @@ class _Survey:
             same = pages[number]
             yield same[0] if len(same) == 1 else min(same, key=self._by_content)
 
-    def _by_content(self, read: Reading) -> tuple[int, int, int, list[LegKey]]:
+    def _by_content(self, read: Reading) -> tuple[int, int, int, int, list[LegKey]]:
         return (
             -1 if read.total is None else read.total,
             -1 if read.page_size is None else read.page_size,
             read.rows,
+            read.unread,
             sorted(self._keys_of(read.rows_at)),
         )
 

@@ -40,7 +40,7 @@ class Rule:
         return not self.codes or code in self.codes
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Ruleset:
     """Rules in order, with a name and a version that every report carries."""
 
@@ -57,11 +57,11 @@ class Ruleset:
     def classify(
         self, *, message: str | None, word: str | None, code: int | str | None
     ) -> Rule:
-        """Return the first rule that holds, or the rule of the unknown."""
-        for rule in self.rules:
-            if rule.holds(message=message, word=word, code=code):
-                return rule
-        return self.unknown
+        """Return the first rule that holds, or the rule of the unknown.
+
+        Rules see a message without its correlation id, which says nothing of a cause.
+        """
+        return _classified(self, message and _gist(message), word, code)
 
     def fingerprint(
         self, *, message: str, code: int | str | None, http_status: int | None
@@ -113,6 +113,32 @@ _NOISE = re.compile(
 
 
 @lru_cache(maxsize=4096)
+def _classified(
+    ruleset: Ruleset, message: str | None, word: str | None, code: int | str | None
+) -> Rule:
+    for rule in ruleset.rules:
+        if rule.holds(message=message, word=word, code=code):
+            return rule
+    return ruleset.unknown
+
+
+def _gist(message: str) -> str:
+    """Return the message without its first correlation id, as Codat spells it.
+
+    Failures of one cause mostly differ in that alone, so what follows is done once for
+    all of them.
+    """
+    start = message.find(_CORRELATION)
+    if start < 0:
+        return message
+    end = message.find(" ", start + len(_CORRELATION))
+    return message[:start] + (message[end:] if end >= 0 else "")
+
+
+_CORRELATION = "Correlation ID: "
+
+
+@lru_cache(maxsize=4096)
 def _normal(message: str) -> str:
     """Return the message without what differs between two failures of one cause."""
     return " ".join(_NOISE.sub("", message).split()).casefold()
@@ -126,7 +152,7 @@ def fingerprint(
     Correlation ids, GUIDs and amounts are left out; the HTTP status and Codat's status
     code stay in.
     """
-    return _hashed(_normal(message), code, http_status)
+    return _hashed(_normal(_gist(message)), code, http_status)
 
 
 @lru_cache(maxsize=4096)

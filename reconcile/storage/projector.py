@@ -14,7 +14,6 @@ from reconcile.domain.dossier import DatasetFacts, ItemFacts
 from reconcile.domain.events import LegsReported, LegsReread, Recorded
 from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.item import Rules
-from reconcile.domain.judgement import judge_without_clock
 from reconcile.domain.observations import LegRow
 from reconcile.domain.policy import Policy
 from reconcile.errors import HistoryError
@@ -31,8 +30,8 @@ from reconcile.storage.views import (
 )
 from reconcile.views.changes import Changes, changes
 from reconcile.views.folds import Company, keys_reader
-from reconcile.views.judging import judged
-from reconcile.views.rows import Row, dataset_row, encode, item_columns, sync_row
+from reconcile.views.judging import judge_by_facts, judged
+from reconcile.views.rows import Row, dataset_row, encode_item, item_columns, sync_row
 from reconcile.views.summaries import summarise
 
 
@@ -274,26 +273,19 @@ def item_rows(
     rules: Rules,
 ) -> list[Row]:
     """Return the rows of some of a company's items."""
-    columns: dict[int, Row] = {}
-    blobs: dict[object, bytes] = {}
+    told: dict[int, tuple[Row, bytes]] = {}
     rows: list[Row] = []
-    kept = []
-    legs_of, others_of = company.legs, company.others
+    kept = []  # an id is only known while its item lives
     for transaction_id, item in judged(
         company,
         contexts,
         transaction_ids,
-        judge=lambda dossier: judge_without_clock(
-            dossier, newest=END_OF_TIME, policy=policy, rules=rules
-        ),
+        judge=judge_by_facts(policy=policy, rules=rules),
     ):
-        told = columns.get(id(item))
-        if told is None:
-            kept.append(item)  # an id is only known while its item lives
-            told = columns[id(item)] = item_columns(item)
-        key = (legs_of.get(transaction_id), others_of.get(transaction_id))
-        blob = blobs.get(key)
-        if blob is None:
-            blob = blobs[key] = encode(company.facts(transaction_id))
-        rows.append((company.company_id, transaction_id, *told, blob))
+        made = told.get(id(item))
+        if made is None:
+            kept.append(item)
+            made = item_columns(item), encode_item(company.facts(transaction_id))
+            told[id(item)] = made
+        rows.append((company.company_id, transaction_id, *made[0], made[1]))
     return rows

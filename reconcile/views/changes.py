@@ -168,18 +168,17 @@ def _legs(
 def _leg_items(
     sync_id: str, rows: tuple[LegRow, ...], at: datetime, position: int
 ) -> list[tuple[str, ItemEntry]]:
-    """Return a page's entries; a row repeated within the page is one fact."""
+    """Return a page's entries, a row for each row; equal rows give equal entries."""
     made: dict[tuple[str, str | None, str | None], LegReport] = {}
     items: list[tuple[str, ItemEntry]] = []
-    for row in dict.fromkeys(rows):
-        key = row[1:]
+    for transaction_id, word, name, message in rows:
+        key = (word, name, message)
         entry = made.get(key)
         if entry is None:
-            _, word, name, message = row
             entry = made[key] = LegReport(
                 sync_id, integration_type(name), word, message, at, position
             )
-        items.append((row[0], entry))
+        items.append((transaction_id, entry))
     return items
 
 

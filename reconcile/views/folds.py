@@ -51,7 +51,11 @@ class Company:
         legs = self.legs
         for transaction_id, entry in change.items:
             if type(entry) is LegReport:
-                legs[transaction_id] = (*legs.get(transaction_id, ()), entry)
+                was_legs = legs.get(transaction_id)
+                if was_legs is None:
+                    legs[transaction_id] = (entry,)
+                elif entry not in was_legs:  # a row repeated in a page is one fact
+                    legs[transaction_id] = (*was_legs, entry)
             else:
                 was = self.others.get(transaction_id, NO_FACTS)
                 self.others[transaction_id] = item_after(was, entry)
@@ -141,7 +145,9 @@ def dataset_after(was: DatasetFacts, entry: DatasetEntry) -> DatasetFacts:
 
 def keys_in(rows: Iterable[LegRow]) -> frozenset[LegKey]:
     """Return the distinct legs that rows stand for."""
-    return frozenset((row[0], integration_type(row[2])) for row in rows)
+    held = tuple(rows)
+    names = {name: integration_type(name) for name in {row[2] for row in held}}
+    return frozenset([(row[0], names[row[2]]) for row in held])
 
 
 RowsAt = Callable[[int], tuple[LegRow, ...]]

@@ -1,20 +1,60 @@
-"""Judge a company's items: one judgement for all that share their facts.
+"""Judge a company's items: one judgement for all that can be judged alike.
 
-Two items of one sync whose legs said the same at the same time are judged alike, so the
-work is done once for each distinct set of facts. Only a duplicate claim looks at the
-item's own id; such items are judged one by one.
+Judgement compares moments and words. Two items of one sync whose legs said the same, at
+times between which nothing else happened, share an outline: only their times and
+messages differ, and those are put in afterwards. Only a duplicate claim looks at the
+item's own id; where one may be, items are judged one by one.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+import attrs
 
 from reconcile.domain.attempt import claims_processed
 from reconcile.domain.context import SyncContext
 from reconcile.domain.dossier import Dossier, ItemFacts, LegReport
-from reconcile.domain.item import Item
+from reconcile.domain.instants import END_OF_TIME
+from reconcile.domain.item import Item, Leg, Outline, Rules
+from reconcile.domain.judgement import outline, outline_without_clock, turns_of
+from reconcile.domain.policy import Policy
+from reconcile.domain.verdict import word
 from reconcile.views.folds import Company
 
-Judge = Callable[[Dossier], Item]
-_Key = tuple[tuple[LegReport, ...], ItemFacts | None]
+_Legs = tuple[LegReport, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Judge:
+    """How items are judged: an outline of a dossier, put into words by rules.
+
+    `turns` gives every moment, beside an item's own, with which judgement compares.
+    """
+
+    outline: Callable[[Dossier], Outline]
+    turns: Callable[[SyncContext], Iterable[datetime]]
+    rules: Rules
+
+
+def judge_as_of(as_of: datetime, *, policy: Policy, rules: Rules) -> Judge:
+    """Return how items are judged as of a moment."""
+    return Judge(
+        outline=lambda one: outline(one, as_of=as_of, policy=policy),
+        turns=lambda sync: turns_of(sync, as_of=as_of, policy=policy),
+        rules=rules,
+    )
+
+
+def judge_by_facts(*, policy: Policy, rules: Rules) -> Judge:
+    """Return how items are judged by all their facts, as if no deadline passed."""
+    return Judge(
+        outline=lambda one: outline_without_clock(
+            one, newest=END_OF_TIME, policy=policy
+        ),
+        turns=lambda sync: turns_of(sync, as_of=END_OF_TIME, policy=policy),
+        rules=rules,
+    )
 
 
 def judged(
@@ -24,9 +64,103 @@ def judged(
     *,
     judge: Judge,
 ) -> Iterator[tuple[str, Item]]:
-    """Yield each transaction with its item."""
-    known: dict[_Key, Item] = {}
-    claims = any(
+    """Yield each transaction with its item; items of equal facts are one object."""
+    known: dict[tuple[_Legs, ItemFacts | None], Item] = {}
+    bench = _Bench(company, contexts, judge)
+    one_by_one = _may_claim(company, contexts)
+    legs_of, others_of = company.legs, company.others
+    for transaction_id in transactions:
+        key = legs_of.get(transaction_id, ()), others_of.get(transaction_id)
+        item = known.get(key)
+        if item is None:
+            if one_by_one or _speaks_of_duplicates(*key):
+                item = word(bench.outline(transaction_id), judge.rules)
+            else:
+                item = known[key] = bench.item(transaction_id, *key)
+        yield transaction_id, item
+
+
+class _Bench:
+    """Outlines made so far, by what they can be shared for."""
+
+    def __init__(
+        self, company: Company, contexts: Mapping[str, SyncContext], judge: Judge
+    ) -> None:
+        self._company = company
+        self._contexts = contexts
+        self._judge = judge
+        self._outlines: dict[object, tuple[Outline, datetime]] = {}
+        self._turns: dict[str, Sequence[datetime]] = {}
+
+    def outline(self, transaction_id: str) -> Outline:
+        """Return the outline of one item, made for it alone."""
+        return self._judge.outline(
+            self._company.dossier(transaction_id, self._contexts)
+        )
+
+    def item(self, transaction_id: str, legs: _Legs, others: ItemFacts | None) -> Item:
+        """Return the item, by an outline made before where one serves."""
+        rules = self._judge.rules
+        if others is not None or not _read_at_once(legs):
+            return word(self.outline(transaction_id), rules)
+        at = legs[0].at
+        shape = self._shape(legs, at)
+        shared = self._outlines.get(shape)
+        if shared is None:
+            made = self.outline(transaction_id)
+            self._outlines[shape] = made, at
+            return word(made, rules)
+        made, its_time = shared
+        since = made.broken_since
+        return word(
+            made,
+            rules,
+            legs=_told(made.legs, legs),
+            broken_since=at if since == its_time else since,
+        )
+
+    def _shape(self, legs: _Legs, at: datetime) -> object:
+        sync_id = legs[0].sync_id
+        turns = self._turns.get(sync_id)
+        if turns is None:
+            turns = sorted(set(self._judge.turns(self._contexts[sync_id])))
+            self._turns[sync_id] = turns
+        said = tuple([(leg.integration_type, leg.word) for leg in legs])
+        return sync_id, said, bisect_left(turns, at), bisect_right(turns, at)
+
+
+def _read_at_once(legs: _Legs) -> bool:
+    """Return whether each leg has one report, all of one sync at one time."""
+    first = legs[0]
+    types = set()
+    for leg in legs:
+        if leg.at is not first.at or leg.sync_id != first.sync_id:
+            return False
+        types.add(leg.integration_type)
+    return len(types) == len(legs)
+
+
+def _told(shown: tuple[Leg, ...], legs: _Legs) -> tuple[Leg, ...]:
+    """Return an outline's legs with the words and times of this item's own reports."""
+    own = {leg.integration_type: leg for leg in legs}
+    told = []
+    for leg in shown:
+        report = own[leg.integration_type or ""]
+        told.append(
+            Leg(
+                integration_type=report.integration_type,
+                status=report.word,
+                sync_id=report.sync_id,
+                message=report.message,
+                reported_at=report.at,
+            )
+        )
+    return tuple(told)
+
+
+def _may_claim(company: Company, contexts: Mapping[str, SyncContext]) -> bool:
+    """Return whether a sync's words, or a refusal's, speak of duplicates."""
+    return any(
         claims_processed(said)
         for context in contexts.values()
         for code in context.codes
@@ -36,21 +170,13 @@ def judged(
         for dataset in company.datasets.values()
         for write in dataset.unsettled
     )
-    legs_of, others_of = company.legs, company.others
-    for transaction_id in transactions:
-        key = (legs_of.get(transaction_id, ()), others_of.get(transaction_id))
-        item = known.get(key)
-        if item is None:
-            dossier = company.dossier(transaction_id, contexts)
-            item = judge(dossier)
-            if not claims and not _speaks_of_duplicates(dossier.facts):
-                known[key] = item
-        yield transaction_id, item
 
 
-def _speaks_of_duplicates(facts: ItemFacts) -> bool:
-    return (
-        any(claims_processed(leg.message) for leg in facts.legs)
-        or any(claims_processed(hook.message) for hook in facts.hooks)
-        or any(claims_processed(write.words) for write in facts.unsettled)
+def _speaks_of_duplicates(legs: _Legs, others: ItemFacts | None) -> bool:
+    for leg in legs:
+        if leg.message is not None and claims_processed(leg.message):
+            return True
+    return others is not None and (
+        any(claims_processed(hook.message) for hook in others.hooks)
+        or any(claims_processed(write.words) for write in others.unsettled)
     )

@@ -5,12 +5,21 @@ like. The columns hold what needs no clock, and `stuck_after`: when it turns.
 """
 
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final
 
 import msgspec
 
 from reconcile.domain.context import SyncContext
-from reconcile.domain.dossier import DatasetFacts, ItemFacts, SyncFacts
+from reconcile.domain.dossier import (
+    DatasetFacts,
+    Expected,
+    HookReport,
+    ItemFacts,
+    LegReport,
+    SyncFacts,
+    Unsettled,
+)
 from reconcile.domain.instants import format_instant
 from reconcile.domain.item import Item
 from reconcile.views.summaries import SyncSummary
@@ -60,10 +69,53 @@ DATASET_COLUMNS: Final = (
 Row = tuple[Any, ...]
 
 encode: Final = msgspec.json.Encoder().encode
-decode_item: Final = msgspec.json.Decoder(ItemFacts).decode
 decode_sync: Final = msgspec.json.Decoder(SyncFacts).decode
 decode_context: Final = msgspec.json.Decoder(SyncContext).decode
 decode_dataset: Final = msgspec.json.Decoder(DatasetFacts).decode
+
+
+_Legs = tuple[str, datetime, int, tuple[tuple[str, str, str | None], ...]]
+_Packed = tuple[
+    tuple[_Legs, ...],
+    tuple[HookReport, ...],
+    tuple[Expected, ...],
+    tuple[Unsettled, ...],
+]
+_decode_packed: Final = msgspec.json.Decoder(_Packed).decode
+
+
+def encode_item(facts: ItemFacts) -> bytes:
+    """Return an item's facts as JSON: legs, hooks, expectations, unsettled writes.
+
+    Legs stand under the read that reported them: sync, time, position, then type, word
+    and message of each.
+    """
+    legs = [
+        (*read, [(leg.integration_type, leg.word, leg.message) for leg in together])
+        for read, together in groupby(facts.legs, key=_read)
+    ]
+    return encode((legs, facts.hooks, facts.expected, facts.unsettled))
+
+
+def _read(leg: LegReport) -> tuple[str, datetime, int]:
+    return leg.sync_id, leg.at, leg.source
+
+
+def decode_item(packed: bytes) -> ItemFacts:
+    """Return the facts that a row holds."""
+    legs, hooks, expected, unsettled = _decode_packed(packed)
+    return ItemFacts(
+        legs=tuple(
+            [
+                LegReport(sync_id, name, word, message, at, source)
+                for sync_id, at, source, reported in legs
+                for name, word, message in reported
+            ]
+        ),
+        hooks=hooks,
+        expected=expected,
+        unsettled=unsettled,
+    )
 
 
 def item_columns(item: Item) -> Row:

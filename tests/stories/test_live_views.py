@@ -1,0 +1,98 @@
+"""Live views equal a replay at every position, and a report stays what it was."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconcile import Reconciler, read_lines, to_data
+from tests.builders import at
+from tests.strategies import traffic
+
+NOW = at(60 * 70)
+
+
+@contextmanager
+def fresh_books(clock: "Clock") -> Iterator[Reconciler]:
+    """Give a reconciler on an empty store, with a clock that a test turns."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Reconciler.open(f"sqlite:///{Path(folder) / 'books.db'}", now=clock) as books,
+    ):
+        yield books
+
+
+class Clock:
+    """A clock that moves on by a minute each time it is asked."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(minutes=1)
+        return self.now
+
+
+@settings(max_examples=100)
+@given(lines=traffic(), step=st.integers(1, 4))
+def test_live_views_equal_a_replay_at_every_position(
+    lines: list[bytes], step: int
+) -> None:
+    with fresh_books(Clock()) as books:
+        for start in range(0, len(lines), step):
+            books.ingest(read_lines(lines[start : start + step]))
+
+            told = books.tie_out()
+
+            assert told.differences == []
+            assert told.poisoned == 0
+
+
+@settings(max_examples=100)
+@given(lines=traffic())
+def test_the_live_report_equals_the_replayed_one(lines: list[bytes]) -> None:
+    with fresh_books(lambda: NOW) as books:  # type: ignore[arg-type]  # a clock that stands
+        books.ingest(read_lines(lines))
+
+        live = to_data(books.report())
+
+        assert live == to_data(books.replayed_report(as_of=NOW))
+
+
+@settings(max_examples=100)
+@given(before=traffic(max_size=8), after=traffic(max_size=8), moment=st.integers(0, 99))
+def test_a_report_is_fixed_for_its_two_moments_whatever_arrives_later(
+    before: list[bytes], after: list[bytes], moment: int
+) -> None:
+    clock = Clock()
+    with fresh_books(clock) as books:
+        books.ingest(read_lines(before))
+        known_at, as_of = clock(), at(moment)
+        told = to_data(books.report(as_of=as_of, known_at=known_at))
+
+        books.ingest(read_lines(after))
+
+        assert to_data(books.report(as_of=as_of, known_at=known_at)) == told
+
+
+def test_a_fact_of_the_future_does_not_count_yet(books: Reconciler) -> None:
+    from tests.builders import page, push, row, start, status, uuid_of
+
+    books.ingest(
+        read_lines(
+            [
+                push(uuid_of(1), minutes=0),
+                start(minutes=1),
+                status(2000, minutes=10),
+                page(row(uuid_of(1)), minutes=11),
+            ]
+        )
+    )
+
+    early = to_data(books.report(as_of=at(5)))
+
+    assert [item["state"] for item in early["items"]] == ["open"]
