@@ -15,12 +15,13 @@ from reconcile.domain.policy import DEFAULT, Policy
 from reconcile.domain.vocabulary import ItemState
 from reconcile.errors import UsageError
 from reconcile.history import Batch, History
-from reconcile.intake import Intake, reprocess, take
+from reconcile.intake import Intake, take
 from reconcile.live import Live, live
 from reconcile.quarantine import quarantine_at
 from reconcile.replay import Replayed, replay
 from reconcile.report.build import Judged, Part, Report, build
 from reconcile.report.story import Story, tell
+from reconcile.reprocess import reprocess
 from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.projector import Projector
 from reconcile.storage.store import Store, environment_of, open_store

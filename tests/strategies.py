@@ -1,9 +1,14 @@
 """The one home of Hypothesis strategies: traffic in which everything goes wrong."""
 
+from datetime import UTC
 from typing import Any
 
+import attrs
 from hypothesis import strategies as st
 
+from reconcile.domain.events import EVENT_TYPES, Event
+from reconcile.domain.observations import ExpectedTransaction, Flaw
+from reconcile.domain.vocabulary import FindingKind, NoticeKind
 from tests.builders import (
     create,
     hook,
@@ -101,3 +106,156 @@ def traffic(max_size: int = 14) -> st.SearchStrategy[list[bytes]]:
         st.sampled_from([b"garbage", b'{"a":1}']),
     )
     return st.lists(one, max_size=max_size)
+
+
+def _crowd() -> list[bytes]:
+    """Return every line of a small world in which everything meets everything."""
+    one, two = uuid_of(0), uuid_of(1)
+    claim = f"One or more transactions have previously been processed: {one}"
+    lines: list[bytes] = [b"garbage"]
+    for minutes in (0, 1, 2, 5, 60 * 28 + 1):
+        for sync in ("sync-a", "sync-b"):
+            lines += [
+                status(code, minutes=minutes, sync=sync, text=text, message=message)
+                for code, text, message in (
+                    (1000, "Started", ""),
+                    (2000, "Complete", ""),
+                    (2000, "Completed", ""),
+                    (2040, "No data", ""),
+                    (4000, "Failed", ""),
+                    (5080, "Failed", claim),
+                    (5130, "Failed", "A push failed."),
+                    (7777, "Odd", ""),
+                    (None, "Odd", ""),
+                )
+            ]
+            pages: list[tuple[list[Any], int | None]] = [
+                ([], None),
+                ([row(one)], None),
+                ([row(one), row(two)], None),
+                ([row(one), row(one, leg="bankfeeds")], None),
+                ([row(one), row(one, "PushError", "bankfeeds")], 3),
+                ([row(one, "PushError")], None),
+                ([row(one, "PushError", message="")], None),
+                ([row(one, "PushError", message=claim)], None),
+                ([row(one, "Pending")], None),
+                ([row(one, "Paused")], None),
+                ([row(one), row(one)], None),
+                ([row(one), 7], None),
+            ]
+            lines += [
+                page(*rows, minutes=minutes, sync=sync, total=total)
+                for rows, total in pages
+            ]
+            lines += [
+                page(row(one, leg="bankfeeds"), minutes=minutes, sync=sync, number=2),
+                start("set-a", minutes=minutes, sync=sync),
+                start("set-a", "set-b", minutes=minutes, sync=sync),
+                create(one, minutes=minutes, sync=sync),
+                update(one, minutes=minutes, sync=sync),
+                *(
+                    hook(
+                        event,
+                        *((one, word) for word in words),
+                        minutes=minutes,
+                        generated=generated,
+                        delivery=delivery,
+                        sync=sync,
+                    )
+                    for event, words, generated, delivery in (
+                        ("expenses.sync.successful", (), 2, "msg-1"),
+                        ("expenses.sync.successful", ("Completed",), 1, "msg-1"),
+                        ("expenses.sync.unsuccessful", ("Failed",), None, None),
+                        ("expenses.sync.unsuccessful", ("Failed",), 2, "msg-2"),
+                        ("expenses.sync.unsuccessful", ("Pending", "Odd"), 1, None),
+                    )
+                ),
+            ]
+        lines += [
+            push(one, minutes=minutes, dataset="set-a"),
+            push(one, two, minutes=minutes, dataset="set-b"),
+            push(one, minutes=minutes, status=400, answer={"error": claim}),
+            start("set-a", minutes=minutes, status=409, answer={"error": "Busy."}),
+            start("set-b", minutes=minutes, status=0),
+            create(one, minutes=minutes, status=429),
+            create(one, two, minutes=minutes, status=0),
+            update(one, minutes=minutes, status=400, answer={"error": "Not so."}),
+            update(one, minutes=minutes, status=503),
+        ]
+    return lines
+
+
+CROWD = _crowd()
+
+
+def crowded(max_size: int = 12) -> st.SearchStrategy[list[bytes]]:
+    """Return captured traffic of two expenses at five moments: ties everywhere."""
+    return st.lists(st.sampled_from(CROWD), max_size=max_size)
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+MAYBE = st.none() | TEXT
+COUNTS = st.none() | st.integers(0, 2**53 - 1)
+MOMENTS = st.datetimes(timezones=st.just(UTC))
+LEG_ROWS = st.lists(st.tuples(TEXT, TEXT, MAYBE, MAYBE), max_size=3).map(tuple)
+FLAWS = st.lists(
+    st.builds(
+        Flaw, kind=st.sampled_from(FindingKind), reason=TEXT, transaction_id=MAYBE
+    ),
+    max_size=2,
+).map(tuple)
+EXPECTED = st.lists(
+    st.builds(
+        ExpectedTransaction,
+        transaction_id=TEXT,
+        kind=MAYBE,
+        amount=st.none() | st.decimals(allow_nan=False, allow_infinity=False).map(str),
+        currency=MAYBE,
+        issue_date=MAYBE,
+        merchant=MAYBE,
+        digest=TEXT,
+    ),
+    max_size=2,
+).map(tuple)
+_FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "actor": TEXT,
+    "at": MOMENTS,
+    "body_digest": MAYBE,
+    "code": st.none() | st.integers(-(2**53), 2**53) | TEXT,
+    "data_pushed": st.none() | st.booleans(),
+    "dataset_ids": st.lists(TEXT, max_size=2).map(tuple),
+    "dated": st.booleans(),
+    "delivery": MAYBE,
+    "delivery_id": MAYBE,
+    "digest": TEXT,
+    "error_message": MAYBE,
+    "evidence": TEXT,
+    "exception_message": MAYBE,
+    "flaws": FLAWS,
+    "http_status": st.integers(0, 599),
+    "notice": st.none() | st.sampled_from(NoticeKind),
+    "operation": TEXT,
+    "origin": TEXT,
+    "page": COUNTS,
+    "page_size": COUNTS,
+    "reason": TEXT,
+    "rows": LEG_ROWS,
+    "rows_digest": TEXT,
+    "same_as": st.integers(1, 2**31),
+    "status": MAYBE,
+    "sync_utc": MAYBE,
+    "total": COUNTS,
+    "transactions": EXPECTED,
+    "unread": st.integers(0, 2**31),
+    "whole": st.booleans(),
+    "words": MAYBE,
+}
+
+
+def events_of(kind: type[Event]) -> st.SearchStrategy[Event]:
+    """Return events of one kind, every field of them varied."""
+    fields = {field.name: _FIELDS[field.name] for field in attrs.fields(kind)}
+    return st.builds(kind, **fields)
+
+
+EVENTS_OF_EVERY_KIND = st.one_of([events_of(kind) for kind in EVENT_TYPES])

@@ -1,5 +1,6 @@
 """The command line. This file imports nothing of the `cli` extra until it is needed."""
 
+import io
 import sys
 
 
@@ -13,6 +14,9 @@ def main() -> None:
             f"reconcile needs the package {error.name}: install codat-reconcile[cli]\n"
         )
         sys.exit(2)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may know less
     from reconcile.cli.commands import run  # noqa: PLC0415 - needs the extra
 
     run()

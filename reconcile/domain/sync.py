@@ -173,6 +173,7 @@ def _notice_events(
             LegsReread(
                 same_as=same_as,
                 origin="webhook",
+                unread=seen.unread,
                 delivery=seen.delivery,
                 dated=seen.dated,
                 at=seen.at,

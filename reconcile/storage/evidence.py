@@ -16,6 +16,7 @@ class Evidence:
     `identity` is the SHA-256 of what makes it one fact (section 1 of
     `docs/explanation/judgement.md`); a delivery received again, but earlier, is
     one identity at two times. Bodies are shared by digest; None where there was none.
+    Who knows a body's digest gives it along, so that it is not computed twice.
     """
 
     identity: bytes
@@ -28,6 +29,8 @@ class Evidence:
     headers: tuple[tuple[str, str], ...] = ()
     request_body: bytes | None = None
     response_body: bytes | None = None
+    request_digest: bytes | None = None
+    response_digest: bytes | None = None
 
 
 def digest_of(body: bytes) -> bytes:

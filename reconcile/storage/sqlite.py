@@ -31,6 +31,9 @@ from eventsourcing.utils import Environment
 from reconcile.errors import StoreError
 
 LOCK_TIMEOUT_S = 60
+WAL_PAGES_MAX = 8192
+"""When the write-ahead log is folded into the file: at 32 MiB, for a batch of views is
+about 10 MiB, and folding after each of them writes most pages twice."""
 
 
 class _WriteTransaction(SQLiteTransaction):
@@ -58,6 +61,7 @@ class _Pool(SQLiteConnectionPool):
         connection = plain._sqlite_conn  # noqa: SLF001 - the library has no hook here
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-65536")
+        connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES_MAX}")
         return _Connection(connection, self.max_age)
 
 

@@ -94,7 +94,8 @@ class Store:
         bodies: dict[bytes, tuple[bytes, int, bytes]] = {}
         for one in evidence:
             digests = [
-                _keep(bodies, body) for body in (one.request_body, one.response_body)
+                _keep(bodies, one.request_body, one.request_digest),
+                _keep(bodies, one.response_body, one.response_digest),
             ]
             rows.append(
                 (
@@ -319,11 +320,13 @@ _SELECT = (
 
 
 def _keep(
-    bodies: dict[bytes, tuple[bytes, int, bytes]], body: bytes | None
+    bodies: dict[bytes, tuple[bytes, int, bytes]],
+    body: bytes | None,
+    digest: bytes | None,
 ) -> bytes | None:
     if body is None:
         return None
-    digest = digest_of(body)
+    digest = digest or digest_of(body)
     if digest not in bodies:
         bodies[digest] = (digest, len(body), pack(body))
     return digest

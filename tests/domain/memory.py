@@ -13,7 +13,6 @@ from reconcile.domain.context import SyncContext
 from reconcile.domain.events import Event, LegsReported, LegsReread, Recorded
 from reconcile.domain.identity import stream_name
 from reconcile.domain.item import Item
-from reconcile.domain.judgement import judge
 from reconcile.domain.observations import (
     DatasetReceipt,
     LegRow,
@@ -21,12 +20,12 @@ from reconcile.domain.observations import (
     WriteUnsettled,
 )
 from reconcile.domain.policy import DEFAULT
-from reconcile.intake import _Piece, _piece
+from reconcile.pieces import Piece, piece_of
 from reconcile.rules import BUILT_IN
 from reconcile.storage.evidence import micros
 from reconcile.views.changes import changes
 from reconcile.views.folds import Company, keys_reader
-from reconcile.views.judging import judged
+from reconcile.views.judging import judge_as_of, judged
 from reconcile.views.summaries import (
     Finding,
     SyncSummary,
@@ -52,7 +51,7 @@ class Told(NamedTuple):
 class Memory:
     """Everything taken in, as streams of recorded events."""
 
-    _held: dict[bytes, int | None] = attrs.field(factory=dict)
+    _held: dict[bytes, int] = attrs.field(factory=dict)
     _states: dict[str, State] = attrs.field(factory=dict)
     recorded: list[Recorded] = attrs.field(factory=list)
 
@@ -65,15 +64,15 @@ class Memory:
                 for one in piece.seen:
                     self._record(one, identity)
 
-    def _is_news(self, piece: _Piece) -> bool:
+    def _is_news(self, piece: Piece) -> bool:
         evidence = piece.evidence
-        observed = evidence.observed_at and micros(evidence.observed_at)
-        if evidence.identity in self._held:
-            held = self._held[evidence.identity]
-            if evidence.kind != "delivery" or not (held and observed):
-                return False
-            if observed >= held:
-                return False
+        assert (
+            evidence.observed_at is not None
+        )  # only bytes that are no entry have none
+        observed = micros(evidence.observed_at)
+        held = self._held.get(evidence.identity)
+        if held is not None and (evidence.kind != "delivery" or observed >= held):
+            return False
         self._held[evidence.identity] = observed
         return True
 
@@ -132,9 +131,8 @@ class Memory:
             one.company.apply(change)
             if change.delivery is not None:
                 named = change.delivery
-                one.deliveries.append(
-                    (named.delivery_id, named.body_digest, "", named.sync_id)
-                )
+                told = (named.delivery_id, named.body_digest, "", named.sync_id)
+                one.deliveries.append((change.delivery.at, told))
         for one in folded.values():
             one.contexts = one.company.contexts(keys_reader(one.rows.__getitem__))
         return folded
@@ -147,7 +145,9 @@ class Folded:
     company: Company
     contexts: Mapping[str, SyncContext] = attrs.field(factory=dict)
     rows: dict[int, tuple[LegRow, ...]] = attrs.field(factory=dict)
-    deliveries: list[tuple[str, str, str, str]] = attrs.field(factory=list)
+    deliveries: list[tuple[datetime, tuple[str, str, str, str]]] = attrs.field(
+        factory=list
+    )
 
     def items(self, as_of: datetime) -> dict[str, Item]:
         """Return every item that a report as of a moment lists."""
@@ -155,14 +155,14 @@ class Folded:
             self.company,
             self.contexts,
             self.company.transactions(),
-            judge=lambda one: judge(one, as_of=as_of, policy=DEFAULT, rules=BUILT_IN),
+            judge=judge_as_of(as_of, policy=DEFAULT, rules=BUILT_IN),
         )
         return {name: item for name, item in found if item.attempts or item.expected}
 
 
 @lru_cache(maxsize=4096)
-def _read(line: bytes) -> _Piece | None:
-    return _piece(next(read_lines([line])))
+def _read(line: bytes) -> Piece | None:
+    return piece_of(next(read_lines([line])))
 
 
 def tell(folded: Mapping[str, Folded], as_of: datetime) -> Told:
@@ -180,7 +180,8 @@ def tell(folded: Mapping[str, Folded], as_of: datetime) -> Told:
                 syncs[company_id, name] = told
             findings.update(findings_of_sync(company_id, context, at=as_of))
         findings.update(findings_of_datasets(one.company, at=as_of))
-        findings.update(findings_of_deliveries(one.deliveries))
+        named = (told for at, told in one.deliveries if at <= as_of)
+        findings.update(findings_of_deliveries(named))
     return Told(items, syncs, frozenset(findings))
 
 

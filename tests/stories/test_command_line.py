@@ -193,7 +193,6 @@ def test_the_store_may_be_named_by_the_environment(shell: Shell) -> None:
     assert (shell.folder / "mine.db").is_file()
 
 
-@pytest.mark.xfail(reason="the report is written in the encoding of the terminal")
 def test_a_terminal_that_knows_ascii_alone_is_no_reason_to_break(shell: Shell) -> None:
     lines = [create("é😀"), page(row("é😀", "PushError", "expense", "…"), minutes=2)]
     shell.run("ingest", "-", given=b"\n".join(lines))

@@ -1,0 +1,181 @@
+"""Captures to pieces: the evidence of each, and what it says or why it is unread."""
+
+import hashlib
+from typing import Final
+
+import attrs
+import msgspec
+
+from reconcile.codat.deliveries import delivery_id, is_delivery, read_delivery
+from reconcile.codat.exchange import Exchange, Unreadable
+from reconcile.codat.har import Captured
+from reconcile.codat.payloads import read_exchange
+from reconcile.codat.routes import Route, route_of
+from reconcile.domain.observations import Observation
+from reconcile.errors import PayloadError
+from reconcile.storage.evidence import Evidence, digest_of, micros
+
+HEADERS_KEPT: Final = frozenset(
+    {
+        "content-type",
+        "idempotency-key",
+        "svix-id",
+        "svix-signature",
+        "svix-timestamp",
+        "webhook-id",
+        "webhook-signature",
+        "webhook-timestamp",
+        "x-codat-clientid",
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class Unread:
+    """One piece of evidence that could not be read: where it stood and why."""
+
+    where: str
+    digest: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Piece:
+    """A capture on its way in: its evidence, what it says or why that is unknown."""
+
+    evidence: Evidence
+    seen: tuple[Observation, ...] = ()
+    unread: Unread | None = None
+
+
+def piece_of(captured: Captured) -> Piece | None:
+    """Return what a capture brings; None where it is no traffic of Codat's."""
+    if isinstance(captured, Unreadable):
+        digest = _entry_digest(captured.raw)
+        unread = Unread(where=captured.where, digest=digest, reason=captured.reason)
+        evidence = Evidence(
+            identity=bytes.fromhex(digest),
+            kind="bytes",
+            observed_at=None,
+            company_id=None,
+            request_body=captured.raw,
+        )
+        return Piece(evidence=evidence, unread=unread)
+    route = route_of(captured.method, captured.url)
+    if route is not None:
+        return _of_exchange(captured, route)
+    return _of_delivery(captured) if is_delivery(captured) else None
+
+
+def _of_exchange(exchange: Exchange, route: Route) -> Piece:
+    request_digest = digest_of(exchange.request_body or b"")
+    response_digest = (
+        b"dropped"  # not the same fact as an answer that had no body
+        if exchange.body_dropped
+        else digest_of(exchange.response_body or b"")
+    )
+    identity = hashlib.sha256(
+        b"\n".join(
+            (
+                b"exchange",
+                exchange.method.encode(),
+                route.target.encode("utf-8", "surrogatepass"),
+                request_digest,
+                str(exchange.status).encode(),
+                response_digest,
+                str(micros(exchange.observed_at)).encode(),
+            )
+        )
+    ).digest()
+    evidence = _evidence(
+        "exchange",
+        identity,
+        exchange,
+        company_id=route.company_id,
+        digests=(request_digest, response_digest),
+    )
+    try:
+        seen = read_exchange(exchange, route, request_id=identity.hex())
+    except PayloadError as error:
+        bodiless = not exchange.response_body
+        digest = error.digest or (identity if bodiless else response_digest).hex()
+        return Piece(
+            evidence=evidence,
+            unread=Unread(
+                where=f"{exchange.method} {exchange.url}",
+                digest=digest,
+                reason=str(error),
+            ),
+        )
+    return Piece(evidence=evidence, seen=seen)
+
+
+def _of_delivery(exchange: Exchange) -> Piece:
+    body = exchange.request_body or b""
+    body_digest = digest_of(body)
+    header_id = delivery_id(exchange)
+    named = b"" if header_id is None else header_id.encode("utf-8", "surrogatepass")
+    identity = hashlib.sha256(b"\n".join((b"delivery", named, body_digest))).digest()
+    evidence = _evidence(
+        "delivery", identity, exchange, company_id=None, digests=(body_digest, None)
+    )
+    try:
+        seen = read_delivery(
+            body,
+            delivery=identity.hex(),
+            header_id=header_id,
+            body_digest=body_digest.hex(),
+            observed_at=exchange.observed_at,
+        )
+    except PayloadError as error:
+        return Piece(
+            evidence=evidence,
+            unread=Unread(
+                where=f"delivery to {exchange.url}",
+                digest=(body_digest if body else identity).hex(),
+                reason=str(error),
+            ),
+        )
+    company_id = seen[0].company_id if seen else None
+    return Piece(evidence=attrs.evolve(evidence, company_id=company_id), seen=seen)
+
+
+def _evidence(
+    kind: str,
+    identity: bytes,
+    exchange: Exchange,
+    *,
+    company_id: str | None,
+    digests: tuple[bytes, bytes | None],
+) -> Evidence:
+    return Evidence(
+        identity=identity,
+        kind=kind,
+        observed_at=exchange.observed_at,
+        company_id=company_id,
+        method=exchange.method,
+        url=exchange.url,
+        status=exchange.status,
+        headers=tuple(
+            (name.lower(), value)
+            for name, value in exchange.request_headers
+            if name.lower() in HEADERS_KEPT
+        ),
+        request_body=exchange.request_body,
+        response_body=exchange.response_body,
+        request_digest=digests[0],
+        response_digest=digests[1],
+    )
+
+
+def _entry_digest(raw: bytes) -> str:
+    """Return the digest of bytes that are no entry: of their JSON, where they are JSON.
+
+    So one broken entry is one piece of evidence, however the capture was indented.
+    """
+    try:
+        data = msgspec.json.decode(raw)
+        raw = msgspec.json.encode(data, order="sorted")
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        pass
+    return hashlib.sha256(raw).hexdigest()

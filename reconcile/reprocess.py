@@ -1,0 +1,91 @@
+"""Read again what is in quarantine: after a mended reader, nothing has been lost."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from reconcile.codat.exchange import Exchange
+from reconcile.codat.har import read_entry
+from reconcile.codat.payloads import DROPPED
+from reconcile.domain.events import EvidenceReleased
+from reconcile.history import Batch, History
+from reconcile.intake import TRIES_MAX, Intake
+from reconcile.pieces import Piece, Unread, piece_of
+from reconcile.quarantine import Held, quarantine_at
+from reconcile.storage.evidence import Evidence
+from reconcile.storage.store import VersionConflictError
+
+
+def reprocess(
+    history: History,
+    *,
+    now: Callable[[], datetime],
+    progress: Callable[[int], None] = lambda _: None,
+) -> Intake:
+    """Read again what is in quarantine and not set aside."""
+    intake = Intake()
+    quarantine = quarantine_at(history.store, until=history.store.position())
+    for done, (digest, held) in enumerate(list(quarantine.waiting()), start=1):
+        evidence = history.store.evidence(bytes.fromhex(held.evidence))
+        if evidence is None:
+            continue
+        piece = _again(evidence, dropped=held.reason == DROPPED)
+        if piece is None:
+            unread = Unread(where="", digest=digest, reason=held.reason)
+            intake.unread.append(unread)
+        elif piece.unread is not None:
+            intake.unread.append(
+                Unread(
+                    where=piece.unread.where, digest=digest, reason=piece.unread.reason
+                )
+            )
+        else:
+            _release(history, piece, digest, held, now=now)
+            intake.read += 1
+        progress(done)
+    return intake
+
+
+def _release(
+    history: History,
+    piece: Piece,
+    digest: str,
+    held: Held,
+    *,
+    now: Callable[[], datetime],
+) -> None:
+    """Take in what a piece says; again, where another writer was quicker."""
+    for attempt in range(TRIES_MAX):
+        waiting = quarantine_at(history.store, until=history.store.position())
+        if held.evidence not in waiting.held.get(digest, {}):
+            return  # the other writer was reading it again too
+        batch = Batch()
+        history.observe(batch, piece.evidence, piece.seen)
+        if piece.evidence.identity.hex() == held.evidence:
+            batch.evidence.clear()  # it is held already
+        event = EvidenceReleased(digest=digest, evidence=held.evidence)
+        history.note(batch, held.company_id, digest, event)
+        try:
+            history.commit(batch, now=now())
+        except VersionConflictError:
+            if attempt == TRIES_MAX - 1:
+                raise
+            continue
+        return
+
+
+def _again(evidence: Evidence, *, dropped: bool) -> Piece | None:
+    if evidence.kind == "bytes":
+        return piece_of(read_entry(evidence.request_body or b""))
+    assert evidence.observed_at is not None
+    return piece_of(
+        Exchange(
+            method=evidence.method,
+            url=evidence.url,
+            request_headers=evidence.headers,
+            request_body=evidence.request_body,
+            status=evidence.status,
+            response_body=evidence.response_body,
+            body_dropped=dropped,
+            observed_at=evidence.observed_at,
+        )
+    )

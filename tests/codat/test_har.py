@@ -1,0 +1,288 @@
+"""HAR in: every entry an exchange, or handed on as it stands."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from reconcile.codat.exchange import Exchange, Unreadable
+from reconcile.codat.har import Captured, read_document, read_entry, read_lines
+from tests.builders import NINE, at, har, page, push, row, status
+
+ENTRY: dict[str, Any] = {
+    "startedDateTime": "2026-03-02T09:00:00Z",
+    "request": {"method": "get", "url": "https://api.codat.io/", "headers": []},
+    "response": {"status": 200, "content": {"text": "{}"}},
+}
+
+
+def changed(**parts: Any) -> bytes:
+    """Return an entry of which some parts are other."""
+    return json.dumps({**ENTRY, **parts}).encode()
+
+
+def answered(**content: Any) -> bytes:
+    """Return an entry with this content as its answer's."""
+    return changed(response={"status": 200, "content": content})
+
+
+def exchange(raw: bytes) -> Exchange:
+    read = read_entry(raw)
+    assert isinstance(read, Exchange), read
+    return read
+
+
+def unreadable(raw: bytes) -> Unreadable:
+    read = read_entry(raw)
+    assert isinstance(read, Unreadable), read
+    return read
+
+
+def kinds(captured: list[Captured]) -> list[str]:
+    return [type(one).__name__ for one in captured]
+
+
+def test_an_entry_is_observed_when_its_answer_had_come() -> None:
+    read = exchange(changed(time=1500.25))
+
+    assert read.observed_at == datetime(2026, 3, 2, 9, 0, 1, 500250, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("time", [None, 0, -1, -1.5])
+def test_an_absent_or_negative_time_counts_nothing(time: float | None) -> None:
+    assert exchange(changed(time=time)).observed_at == NINE
+
+
+def test_numbers_written_as_text_are_read() -> None:
+    raw = changed(time="1000", response={"status": "202", "content": {"size": "0"}})
+
+    read = exchange(raw)
+
+    assert (read.status, read.observed_at) == (202, at(1 / 60))
+
+
+def test_methods_are_upper_case_and_headers_known_in_any_case() -> None:
+    headers = [{"name": "Webhook-ID", "value": "msg-1"}]
+    request = {"method": "post", "url": "u", "headers": headers}
+
+    read = exchange(changed(request=request))
+
+    assert (read.method, read.header("webhook-id")) == ("POST", "msg-1")
+    assert read.header("svix-id") is None
+
+
+@pytest.mark.parametrize(
+    "started",
+    [
+        "2026-03-02T09:00:00",
+        "2026-03-02",
+        "2026-03-02T09:00:99Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-01:00",
+        "yesterday",
+        "",
+    ],
+)
+def test_a_time_without_a_zone_or_outside_of_time_is_no_entry(started: str) -> None:
+    read = unreadable(changed(startedDateTime=started))
+
+    assert "is no time with a zone" in read.reason
+
+
+@pytest.mark.parametrize("started", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_the_first_and_the_last_year_are_times(started: str) -> None:
+    read = exchange(changed(startedDateTime=started))
+
+    assert read.observed_at.year in (1, 9999)
+
+
+def test_a_seventh_digit_of_a_second_is_dropped() -> None:
+    read = exchange(changed(startedDateTime="2026-03-02T09:00:00.1234567Z"))
+
+    assert read.observed_at.microsecond == 123456
+
+
+@pytest.mark.parametrize("time", [1e300, 10**15, "Infinity"])
+def test_an_answer_after_the_end_of_time_is_no_entry(time: Any) -> None:
+    assert "outside of time" in unreadable(changed(time=time)).reason
+
+
+@pytest.mark.parametrize("code", [-1, 1000, 10**30])
+def test_a_status_that_http_has_no_room_for_is_no_entry(code: int) -> None:
+    assert "no HTTP status" in unreadable(changed(response={"status": code})).reason
+
+
+def test_bodies_may_be_base64_also_broken_into_lines() -> None:
+    text = base64.encodebytes(b'{"syncId":"s"}' * 20).decode()
+
+    read = exchange(answered(text=text, encoding="base64"))
+
+    assert read.response_body == b'{"syncId":"s"}' * 20
+
+
+@pytest.mark.parametrize("text", ["%%%", "abc", "ä"])
+def test_what_is_no_base64_is_no_entry(text: str) -> None:
+    assert "not base64" in unreadable(answered(text=text, encoding="base64")).reason
+
+
+def test_lone_surrogates_in_a_body_are_replaced() -> None:
+    raw = answered(text="x").replace(b'"x"', rb'"\ud800"')
+
+    assert exchange(raw).response_body == "\ufffd".encode()
+
+
+def test_a_body_that_the_capture_left_out_is_told_from_none() -> None:
+    left_out = exchange(answered(size=512))
+    none = exchange(answered(size=0))
+    negative = exchange(answered(size=-1))
+
+    assert [one.body_dropped for one in (left_out, none, negative)] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_request_without_post_data_or_content_has_no_bodies() -> None:
+    read = exchange(changed(response={"status": 0}))
+
+    assert (read.status, read.request_body, read.response_body) == (0, None, None)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"5",
+        b'"entry"',
+        b"{}",
+        b"not json",
+        b"\x00\xff\xfe\x80",
+        b'{"startedDateTime":NaN}',
+        b"[" * 100_000,
+        changed(request=None),
+        changed(request={"method": 5, "url": [], "headers": {}}),
+        changed(response={"status": "ok"}),
+        changed(startedDateTime=20260302),
+    ],
+)
+def test_what_is_no_entry_is_handed_on_as_it_stands(raw: bytes) -> None:
+    read = read_entry(raw, where="a.jsonl, line 3")
+
+    assert isinstance(read, Unreadable)
+    assert (read.raw, read.where) == (raw, "a.jsonl, line 3")
+    assert read.reason.startswith("not a HAR entry: ")
+
+
+def test_lines_are_entries_and_blank_ones_nothing() -> None:
+    lines = [b"\xef\xbb\xbf" + status(2000) + b"\r\n", b"\n", b"  \r\n", b"rubbish\n"]
+
+    read = list(read_lines(lines, name="a.jsonl"))
+
+    assert kinds(read) == ["Exchange", "Unreadable"]
+    assert getattr(read[1], "where", "") == "a.jsonl, line 4"
+
+
+def test_lines_without_a_name_are_placed_by_their_number_alone() -> None:
+    (read,) = read_lines([b"rubbish"])
+
+    assert isinstance(read, Unreadable)
+    assert read.where == "line 1"
+
+
+def test_a_document_holds_entries_and_what_is_none_has_its_place() -> None:
+    document = har([status(2000), b'{"a":1}', page(row("t1"))])
+
+    read = list(read_document(document, name="a.har"))
+
+    assert kinds(read) == ["Exchange", "Unreadable", "Exchange"]
+    assert getattr(read[1], "where", "") == "a.har, entry 2"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_document_in_another_utf_is_read(encoding: str) -> None:
+    document = har([status(2000), page(row("t1"))]).decode().encode(encoding)
+
+    assert kinds(list(read_document(document))) == ["Exchange", "Exchange"]
+
+
+def test_of_a_document_cut_off_anywhere_the_whole_entries_are_read() -> None:
+    entries = [push("t1"), status(2000), page(row("t1"))]
+    document = har(entries)
+    ends = [document.index(one) + len(one) for one in entries]
+
+    for cut in range(document.index(entries[0]), len(document), 7):
+        read = list(read_document(document[:cut]))
+
+        whole = sum(end <= cut for end in ends)
+        assert kinds(read).count("Exchange") == whole
+        assert len(read) - whole <= 1
+
+
+def test_what_follows_a_break_is_kept_as_one_piece_with_its_line() -> None:
+    document = b'{"log":{"entries":[\n' + status(2000) + b",\n{oops"
+
+    read = list(read_document(document, name="a.har"))
+
+    assert kinds(read) == ["Exchange", "Unreadable"]
+    rest = read[1]
+    assert isinstance(rest, Unreadable)
+    assert (rest.raw, rest.where) == (b"{oops", "a.har, line 3")
+
+
+def test_bytes_that_are_no_text_stay_what_they_are_after_a_break() -> None:
+    document = b'{"log":{"entries":[' + status(2000) + b",\xff\xfe"
+
+    read = list(read_document(document))
+
+    assert isinstance(read[1], Unreadable)
+    assert read[1].raw == b"\xff\xfe"
+
+
+def test_two_documents_in_one_file_are_not_half_forgotten() -> None:
+    document = har([status(2000)]) + b"\n" + har([status(4000)])
+
+    read = list(read_document(document))
+
+    assert kinds(read) == ["Exchange", "Unreadable"]
+
+
+def test_a_document_with_something_after_its_entries_is_whole() -> None:
+    head = b'{"log":{"creator":{"name":"\\ud800"},"entries":['
+    document = head + status(2000) + b'],"pages":[]}}'
+
+    assert kinds(list(read_document(document))) == ["Exchange"]
+
+
+def test_a_document_that_ends_with_its_entries_has_lost_nothing() -> None:
+    document = b'{"log":{"entries":[' + status(2000) + b"]}"
+
+    assert kinds(list(read_document(document))) == ["Exchange"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"log":{}}',
+        b'{"log":{"entries":null}}',
+        b"\x89PNG\r\n\x1a\n\x00",
+        b"[" * 100_000,
+    ],
+)
+def test_a_document_without_entries_is_kept_whole(document: bytes) -> None:
+    (read,) = read_document(document, name="a.har")
+
+    assert isinstance(read, Unreadable)
+    assert (read.raw, read.where) == (document, "a.har")
+
+
+def test_a_document_of_no_entries_holds_nothing() -> None:
+    assert list(read_document(har([]))) == []

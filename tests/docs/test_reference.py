@@ -1,0 +1,244 @@
+"""The reference, held against the code: nothing missing, and nothing invented."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+import pytest
+
+import reconcile
+from reconcile import Reconciler, read_document, read_lines, to_data
+from reconcile.cli.commands import cli
+from reconcile.domain.events import EVENT_TYPES
+from reconcile.domain.instants import format_instant
+from reconcile.domain.observations import ExpectedTransaction, Flaw
+from reconcile.domain.vocabulary import (
+    BreakKind,
+    CodeClass,
+    FindingKind,
+    ItemState,
+    NoticeKind,
+    Verdict,
+)
+from reconcile.report.csv import COLUMNS
+from reconcile.report.story import story_data
+from reconcile.rules import BUILT_IN
+from reconcile.views.rows import DATASET_COLUMNS, ITEM_COLUMNS, SYNC_COLUMNS
+from tests.builders import EXAMPLES, TRANSACTION, at, create, entry, page, row, url
+from tests.docs.examples import run_examples
+from tests.docs.markdown import DOCS, codes, fences, first_cells, quoted, sections
+
+REFERENCE = DOCS / "reference"
+
+
+def _tree(
+    command: click.Command, path: tuple[str, ...]
+) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command with the words that call it."""
+    yield " ".join(path), command
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            yield from _tree(child, (*path, name))
+
+
+def _parameters(command: click.Command) -> set[str]:
+    """Return the options in every spelling, and the arguments by their names."""
+    named: set[str] = set()
+    for parameter in command.get_params(click.Context(command)):
+        if isinstance(parameter, click.Argument):
+            named.add(parameter.make_metavar(click.Context(command)).strip("[]."))
+        else:
+            named.update(parameter.opts)
+    return named - {"-h", "--help"}
+
+
+def test_every_command_and_option_is_documented_and_no_other() -> None:
+    documented = {
+        quoted(heading)[0]: codes(text)
+        for heading, text in sections(REFERENCE / "command-line.md").items()
+        if heading.startswith("`reconcile")
+    }
+
+    tree = {name: _parameters(one) for name, one in _tree(cli, ("reconcile",))}
+
+    assert documented == tree
+
+
+def test_the_command_line_shows_what_happens(tmp_path: Path) -> None:
+    run_examples(REFERENCE / "command-line.md", tmp_path)
+
+
+def test_every_public_name_is_documented_and_no_other() -> None:
+    text = sections(REFERENCE / "api.md")["Names"]
+
+    assert sorted(first_cells(text)) == sorted(reconcile.__all__)
+
+
+def test_every_event_and_field_is_documented_and_no_other() -> None:
+    documented = {
+        topic: set(first_cells(text))
+        for heading, text in sections(REFERENCE / "events.md").items()
+        for topic in quoted(heading)
+    }
+
+    assert documented == {
+        one.TOPIC: {field.name for field in attrs.fields(one)} for one in EVENT_TYPES
+    }
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"),
+    [("An expected transaction", ExpectedTransaction), ("A flaw", Flaw)],
+)
+def test_the_values_inside_events_are_documented(heading: str, kind: Any) -> None:
+    text = sections(REFERENCE / "events.md")[heading]
+
+    assert set(first_cells(text)) == {field.name for field in attrs.fields(kind)}
+
+
+def test_every_table_and_column_is_documented_and_no_other(
+    books: Reconciler,
+) -> None:
+    documented = {
+        quoted(heading)[0]: first_cells(text)
+        for heading, text in sections(REFERENCE / "views.md").items()
+        if heading.startswith("`")
+    }
+
+    books.catch_up()
+    with sqlite3.connect(books.store.path) as db:
+        tables = [
+            name
+            for (name,) in db.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+                " AND name NOT LIKE 'sqlite%'"
+            )
+        ]
+        stored = {
+            name: [column[1] for column in db.execute(f"PRAGMA table_info({name})")]
+            for name in tables
+        }
+    db.close()
+
+    assert documented == stored
+
+
+def test_the_documented_views_are_those_that_the_rows_are_made_for() -> None:
+    told = sections(REFERENCE / "views.md")
+
+    for name, columns in (
+        ("items", ITEM_COLUMNS),
+        ("syncs", SYNC_COLUMNS),
+        ("datasets", DATASET_COLUMNS),
+    ):
+        assert first_cells(told[f"`{name}`"]) == [column for column, _ in columns]
+
+
+@pytest.mark.parametrize("hours", [1, 27, 29])
+def test_the_sql_of_the_views_agrees_with_the_report(
+    books: Reconciler, hours: int
+) -> None:
+    """An expense nobody decided is open, and stuck once its deadline has passed."""
+    failed = page(row("t2", "PushError"), sync="s2")
+    lines = [create("t1"), create("t2", sync="s2"), failed]
+    books.ingest(read_lines(lines))
+    books.catch_up()
+    moment = at(60 * hours)
+    query = next(f.text for f in fences(REFERENCE / "views.md") if f.language == "sql")
+
+    with sqlite3.connect(books.store.path) as db:
+        told = db.execute(
+            query.replace("'now'", ":now"), {"now": format_instant(moment)}
+        ).fetchall()
+    db.close()
+
+    broken = [
+        (one.company_id, one.transaction_id, one.item.kind)
+        for one in books.report(as_of=moment).items
+        if one.item.state is ItemState.BREAK
+    ]
+    assert [line[:3] for line in told] == broken
+
+
+def _shapes(data: dict[str, Any]) -> dict[str, set[str]]:
+    """Return the fields of every object in a report, by the object's heading."""
+    item = next(one for one in data["items"] if one["legs"])
+    return {
+        "The report": set(data),
+        "`totals`": set(data["totals"]),
+        "An item": set(item),
+        "A leg": set(item["legs"][0]),
+        "`retry`": set(item["retry"]),
+        "A sync": set(data["syncs"][0]),
+        "A finding": set(data["findings"][0]),
+    }
+
+
+def test_every_field_of_the_report_is_documented_and_no_other(
+    books: Reconciler,
+) -> None:
+    unknown = entry("GET", url("/syncs/s/status"), answer={"syncStatusCode": 9999})
+    books.ingest(read_lines([create("t1"), page(row("t1")), unknown]))
+
+    data = to_data(books.report(as_of=at(60)))
+
+    told = sections(REFERENCE / "report.md")
+    for heading, fields in _shapes(data).items():
+        assert set(first_cells(told[heading])) == fields, heading
+
+
+def test_every_column_of_the_csv_is_documented_in_order() -> None:
+    assert first_cells(sections(REFERENCE / "report.md")["CSV"]) == [*COLUMNS]
+
+
+def test_every_field_of_a_story_is_documented_and_no_other(books: Reconciler) -> None:
+    books.ingest(read_document((EXAMPLES / "page.har").read_bytes()))
+
+    story = story_data(books.explain(TRANSACTION)[0])
+
+    told = sections(REFERENCE / "report.md")
+    assert set(first_cells(told["A story"])) == set(story)
+    assert set(first_cells(told["`told`"])) == set(story["told"][0])
+    assert set(first_cells(told["`judged`"])) == set(story["judged"][0])
+
+
+@pytest.mark.parametrize(
+    ("heading", "words"),
+    [
+        ("States", ItemState),
+        ("Kinds of break", BreakKind),
+        ("Verdicts", Verdict),
+        ("Findings", FindingKind),
+        ("What a webhook says", NoticeKind),
+        ("States of a sync", [*CodeClass, "unknown"]),
+        ("Classes of failure", [*(rule.name for rule in BUILT_IN.rules), "unknown"]),
+    ],
+)
+def test_every_word_is_explained_and_no_other(heading: str, words: Any) -> None:
+    text = sections(REFERENCE / "vocabulary.md")[heading]
+
+    assert sorted(first_cells(text)) == sorted(words)
+
+
+def test_the_judgement_page_has_its_ten_sections_and_sixteen_lines() -> None:
+    page_of_rules = DOCS / "explanation" / "judgement.md"
+    told = sections(page_of_rules)
+
+    numbers = [h.split(".")[0] for h in told if h[0].isdigit()]
+    table = next(text for heading, text in told.items() if heading.startswith("8."))
+    lines = re.findall(r"^\| (\d+) \|", table, re.MULTILINE)
+    assert numbers == [str(number) for number in range(1, 11)]
+    assert lines == [str(number) for number in range(1, 17)]
+
+
+@pytest.mark.parametrize(
+    "document", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name
+)
+def test_no_link_inside_the_docs_is_broken(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8"))
+
+    assert [one for one in links if not (document.parent / one).exists()] == []

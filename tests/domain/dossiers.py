@@ -1,0 +1,287 @@
+"""Dossiers by hand: each entry one call, times as minutes after nine, oldest first."""
+
+from collections.abc import Callable
+
+import attrs
+
+from reconcile.domain.context import survey
+from reconcile.domain.dossier import (
+    DatasetFacts,
+    Dossier,
+    Expected,
+    HookReport,
+    Initiation,
+    ItemFacts,
+    LegReport,
+    Link,
+    Push,
+    Reading,
+    Report,
+    SyncFacts,
+    Unsettled,
+)
+from reconcile.domain.item import Item
+from reconcile.domain.judgement import judge
+from reconcile.domain.observations import LegRow
+from reconcile.domain.policy import DEFAULT
+from reconcile.domain.vocabulary import NoticeKind
+from reconcile.rules import BUILT_IN
+from reconcile.views.folds import dataset_after, item_after, keys_in, sync_after
+from tests.builders import at
+
+T = "t1"
+DAY = 24 * 60.0
+DEADLINE = 28 * 60.0
+SUCCESSFUL, UNSUCCESSFUL = NoticeKind.SUCCESSFUL, NoticeKind.UNSUCCESSFUL
+
+
+@attrs.define
+class Ledger:
+    """What is held so far, on its way to a dossier."""
+
+    facts: ItemFacts = attrs.field(factory=ItemFacts)
+    syncs: dict[str, SyncFacts] = attrs.field(factory=dict)
+    datasets: dict[str, DatasetFacts] = attrs.field(factory=dict)
+    rows: dict[int, tuple[LegRow, ...]] = attrs.field(factory=dict)
+    entries: int = 0
+
+    def of_sync(self, sync: str, entry: Initiation | Report | Reading) -> None:
+        self.syncs[sync] = sync_after(self.syncs.get(sync, SyncFacts()), entry)
+
+    def of_dataset(self, dataset: str, entry: Push | Unsettled | Link) -> None:
+        was = self.datasets.get(dataset, DatasetFacts())
+        self.datasets[dataset] = dataset_after(was, entry)
+
+    def of_item(self, entry: HookReport | Expected | Unsettled | LegReport) -> None:
+        self.facts = item_after(self.facts, entry)
+
+
+Entry = Callable[[Ledger], None]
+
+
+def given(*entries: Entry) -> Dossier:
+    """Return the dossier of `T` that these entries make."""
+    ledger = Ledger()
+    for entry in entries:
+        ledger.entries += 1
+        entry(ledger)
+    contexts = {
+        name: survey(
+            name,
+            facts,
+            datasets=ledger.datasets,
+            keys_of=lambda position: keys_in(ledger.rows[position]),
+        )
+        for name, facts in ledger.syncs.items()
+    }
+    return Dossier(
+        company_id="c1",
+        transaction_id=T,
+        facts=ledger.facts,
+        syncs=contexts,
+        datasets=ledger.datasets,
+    )
+
+
+def judged(*entries: Entry, as_of: float = 100) -> Item:
+    """Return the item as these entries, and a clock, make it."""
+    return judge(given(*entries), as_of=at(as_of), policy=DEFAULT, rules=BUILT_IN)
+
+
+def said_of(*entries: Entry, as_of: float = 100) -> tuple[str, str | None]:
+    """Return state and kind."""
+    item = judged(*entries, as_of=as_of)
+    return item.state.value, None if item.kind is None else item.kind.value
+
+
+def line_of(*entries: Entry, as_of: float = 100) -> str:
+    """Return the rule that decided."""
+    return judged(*entries, as_of=as_of).decided_by
+
+
+# What we sent
+
+
+def create(
+    minute: float,
+    sync: str = "s1",
+    *,
+    names: tuple[str, ...] = (T,),
+    operation: str = "create",
+    whole: bool = True,
+) -> Entry:
+    """Enter a create call that was accepted."""
+
+    def enter(ledger: Ledger) -> None:
+        moment = at(minute)
+        ledger.of_sync(sync, Initiation(operation, (), names, whole, moment))
+        if T in names:
+            ledger.of_item(Expected(None, sync, operation, moment, ledger.entries))
+
+    return enter
+
+
+def update(minute: float, sync: str = "s2", operation: str = "update") -> Entry:
+    """Enter an update (PUT) that was accepted."""
+    return create(minute, sync, operation=operation)
+
+
+def push(
+    minute: float,
+    dataset: str = "d1",
+    *,
+    names: tuple[str, ...] = (T,),
+    whole: bool = True,
+) -> Entry:
+    """Enter a dataset that was accepted."""
+
+    def enter(ledger: Ledger) -> None:
+        ledger.of_dataset(dataset, Push(names, whole, at(minute)))
+        if T in names:
+            entry = Expected(dataset, None, "push", at(minute), ledger.entries)
+            ledger.of_item(entry)
+
+    return enter
+
+
+def start(minute: float, sync: str = "s1", *datasets: str) -> Entry:
+    """Enter a sync of datasets that was accepted."""
+
+    def enter(ledger: Ledger) -> None:
+        named = datasets or ("d1",)
+        ledger.of_sync(sync, Initiation("syncs", named, (), True, at(minute)))
+        for dataset in named:
+            ledger.of_dataset(dataset, Link(sync, at(minute)))
+
+    return enter
+
+
+def unsettled(
+    minute: float,
+    outcome: str,
+    *,
+    operation: str = "create",
+    status: int = 400,
+    words: str | None = None,
+    dataset: str | None = None,
+) -> Entry:
+    """Enter a write that was refused, lost or throttled."""
+
+    def enter(ledger: Ledger) -> None:
+        name = f"request-{ledger.entries}"
+        moment, source = at(minute), ledger.entries
+        entry = Unsettled(name, outcome, operation, moment, status, words, source)
+        if dataset is None:
+            ledger.of_item(entry)
+        else:
+            ledger.of_dataset(dataset, entry)
+
+    return enter
+
+
+def refused(minute: float, words: str | None = None) -> Entry:
+    """Enter a create call that was refused."""
+    return unsettled(minute, "refused", words=words)
+
+
+def lost(minute: float) -> Entry:
+    """Enter a create call whose answer was lost."""
+    return unsettled(minute, "lost", status=0)
+
+
+# What Codat said
+
+
+def status(
+    minute: float, code: int | str | None, sync: str = "s1", words: str = ""
+) -> Entry:
+    """Enter a read of a sync's status."""
+
+    def enter(ledger: Ledger) -> None:
+        told = (words,) if words else ()
+        report = Report(code, str(code), told, None, None, at(minute))
+        ledger.of_sync(sync, report)
+
+    return enter
+
+
+def page(
+    minute: float,
+    *rows: tuple[str, ...],
+    sync: str = "s1",
+    number: int | None = 1,
+    size: int | None = 100,
+    total: int | None = None,
+    unread: int = 0,
+    others: tuple[LegRow, ...] = (),
+) -> Entry:
+    """Enter a page's rows of `T`, as (word[, leg[, message]]), and of others."""
+
+    def enter(ledger: Ledger) -> None:
+        legs: tuple[LegRow, ...] = tuple(
+            (T, one[0], _nth(one, 1), _nth(one, 2)) for one in rows
+        )
+        known = (*legs, *others)
+        position = ledger.entries
+        ledger.rows[position] = known
+        count = len(known) + unread
+        promised = count if total is None and number is not None else total
+        reading = Reading(
+            "transaction" if number is None else "page",
+            number,
+            size,
+            promised,
+            count,
+            unread,
+            at(minute),
+            position,
+            position,
+        )
+        ledger.of_sync(sync, reading)
+        for _, word, leg, message in dict.fromkeys(legs):
+            report = LegReport(
+                sync, leg or "expense", word, message, at(minute), position
+            )
+            ledger.of_item(report)
+
+    return enter
+
+
+def _nth(row: tuple[str, ...], place: int) -> str | None:
+    return row[place] if len(row) > place else None
+
+
+def part(minute: float, *rows: tuple[str, ...], sync: str = "s1") -> Entry:
+    """Enter a read of a page of a longer listing."""
+    return page(minute, *rows, sync=sync, total=99)
+
+
+def hook(
+    minute: float,
+    kind: NoticeKind,
+    word: str | None = None,
+    message: str | None = None,
+    *,
+    sync: str = "s1",
+    dated: bool = True,
+    delivery: str | None = None,
+) -> Entry:
+    """Enter a webhook, with its word on `T` where it has one."""
+
+    def enter(ledger: Ledger) -> None:
+        position, moment = ledger.entries, at(minute)
+        named = delivery or f"delivery-{position}"
+        ledger.of_sync(sync, Report(None, kind.value, (), kind, named, moment))
+        if word is not None:
+            ledger.rows[position] = ((T, word, None, message),)
+            figures = ("webhook", None, None, None, 1, 0, moment, position, position)
+            ledger.of_sync(sync, Reading(*figures))
+            report = HookReport(sync, word, message, moment, dated, named, position)
+            ledger.of_item(report)
+
+    return enter
+
+
+def worded(minute: float, word: str, message: str | None = None) -> Entry:
+    """Enter a webhook's word on `T`."""
+    return hook(minute, UNSUCCESSFUL, word, message)  # fires on a warning too

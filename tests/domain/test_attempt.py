@@ -1,0 +1,343 @@
+"""One attempt: every line of the table of section 8, first the one that applies."""
+
+import pytest
+
+from reconcile.domain.attempt import Attempt, claims_duplicate
+from reconcile.domain.context import SyncContext
+from tests.domain.dossiers import (
+    DEADLINE,
+    SUCCESSFUL,
+    UNSUCCESSFUL,
+    Entry,
+    T,
+    create,
+    given,
+    hook,
+    line_of,
+    lost,
+    page,
+    part,
+    push,
+    refused,
+    said_of,
+    status,
+    worded,
+)
+
+CLAIM = f"One or more transactions have previously been processed: {T}"
+SENT = create(0)
+
+
+def told(*entries: Entry, as_of: float = 100) -> tuple[str, str | None, str]:
+    """Return state, kind and the line that decided."""
+    line = line_of(*entries, as_of=as_of).rpartition("line ")[2]
+    return (*said_of(*entries, as_of=as_of), line)
+
+
+# Line 1
+
+
+def test_a_legs_message_that_names_the_expense_is_a_duplicate_claim() -> None:
+    ledger = (SENT, part(5, ("PushError", "expense", CLAIM)))
+
+    assert said_of(*ledger) == ("break", "CONFLICTING")
+    assert line_of(*ledger) == "section 9, a duplicate claim without proof"
+
+
+def test_the_syncs_message_is_a_claim_where_it_has_no_leg() -> None:
+    assert said_of(SENT, status(5, 5080, words=CLAIM)) == ("break", "CONFLICTING")
+
+
+def test_the_syncs_message_is_no_claim_where_legs_were_read() -> None:
+    ledger = (SENT, status(5, 5080, words=CLAIM), part(6, ("PushError",)))
+
+    assert told(*ledger) == ("break", "FAILED", "4")
+
+
+def test_a_webhooks_message_is_a_claim_where_no_leg_was_read() -> None:
+    assert said_of(SENT, worded(5, "Failed", CLAIM)) == ("break", "CONFLICTING")
+
+
+def test_a_webhooks_claim_is_not_taken_for_a_failure_of_undecided_legs() -> None:
+    ledger = (SENT, part(4, ("Pending",)), worded(5, "Failed", CLAIM))
+
+    assert said_of(*ledger) == ("break", "CONFLICTING")
+
+
+@pytest.mark.parametrize(
+    ("message", "claims"),
+    [
+        (CLAIM, True),
+        (f"transactions have PREVIOUSLY  been\nprocessed: x, {T.upper()}.", True),
+        ("One or more transactions have previously been processed: t2", False),
+        ("One or more transactions have previously been processed: t11", False),
+        ("One or more transactions have previously been processed: a-t1", False),
+        (f"processed: {T}", False),
+        (None, False),
+    ],
+)
+def test_a_claim_names_this_very_expense(message: str | None, claims: bool) -> None:
+    assert claims_duplicate(message, T) is claims
+
+
+# Line 2
+
+
+def test_a_leg_that_says_two_things_at_once_conflicts() -> None:
+    ledger = (SENT, part(5, ("Completed",)), part(5, ("PushError",)))
+
+    assert told(*ledger) == ("break", "CONFLICTING", "2")
+
+
+def test_a_webhook_that_contradicts_the_legs_at_or_after_their_last_report() -> None:
+    for minute in (5, 6):
+        ledger = (SENT, part(5, ("Completed",)), worded(minute, "Failed"))
+
+        assert told(*ledger) == ("break", "CONFLICTING", "2")
+
+
+def test_a_webhook_contradicts_even_a_complete_listing() -> None:
+    ledger = (
+        SENT,
+        status(4, 2000),
+        page(5, ("Completed",)),
+        worded(6, "Failed"),
+    )
+
+    assert told(*ledger) == ("break", "CONFLICTING", "2")
+
+
+def test_a_webhook_that_says_written_contradicts_a_failed_leg() -> None:
+    ledger = (SENT, part(5, ("Completed",), ("PushError", "bankfeeds")))
+
+    assert told(*ledger, worded(6, "Completed")) == ("break", "CONFLICTING", "2")
+    assert told(*ledger, worded(4, "Completed")) == ("break", "FAILED", "4")
+
+
+def test_a_webhook_without_a_time_of_its_own_outranks_no_read() -> None:
+    undated = hook(6, UNSUCCESSFUL, "Failed", dated=False)
+    ledger = (SENT, status(4, 2000), page(5, ("Completed",)), undated)
+
+    assert told(*ledger) == ("matched", None, "8")
+
+
+def test_an_undecided_or_unknown_word_of_a_webhook_contradicts_nothing() -> None:
+    ledger = (SENT, status(4, 2000), page(5, ("Completed",)))
+
+    assert told(*ledger, worded(6, "Pending")) == ("matched", None, "8")
+    assert told(*ledger, worded(6, "Odd")) == ("matched", None, "8")
+
+
+def test_an_undecided_leg_is_contradicted_by_nothing() -> None:
+    ledger = (SENT, part(5, ("Completed",), ("Pending", "bankfeeds")))
+
+    assert told(*ledger, worded(5, "Failed")) == ("break", "FAILED", "7")
+
+
+# Lines 3 to 5
+
+
+def test_a_leg_that_fails_after_it_was_written_has_regressed() -> None:
+    ledger = (SENT, part(5, ("Completed",)), part(6, ("PushError",)))
+
+    assert told(*ledger) == ("break", "REGRESSED", "3")
+
+
+def test_one_failed_leg_fails_the_attempt() -> None:
+    ledger = (SENT, part(5, ("Completed",), ("ValidationError", "bankfeeds")))
+
+    assert told(*ledger) == ("break", "FAILED", "4")
+
+
+def test_a_failed_leg_outranks_an_unrecognised_one() -> None:
+    ledger = (SENT, part(5, ("Paused",), ("PushError", "bankfeeds")))
+
+    assert told(*ledger) == ("break", "FAILED", "4")
+
+
+def test_a_word_we_do_not_know_is_unrecognised() -> None:
+    ledger = (SENT, part(5, ("Completed",), ("Paused", "bankfeeds")))
+
+    assert told(*ledger) == ("break", "UNRECOGNISED", "5")
+
+
+# Lines 6 and 7
+
+
+def test_written_legs_in_a_sync_without_data_conflict() -> None:
+    ledger = (SENT, status(4, 2040), page(5, ("Completed",)))
+
+    assert told(*ledger) == ("break", "CONFLICTING", "6")
+
+
+def test_a_webhooks_failure_counts_while_the_listing_is_not_complete() -> None:
+    failed = worded(4, "Failed")
+
+    assert told(SENT, failed, part(5, ("Completed",))) == ("break", "FAILED", "7")
+    assert told(SENT, failed, page(5, ("Completed",))) == ("cleared", None, "8")
+
+
+# Lines 8 and 9
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        (status(6, 2000),),
+        (hook(6, SUCCESSFUL),),
+        (worded(4, "Completed"),),
+        (status(4, 5130), page(5, ("Completed",))),
+    ],
+    ids=["2000", "successful event", "webhook word", "complete listing"],
+)
+def test_written_legs_with_any_proof_are_written(proof: tuple[Entry, ...]) -> None:
+    assert told(SENT, part(5, ("Completed",)), *proof) == ("matched", None, "8")
+
+
+def test_written_legs_without_proof_are_undecided() -> None:
+    unproven = (SENT, part(5, ("Completed",)))
+
+    assert told(*unproven) == ("open", None, "9")
+    assert told(*unproven, status(6, 5130)) == ("open", None, "9")
+    assert told(*unproven, hook(6, UNSUCCESSFUL)) == ("open", None, "9")
+
+
+def test_a_later_webhooks_word_decides_undecided_legs() -> None:
+    ledger = (SENT, part(5, ("Completed",), ("Pending", "bankfeeds")))
+
+    assert told(*ledger, worded(6, "Completed")) == ("matched", None, "8")
+    assert told(*ledger, worded(5, "Completed")) == ("open", None, "9")
+
+
+def test_a_webhook_that_says_two_things_at_once_proves_nothing() -> None:
+    twice = (worded(4, "Completed"), worded(4, "Odd"))
+
+    assert told(SENT, part(5, ("Completed",)), *twice) == ("open", None, "9")
+
+
+def test_legs_that_are_all_undecided_are_undecided() -> None:
+    ledger = (SENT, status(4, 2000), page(5, ("Pending",)))
+
+    assert told(*ledger) == ("open", None, "9")
+
+
+# Line 10
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "kind"),
+    [
+        ([(5, "Completed")], "matched", None),
+        ([(5, "Failed")], "break", "FAILED"),
+        ([(5, "Odd")], "break", "UNRECOGNISED"),
+        ([(5, "Pending")], "open", None),
+        ([(5, "Completed"), (5, "Failed")], "break", "CONFLICTING"),
+        ([(5, "Completed"), (6, "Failed")], "break", "REGRESSED"),
+        ([(5, "Completed"), (6, "Pending")], "matched", None),
+    ],
+)
+def test_where_no_leg_was_read_a_webhooks_word_stands(
+    words: list[tuple[float, str]], state: str, kind: str | None
+) -> None:
+    ledger = [worded(minute, word) for minute, word in words]
+
+    assert told(SENT, *ledger) == (state, kind, "10")
+
+
+def test_a_word_delivered_twice_counts_at_its_earliest_receipt() -> None:
+    receipts = [
+        hook(minute, UNSUCCESSFUL, "Failed", delivery="m1") for minute in (9, 4, 20)
+    ]
+    ledger = (SENT, part(5, ("Completed",)), status(6, 2000), *receipts)
+
+    assert told(*ledger) == ("break", "FAILED", "7")
+
+
+# Lines 12 to 16
+
+
+def test_an_expected_expense_of_a_sync_with_an_unknown_code() -> None:
+    assert told(SENT, status(5, 7777)) == ("break", "UNRECOGNISED", "12")
+    assert told(SENT, status(5, "Odd")) == ("break", "UNRECOGNISED", "12")
+
+
+def test_a_sync_without_data_misses_what_was_expected() -> None:
+    assert told(SENT, status(5, 2040)) == ("break", "MISSING", "13")
+
+
+@pytest.mark.parametrize("code", [4000, 4040, 4220, 4260, 5000])
+def test_a_failed_sync_that_wrote_nothing_fails_its_items_after_its_silence(
+    code: int,
+) -> None:
+    ledger = (create(3), status(5, code))
+
+    assert told(*ledger, as_of=DEADLINE + 2) == ("open", None, "16")
+    assert told(*ledger, as_of=DEADLINE + 5) == ("break", "FAILED", "14")
+
+
+@pytest.mark.parametrize("code", [5080, 5120, 5130])
+def test_a_failed_sync_that_may_have_written_never_does(code: int) -> None:
+    ledger = (SENT, status(5, code))
+
+    assert told(*ledger, as_of=DEADLINE + 9) == ("break", "STUCK", "16")
+
+
+def test_a_failed_sync_with_an_empty_listing_has_failed_its_items() -> None:
+    assert told(SENT, status(5, 5130), page(6)) == ("break", "FAILED", "14")
+    assert told(SENT, hook(5, UNSUCCESSFUL), page(6)) == ("break", "FAILED", "14")
+
+
+def test_a_failed_sync_with_any_row_misses_an_absent_item() -> None:
+    row = ("t2", "Completed", None, None)
+
+    ledger = (SENT, status(5, 5130), page(6, others=(row,)))
+
+    assert told(*ledger) == ("break", "MISSING", "15")
+
+
+def test_an_item_absent_from_a_complete_listing_is_missing() -> None:
+    assert told(SENT, status(5, 2000), page(6)) == ("break", "MISSING", "15")
+    assert told(SENT, status(5, 2000), page(6, total=9)) == ("open", None, "16")
+
+
+def test_silence_is_open_and_stuck_at_its_deadline() -> None:
+    assert told(create(3), as_of=DEADLINE + 2.9) == ("open", None, "16")
+    assert told(create(3), as_of=DEADLINE + 3) == ("break", "STUCK", "16")
+
+
+def test_undecided_legs_are_stuck_at_the_deadline_too() -> None:
+    ledger = (create(3), part(9, ("Pending",)))
+
+    assert told(*ledger, as_of=DEADLINE + 3) == ("break", "STUCK", "9")
+
+
+def test_without_a_request_the_wait_begins_with_the_earliest_evidence() -> None:
+    ledger = (status(7, 1000), part(9, ("Pending",)))
+
+    assert told(*ledger, as_of=DEADLINE + 6) == ("open", None, "9")
+    assert told(*ledger, as_of=DEADLINE + 7) == ("break", "STUCK", "9")
+
+
+# Writes without an accepting answer
+
+
+def test_a_refused_write_has_failed() -> None:
+    assert said_of(refused(3, "No.")) == ("break", "FAILED")
+    assert line_of(refused(3, "No.")) == "section 1, an unsettled write"
+
+
+def test_a_refusal_that_calls_the_expense_a_duplicate_is_a_claim() -> None:
+    assert said_of(refused(3, CLAIM)) == ("break", "CONFLICTING")
+
+
+def test_a_write_counts_from_its_moment_on() -> None:
+    assert said_of(push(0), refused(3), as_of=2) == ("open", None)
+    assert said_of(push(0), lost(3), as_of=2) == ("open", None)
+
+
+def test_an_attempt_is_named_by_its_sync_or_its_request() -> None:
+    write = given(refused(3)).facts.unsettled[0]
+
+    assert Attempt(write=write).name == "request-1"
+    assert Attempt(sync=SyncContext(sync_id="s1")).name == "s1"
+    assert Attempt().name == ""

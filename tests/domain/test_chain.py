@@ -1,0 +1,346 @@
+"""Over attempts: every rule of section 9 of the judgement page."""
+
+import pytest
+
+from tests.domain.dossiers import (
+    DEADLINE,
+    Entry,
+    T,
+    create,
+    given,
+    judged,
+    line_of,
+    lost,
+    page,
+    part,
+    push,
+    refused,
+    said_of,
+    start,
+    status,
+    unsettled,
+    update,
+    worded,
+)
+
+CLAIM = f"One or more transactions have previously been processed: {T}"
+C, F, P = ("Completed",), ("PushError",), ("Pending",)
+BANK_C, BANK_F = ("Completed", "bankfeeds"), ("PushError", "bankfeeds")
+WRITTEN = (create(0, "s1"), page(5, C), status(6, 2000))
+CLAIMED = (create(50, "s2"), part(55, ("PushError", "expense", CLAIM), sync="s2"))
+
+
+# Written is sticky
+
+
+def test_an_expense_written_by_one_attempt_stays_written() -> None:
+    later = (create(50, "s2"), part(55, F, sync="s2"))
+
+    assert said_of(*WRITTEN, *later) == ("matched", None)
+
+
+def test_legs_written_in_different_attempts_are_written_together() -> None:
+    first = (create(0, "s1"), status(4, 5130), page(5, C, BANK_F))
+    second = (create(50, "s2"), part(55, F, BANK_C, sync="s2"))
+
+    assert said_of(*first) == ("break", "FAILED")
+    assert said_of(*first, *second) == ("cleared", None)
+    assert line_of(*first, *second) == "section 9, every leg written in some attempt"
+
+
+def test_legs_are_not_known_to_be_all_without_a_complete_listing() -> None:
+    first = (create(0, "s1"), status(4, 5130), part(5, C, BANK_F))
+    second = (create(50, "s2"), part(55, F, BANK_C, sync="s2"))
+
+    assert said_of(*first, *second) == ("break", "FAILED")
+
+
+def test_a_listing_that_lacks_the_expense_tells_nothing_of_its_legs() -> None:
+    first = (create(0, "s1"), status(4, 5130), page(5))
+    second = (create(50, "s2"), part(55, C, sync="s2"))
+
+    assert said_of(*first, *second) == ("break", "FAILED")
+
+
+def test_a_leg_that_something_contradicts_proves_nothing() -> None:
+    by_webhook = (create(0), status(4, 5130), page(5, C), worded(6, "Failed"))
+    by_code = (create(0), status(4, 2040), page(5, C))
+
+    assert said_of(*by_webhook) == ("break", "CONFLICTING")
+    assert said_of(*by_code) == ("break", "CONFLICTING")
+
+
+def test_a_leg_that_conflicts_leaves_the_others_proven() -> None:
+    first = (create(0, "s1"), part(5, C, BANK_C), part(5, BANK_F))
+    second = (create(50, "s2"), status(54, 5130, "s2"), page(55, F, BANK_C, sync="s2"))
+
+    assert said_of(*first) == ("break", "CONFLICTING")
+    assert said_of(*first, *second) == ("cleared", None)
+
+
+def test_the_legs_shown_are_the_latest_in_which_each_was_written() -> None:
+    first = (create(0, "s1"), status(4, 5130), page(5, C, BANK_F))
+    second = (create(50, "s2"), part(55, F, BANK_C, sync="s2"))
+
+    legs = judged(*first, *second).legs
+
+    told = [(leg.integration_type, leg.sync_id, leg.status) for leg in legs]
+    assert told == [("expense", "s1", "Completed"), ("bankfeeds", "s2", "Completed")]
+
+
+# The latest attempt that is not open
+
+
+def test_the_latest_attempt_that_is_not_open_names_the_kind() -> None:
+    first = (create(0, "s1"), part(5, F))
+    second = (create(50, "s2"), status(55, 2040, "s2"))
+
+    assert said_of(*first, *second) == ("break", "MISSING")
+
+
+def test_an_open_attempt_changes_only_the_verdict() -> None:
+    failed = (create(0, "s1"), part(5, F))
+
+    item = judged(*failed, create(50, "s2"))
+
+    assert (item.state, item.kind, item.verdict) == ("break", "FAILED", "WAIT")
+
+
+def test_attempts_are_ordered_by_request_and_not_by_polling() -> None:
+    polled_late = (create(0, "s1"), create(50, "s2"), part(60, F, sync="s2"))
+
+    assert said_of(*polled_late, status(70, 2040, "s1")) == ("break", "FAILED")
+
+
+def test_attempts_of_one_moment_are_ordered_by_their_sync() -> None:
+    ledger = (create(0, "s1"), create(0, "s2"), part(9, F, sync="s2"))
+
+    assert said_of(*ledger, status(9, 2040, "s1")) == ("break", "FAILED")
+    assert said_of(*ledger, status(9, 2040, "s3")) == ("break", "FAILED")
+
+
+# Duplicate claims
+
+
+def test_a_duplicate_claim_after_a_written_attempt_is_matched() -> None:
+    assert said_of(*WRITTEN, *CLAIMED) == ("matched", None)
+
+
+def test_a_duplicate_claim_whose_earlier_legs_are_written_is_matched() -> None:
+    ledger = (create(0, "s1"), part(5, C), *CLAIMED)
+
+    assert said_of(*ledger, as_of=20) == ("open", None)
+    assert said_of(*ledger) == ("matched", None)
+    assert [leg.sync_id for leg in judged(*ledger).legs] == ["s1"]
+
+
+def test_a_refused_claim_shows_the_legs_that_are_written() -> None:
+    ledger = (create(0, "s1"), part(5, C), refused(50, CLAIM))
+
+    assert said_of(*ledger) == ("matched", None)
+    assert [leg.sync_id for leg in judged(*ledger).legs] == ["s1"]
+
+
+def test_a_duplicate_claim_without_proof_conflicts() -> None:
+    failed = (create(0, "s1"), part(5, F))
+
+    assert said_of(*CLAIMED) == ("break", "CONFLICTING")
+    assert said_of(*failed, *CLAIMED) == ("break", "CONFLICTING")
+
+
+def test_a_claim_after_regressed_stays_regressed() -> None:
+    regressed = (create(0, "s1"), part(5, C), part(6, F))
+
+    assert said_of(*regressed, *CLAIMED) == ("break", "REGRESSED")
+
+
+@pytest.mark.parametrize("polled", [(60, 70), (70, 60)])
+@pytest.mark.parametrize("known", [("s1", "s2"), ("s2",), ()], ids=str)
+@pytest.mark.parametrize("as_of", [100, DEADLINE + 200])
+def test_a_proven_claim_is_in_the_books_in_every_polling_order(
+    polled: tuple[float, float], known: tuple[str, ...], as_of: float
+) -> None:
+    requests = {"s1": create(0, "s1"), "s2": create(50, "s2")}
+    written = part(polled[0], C, BANK_C)
+    claimed = part(polled[1], ("PushError", "expense", CLAIM), sync="s2")
+
+    item = judged(*(requests[sync] for sync in known), written, claimed, as_of=as_of)
+
+    assert (item.state in ("matched", "cleared"), item.kind) == (True, None)
+
+
+# Updates
+
+
+def test_an_update_that_failed_after_the_writing_is_update_failed() -> None:
+    failed = (update(50), part(55, F, sync="s2"))
+
+    assert said_of(*WRITTEN, *failed) == ("break", "UPDATE_FAILED")
+    assert line_of(*WRITTEN, *failed) == "section 9, an update; section 8, line 4"
+
+
+def test_an_update_that_is_missing_or_refused_has_failed() -> None:
+    missing = (update(50), status(55, 2040, "s2"))
+    denied = unsettled(50, "refused", operation="update")
+
+    assert said_of(*WRITTEN, *missing) == ("break", "UPDATE_FAILED")
+    assert said_of(*WRITTEN, denied) == ("break", "UPDATE_FAILED")
+
+
+def test_an_update_that_is_written_after_a_failed_one_clears_it() -> None:
+    failed = (update(50), part(55, F, sync="s2"))
+    good = (update(60, "s3"), part(65, C, sync="s3"), status(66, 2000, "s3"))
+
+    assert said_of(*WRITTEN, *failed, *good) == ("cleared", None)
+
+
+def test_an_open_update_leaves_the_expense_matched() -> None:
+    item = judged(*WRITTEN, update(50))
+
+    assert (item.state, item.update_unsettled) == ("matched", False)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        (update(50), part(55, C, sync="s2"), part(55, F, sync="s2")),
+        (unsettled(50, "lost", operation="update", status=0),),
+    ],
+    ids=["contradictory", "lost"],
+)
+def test_an_update_that_nobody_can_settle_is_told_beside_matched(
+    trouble: tuple[Entry, ...],
+) -> None:
+    item = judged(*WRITTEN, *trouble)
+
+    assert (item.state, item.update_unsettled) == ("matched", True)
+
+
+def test_a_stuck_update_is_told_beside_matched() -> None:
+    item = judged(*WRITTEN, update(50), as_of=DEADLINE + 50)
+
+    assert (item.state, item.update_unsettled) == ("matched", True)
+
+
+def test_an_update_known_to_precede_every_writing_changed_nothing() -> None:
+    early = unsettled(0, "refused", operation="update")
+    written = (create(10, "s1"), page(15, C), status(16, 2000))
+
+    assert said_of(early, *written) == ("cleared", None)
+
+
+def test_an_update_counts_where_the_writing_has_no_known_request() -> None:
+    early = unsettled(0, "refused", operation="update")
+
+    assert said_of(early, page(15, C), status(16, 2000)) == ("break", "UPDATE_FAILED")
+
+
+def test_a_failed_update_says_nothing_of_a_create_that_is_not_settled() -> None:
+    failed = (update(50), part(55, F, sync="s2"))
+
+    assert said_of(create(0, "s1"), *failed) == ("open", None)
+    assert said_of(create(0, "s1"), *failed, as_of=DEADLINE) == ("break", "STUCK")
+
+
+def test_a_failed_update_of_what_was_never_written_has_failed() -> None:
+    failed = (update(50), part(55, F, sync="s2"))
+
+    assert said_of(*failed) == ("break", "FAILED")
+    assert said_of(create(0, "s1"), status(5, 2040), *failed) == ("break", "FAILED")
+
+
+def test_a_put_that_creates_or_updates_is_an_update_once_it_was_written() -> None:
+    first = (update(0, "s1", "put"), page(5, C), status(6, 2000))
+    second = (update(50, "s2", "put"), part(55, F, sync="s2"))
+
+    assert said_of(*first) == ("matched", None)
+    assert said_of(*second) == ("break", "FAILED")
+    assert said_of(*first, *second) == ("break", "UPDATE_FAILED")
+
+
+# Lost answers
+
+
+def test_a_lost_answer_after_the_last_settled_attempt_is_indeterminate() -> None:
+    failed = (create(0, "s1"), part(5, F))
+
+    assert said_of(lost(3)) == ("break", "INDETERMINATE")
+    assert said_of(*failed, lost(50)) == ("break", "INDETERMINATE")
+
+
+def test_a_lost_answer_before_a_settled_attempt_says_nothing() -> None:
+    failed = (create(50, "s1"), part(55, F))
+
+    assert said_of(lost(3), *failed) == ("break", "FAILED")
+
+
+def test_a_lost_answer_after_the_writing_leaves_it_matched() -> None:
+    assert said_of(*WRITTEN, lost(50)) == ("matched", None)
+
+
+def test_a_later_reading_finds_the_sync_of_a_lost_answer() -> None:
+    found = part(9, P)
+
+    assert said_of(lost(3), found, as_of=8) == ("break", "INDETERMINATE")
+    assert said_of(lost(3), found) == ("open", None)
+    assert said_of(lost(9), found) == ("open", None)
+
+
+def test_a_sync_that_was_accepted_or_seen_before_is_not_the_lost_one() -> None:
+    assert said_of(create(1, "s1"), lost(3), part(9, P)) == ("break", "INDETERMINATE")
+    assert said_of(part(2, P), lost(3), part(9, P)) == ("break", "INDETERMINATE")
+
+
+# Datasets
+
+
+def test_a_dataset_never_synced_is_open_and_stuck_after_its_push() -> None:
+    assert said_of(push(3), as_of=DEADLINE + 2) == ("open", None)
+    assert said_of(push(3), as_of=DEADLINE + 3) == ("break", "STUCK")
+    assert line_of(push(3)) == "section 9, never synced"
+
+
+def test_a_dataset_never_synced_counts_only_without_an_attempt() -> None:
+    later = (create(DEADLINE, "s9"), push(3))
+
+    assert said_of(*later, as_of=DEADLINE + 9) == ("open", None)
+
+
+def test_a_throttled_write_is_no_attempt_but_names_the_expense() -> None:
+    item = judged(unsettled(3, "throttled", status=429))
+
+    assert (item.state, item.attempts, item.expected) == ("open", 0, True)
+    late = unsettled(3, "throttled", status=429)
+    assert said_of(late, as_of=DEADLINE + 3) == ("break", "STUCK")
+
+
+def test_a_sync_of_a_dataset_expects_what_the_dataset_names() -> None:
+    ledger = (push(1), start(2), status(5, 2040))
+
+    assert said_of(*ledger) == ("break", "MISSING")
+
+
+def test_a_refused_sync_of_a_dataset_fails_what_the_dataset_names() -> None:
+    refusal = unsettled(2, "refused", operation="syncs", dataset="d1")
+
+    assert said_of(push(1), refusal) == ("break", "FAILED")
+
+
+def test_a_write_counts_for_a_dataset_once_its_content_is_known() -> None:
+    refusal = unsettled(2, "refused", operation="syncs", dataset="d1")
+
+    assert judged(push(9), refusal, as_of=5).attempts == 0
+    assert said_of(push(9), push(5), refusal, as_of=5) == ("break", "FAILED")
+
+
+def test_nothing_known_by_a_moment_is_no_attempt_and_no_expectation() -> None:
+    item = judged(create(5), as_of=4)
+
+    assert (item.state, item.attempts, item.expected) == ("open", 0, False)
+
+
+def test_attempts_are_syncs_and_refused_and_lost_requests() -> None:
+    ledger = (refused(1), lost(2), create(3, "s1"), part(9, F, sync="s2"))
+
+    assert judged(*ledger).attempts == 4
+    assert given(*ledger).transaction_id == T

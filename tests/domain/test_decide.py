@@ -1,0 +1,238 @@
+"""What is news: the deciders of syncs, datasets and requests, and their folds."""
+
+from functools import reduce
+
+import pytest
+
+from reconcile.domain import dataset, request, sync
+from reconcile.domain.events import (
+    Event,
+    LegsReported,
+    LegsReread,
+    SyncAnswerLost,
+    SyncCompleted,
+    SyncEvent,
+    SyncFailed,
+    SyncInitiated,
+    SyncRefused,
+    SyncStarted,
+    SyncThrottled,
+    SyncUnrecognised,
+)
+from reconcile.domain.observations import (
+    DatasetReceipt,
+    ExpectedTransaction,
+    LegRow,
+    StatusReport,
+    SyncReceipt,
+    TransactionPage,
+    WebhookNotice,
+    WriteUnsettled,
+)
+from reconcile.domain.vocabulary import NoticeKind
+from tests.builders import at
+
+ROWS: tuple[LegRow, ...] = (("t1", "Completed", "expense", None),)
+
+
+def receipt(minute: float = 0) -> SyncReceipt:
+    return SyncReceipt(
+        company_id="c1",
+        sync_id="s1",
+        operation="syncs",
+        dataset_ids=("d1",),
+        at=at(minute),
+    )
+
+
+def status(code: int | str | None, minute: float = 0) -> StatusReport:
+    return StatusReport(
+        company_id="c1", sync_id="s1", code=code, status="Odd", at=at(minute)
+    )
+
+
+def page(minute: float, digest: str = "r1", number: int | None = 1) -> TransactionPage:
+    return TransactionPage(
+        company_id="c1",
+        sync_id="s1",
+        page=number,
+        rows=ROWS,
+        rows_digest=digest,
+        at=at(minute),
+    )
+
+
+def notice(
+    minute: float,
+    kind: NoticeKind = NoticeKind.SUCCESSFUL,
+    rows: tuple[LegRow, ...] = (),
+    delivery: str = "m1",
+) -> WebhookNotice:
+    return WebhookNotice(
+        company_id="c1",
+        sync_id="s1",
+        kind=kind,
+        event_type="Odd",
+        delivery=delivery,
+        delivery_id=delivery,
+        body_digest="b1",
+        rows=rows,
+        rows_digest="r1" if rows else "",
+        at=at(minute),
+        dated=True,
+    )
+
+
+def news(*seen: sync.SyncObservation) -> list[SyncEvent]:
+    """Return every event that these observations bring, one after another."""
+    run, told = sync.SyncRun(), list[SyncEvent]()
+    for number, one in enumerate(seen):
+        events = sync.decide(run, one, evidence=f"e{number}")
+        run = reduce(sync.evolve, events, run)
+        told += events
+    assert run.version == len(told)
+    return told
+
+
+def kinds(events: list[SyncEvent]) -> list[type[Event]]:
+    return [type(event) for event in events]
+
+
+def test_an_accepted_write_initiates_its_sync() -> None:
+    (event,) = news(receipt(3))
+
+    assert isinstance(event, SyncInitiated)
+    assert (event.dataset_ids, event.at, event.evidence) == (("d1",), at(3), "e0")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (1000, SyncStarted),
+        (2000, SyncCompleted),
+        (2040, SyncCompleted),
+        (5130, SyncFailed),
+        (7777, SyncUnrecognised),
+        ("Odd", SyncUnrecognised),
+        (None, SyncUnrecognised),
+    ],
+)
+def test_a_status_is_an_event_of_its_class(
+    code: int | str | None, kind: type[Event]
+) -> None:
+    assert kinds(news(status(code))) == [kind]
+
+
+@pytest.mark.parametrize(
+    ("notice_kind", "kind"),
+    [
+        (NoticeKind.STARTED, SyncStarted),
+        (NoticeKind.COMPLETED, SyncCompleted),
+        (NoticeKind.SUCCESSFUL, SyncCompleted),
+        (NoticeKind.FAILED, SyncFailed),
+        (NoticeKind.UNSUCCESSFUL, SyncFailed),
+        (NoticeKind.UNRECOGNISED, SyncUnrecognised),
+    ],
+)
+def test_a_webhook_is_an_event_of_its_class(
+    notice_kind: NoticeKind, kind: type[Event]
+) -> None:
+    assert kinds(news(notice(0, notice_kind))) == [kind]
+
+
+def test_a_read_is_always_news_for_it_is_another_time() -> None:
+    assert kinds(news(status(1000, 1), status(1000, 2))) == [SyncStarted] * 2
+
+
+def test_rows_are_held_once_and_pointed_to_afterwards() -> None:
+    first, second, other = news(page(1), page(2), page(3, "r2"))
+
+    assert isinstance(first, LegsReported)
+    assert isinstance(second, LegsReread)
+    assert isinstance(other, LegsReported)
+    assert (first.origin, second.same_as, second.at) == ("page", 1, at(2))
+
+
+def test_rows_known_under_several_versions_are_pointed_to_at_the_first() -> None:
+    held = reduce(sync.evolve, news(page(1)), sync.SyncRun())
+
+    again = sync.evolve(held, news(page(1))[0])
+
+    assert (again.version, again.rows_held) == (2, {"r1": 1})
+
+
+def test_one_transactions_rows_are_told_from_a_page() -> None:
+    (event,) = news(page(1, number=None))
+
+    assert isinstance(event, LegsReported)
+    assert (event.origin, event.page) == ("transaction", None)
+
+
+def test_a_redelivered_webhook_records_nothing_new() -> None:
+    assert len(news(notice(5), notice(5), notice(9))) == 1
+
+
+def test_an_earlier_receipt_of_a_webhook_is_news() -> None:
+    events = news(notice(5), notice(3), notice(4))
+
+    assert [event.at for event in events] == [at(5), at(3)]
+
+
+def test_another_delivery_is_news() -> None:
+    assert len(news(notice(5), notice(5, delivery="m2"))) == 2
+
+
+def test_a_webhooks_rows_stand_beside_its_notice() -> None:
+    events = news(notice(5, rows=ROWS), notice(3, rows=ROWS))
+
+    assert kinds(events) == [SyncCompleted, LegsReported, SyncCompleted, LegsReread]
+    assert isinstance(events[1], LegsReported)
+    assert (events[1].origin, events[1].delivery) == ("webhook", "m1")
+
+
+def pushed(minute: float, name: str = "t1") -> DatasetReceipt:
+    return DatasetReceipt(
+        company_id="c1",
+        dataset_id="d1",
+        transactions=(ExpectedTransaction(transaction_id=name),),
+        whole=True,
+        at=at(minute),
+    )
+
+
+def test_a_dataset_seen_again_later_records_nothing_new() -> None:
+    held = dataset.Dataset()
+    for one in dataset.decide(held, pushed(5), evidence="e1"):
+        held = dataset.evolve(held, one)
+
+    assert held.version == 1
+    assert dataset.decide(held, pushed(9), evidence="e2") == ()
+
+
+def test_an_earlier_time_or_another_content_of_a_dataset_is_news() -> None:
+    (event,) = dataset.decide(dataset.Dataset(), pushed(5), evidence="e1")
+    held = dataset.evolve(dataset.Dataset(), event)
+
+    assert len(dataset.decide(held, pushed(3), evidence="e2")) == 1
+    assert len(dataset.decide(held, pushed(9, "t2"), evidence="e3")) == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [("refused", SyncRefused), ("lost", SyncAnswerLost), ("throttled", SyncThrottled)],
+)
+def test_a_write_has_its_outcome_once(outcome: str, kind: type[Event]) -> None:
+    seen = WriteUnsettled(
+        company_id="c1",
+        request_id="r1",
+        outcome=outcome,
+        operation="create",
+        http_status=400,
+        at=at(0),
+    )
+
+    (event,) = request.decide(request.SyncRequest(), seen, evidence="e1")
+    held = request.evolve(request.SyncRequest(), event)
+
+    assert type(event) is kind
+    assert (held.version, request.decide(held, seen, evidence="e1")) == (1, ())

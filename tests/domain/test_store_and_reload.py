@@ -1,0 +1,109 @@
+"""Every event kind survives being stored and read back."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconcile.domain.events import EVENT_TYPES, Event, SyncStarted
+from reconcile.errors import HistoryError
+from reconcile.storage.codec import Codec
+from tests.builders import at
+from tests.strategies import EVENTS_OF_EVERY_KIND, events_of
+
+CODEC = Codec()
+
+
+@given(event=EVENTS_OF_EVERY_KIND)
+def test_an_event_read_back_is_the_event_that_was_stored(event: Event) -> None:
+    topic, state = CODEC.encode(event)
+
+    assert CODEC.decode(topic, state) == event
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: str(kind.TOPIC))
+@settings(max_examples=100)
+@given(data=st.data())
+def test_no_kind_is_left_out(kind: type[Event], data: st.DataObject) -> None:
+    event = data.draw(events_of(kind))
+
+    topic, state = CODEC.encode(event)
+
+    assert (topic, CODEC.decode(topic, state)) == (kind.TOPIC, event)
+
+
+def test_topics_are_stable_names_and_each_stands_for_one_kind() -> None:
+    topics = [kind.TOPIC for kind in EVENT_TYPES]
+
+    assert sorted(topics) == [
+        "case.evidence-quarantined",
+        "case.evidence-released",
+        "case.evidence-set-aside",
+        "dataset.pushed",
+        "request.answer-lost",
+        "request.refused",
+        "request.throttled",
+        "sync.completed",
+        "sync.failed",
+        "sync.initiated",
+        "sync.legs-reported",
+        "sync.legs-reread",
+        "sync.started",
+        "sync.unrecognised",
+    ]
+
+
+def test_an_older_payload_is_mended_on_the_way_back() -> None:
+    def renamed(payload: dict[str, Any]) -> dict[str, Any]:
+        return {"at": payload["when"], "evidence": payload["evidence"]}
+
+    def evidenced(payload: dict[str, Any]) -> dict[str, Any]:
+        return {**payload, "evidence": "e1"}
+
+    codec = Codec(
+        upcasts={
+            "sync.begun": ("sync.begun-2", evidenced),
+            "sync.begun-2": ("sync.started", renamed),
+        }
+    )
+
+    event = codec.decode("sync.begun", b'{"when": "2026-03-02T09:00:00Z"}')
+
+    assert event == SyncStarted(at=at(0), evidence="e1")
+
+
+def test_a_field_that_was_added_takes_its_default() -> None:
+    event = CODEC.decode(
+        "sync.started", b'{"at": "2026-03-02T09:00:00Z", "evidence": "e1"}'
+    )
+
+    assert event == SyncStarted(at=at(0), evidence="e1", dated=True, flaws=())
+
+
+@pytest.mark.parametrize(
+    ("topic", "state"),
+    [
+        ("sync.unheard-of", b"{}"),
+        ("sync.unheard-of", b"not JSON"),
+        ("sync.started", b"not JSON"),
+        ("sync.started", b"{}"),
+        ("sync.started", b'{"at": 7, "evidence": "e1"}'),
+        ("sync.started", b'{"at": "2026-03-02T09:00:00Z", "evidence": null}'),
+        ("sync.legs-reread", b'{"same_as": "one"}'),
+    ],
+)
+def test_what_cannot_be_read_back_is_an_error_of_the_history(
+    topic: str, state: bytes
+) -> None:
+    with pytest.raises(HistoryError, match=topic):
+        CODEC.decode(topic, state)
+
+
+def test_an_upcast_that_finds_nothing_to_mend_is_an_error_of_the_history() -> None:
+    codec = Codec(
+        upcasts={"sync.begun": ("sync.started", lambda old: {"at": old["when"]})}
+    )
+
+    with pytest.raises(HistoryError, match=r"sync\.begun"):
+        codec.decode("sync.begun", b"{}")

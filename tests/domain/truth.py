@@ -1,0 +1,345 @@
+"""A small Codat that tells the truth: what it did, and everything it said of it.
+
+Without it nobody could say whether a judgement is false: the second law compares what
+we say with what is in these books. Times are minutes after nine.
+
+What the model leaves out, because nothing captured could tell it apart: a write of ours
+whose capture is lost as well (only the first one may be), and a sync that fails as a
+whole, or finds no data, for an expense that an earlier sync had written.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from random import Random
+from typing import Any, NamedTuple
+
+import attrs
+
+from tests.builders import (
+    create,
+    entry,
+    hook,
+    legacy_hook,
+    page,
+    push,
+    row,
+    start,
+    status,
+    update,
+    url,
+    uuid_of,
+)
+
+NEVER = 10**6
+REFUSED = ({"error": "The bank account does not exist."}, 400)
+WRITTEN, FAILED = "Completed", ("PushError", "ValidationError")
+
+
+class Said(NamedTuple):
+    """One piece of evidence: its line, when it took effect, the write or sync it is of.
+
+    `ours` is what we said, not Codat: kept where its loss would hide an attempt.
+    """
+
+    line: bytes
+    at: float
+    about: str
+    ours: bool = False
+
+
+class Fate(NamedTuple):
+    """What becomes of one leg: the word, and from when it is listed and decided."""
+
+    word: str
+    listed: int
+    decided: int
+    message: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """One sync as it truly went."""
+
+    sync_id: str
+    requested: int
+    ended: int
+    code: int
+    words: str = ""
+    legs: dict[tuple[str, str], Fate]
+
+    def rows(self, minute: float, only: str | None = None) -> list[dict[str, Any]]:
+        """Return the rows that Codat lists at a minute."""
+        return [
+            row(name, fate.word, leg, fate.message)
+            if fate.decided <= minute
+            else row(name, "Pending", leg)
+            for (name, leg), fate in sorted(self.legs.items())
+            if fate.listed <= minute and only in (None, name)
+        ]
+
+    def words_of(self) -> list[tuple[str, str, str]]:
+        """Return a webhook's word on each transaction, once the sync has ended."""
+        told: dict[str, tuple[str, str, str]] = {}
+        for (name, _), fate in sorted(self.legs.items()):
+            if fate.word != WRITTEN:
+                told[name] = (name, "Failed", fate.message or "")
+            told.setdefault(name, (name, WRITTEN, ""))
+        return list(told.values())
+
+
+@attrs.define
+class Truth:
+    """The books, and everything that was said."""
+
+    legs: dict[str, tuple[str, ...]]
+    books: dict[tuple[str, str], int] = attrs.field(factory=dict)
+    said: list[Said] = attrs.field(factory=list)
+    runs: list[Run] = attrs.field(factory=list)
+
+    def in_books(self, name: str, minute: float) -> bool:
+        """Return whether every leg of an expense is written by a minute."""
+        return all(
+            self.books.get((name, leg), NEVER) <= minute for leg in self.legs[name]
+        )
+
+    def keep(self, run: Run) -> None:
+        """Enter what a sync writes into the books."""
+        self.runs.append(run)
+        for leg, fate in run.legs.items():
+            if fate.word == WRITTEN:
+                self.books[leg] = min(fate.decided, self.books.get(leg, NEVER))
+
+
+def live(chance: Random) -> Truth:
+    """Return one story: a first sync, perhaps a second, perhaps an update."""
+    names = [uuid_of(n) for n in range(chance.choice([1, 1, 2, 3]))]
+    legs = [("expense",), ("bankfeeds", "expense")]
+    truth = Truth({name: chance.choice(legs) for name in names})
+    caller = Caller(chance, truth, v1=chance.random() < 0.5)
+    begun = chance.choice([2, 5])
+    if chance.random() < 0.2:
+        caller.refused_or_lost(names)
+    first = _first(chance, truth, names, begun)
+    may_lose_later = caller.asks(first, names, loses=chance.random() < 0.15)
+    _tell(chance, truth, first)
+    if first.ended < NEVER and chance.random() < 0.6:
+        later = first.ended + chance.choice([1, 30, 60 * 27, 60 * 40])
+        caller.goes_on(later, may_lose=may_lose_later)
+    if {one.about for one in truth.said if one.ours} <= _FIRST:
+        truth.said = [one._replace(ours=False) for one in truth.said]
+    return truth
+
+
+_FIRST = {"sync-1", "lost-sync-1", "set-of-sync-1"}
+
+
+@attrs.define
+class Caller:
+    """We, as Codat hears us: pushes, syncs, creates and updates."""
+
+    chance: Random
+    truth: Truth
+    v1: bool
+
+    def refused_or_lost(self, names: list[str]) -> None:
+        """Send a write that never comes to a sync."""
+        body, code = self.chance.choice([REFUSED, ("", 0), ("", 503), ("", 429)])
+        line = create(*names, minutes=0, status=code, answer=body)
+        self.truth.said.append(Said(line, 0, "before", ours=True))
+
+    def asks(self, run: Run, names: list[str], *, loses: bool) -> bool:
+        """Send a write that starts a sync; return whether its answer came."""
+        at, said = run.requested, self.truth.said
+        code = self.chance.choice([0, 408, 503]) if loses else None
+        about = f"lost-{run.sync_id}" if loses else run.sync_id
+        if not self.v1:
+            line = create(*names, minutes=at, sync=run.sync_id, status=code or 200)
+            said.append(Said(line, at, about, ours=True))
+            return not loses
+        dataset = f"set-of-{run.sync_id}"
+        line = push(*names, minutes=at - 1, dataset=dataset)
+        said.append(Said(line, at - 1, dataset, ours=True))
+        line = start(dataset, minutes=at, sync=run.sync_id, status=code or 202)
+        said.append(Said(line, at, about, ours=True))
+        return not loses
+
+    def goes_on(self, later: int, *, may_lose: bool) -> None:
+        """Send again what failed, or what did not, or update what is written."""
+        chance, truth = self.chance, self.truth
+        names = sorted(truth.legs)
+        written = [name for name in names if truth.in_books(name, later)]
+        failed = [name for name in names if name not in written]
+        deed = chance.choice(["resend", "resend", "blind", "update"])
+        if deed == "resend" and failed:
+            again = _attempt(chance, truth, failed, "sync-2", later)
+        elif deed == "blind" and written:
+            failed = names
+            again = _duplicate(chance, truth, names, written, later)
+        elif deed == "update" and written:
+            self.updates(chance.choice(written), later)
+            return
+        else:
+            return
+        self.asks(again, failed, loses=may_lose and chance.random() < 0.15)
+        _tell(chance, truth, again)
+
+    def updates(self, name: str, later: int) -> None:
+        """Send an update of an expense that is in the books."""
+        chance, truth = self.chance, self.truth
+        refused = chance.random() < 0.2
+        body, code = REFUSED if refused else (None, 202)
+        line = update(name, minutes=later, sync="sync-3", status=code, answer=body)
+        truth.said.append(Said(line, later, "sync-3", ours=True))
+        if not refused:
+            run = _attempt(chance, truth, [name], "sync-3", later)
+            _tell(chance, truth, run)
+
+
+def _first(chance: Random, truth: Truth, names: list[str], begun: int) -> Run:
+    run = _attempt(chance, truth, names, "sync-1", begun)
+    if chance.random() < 0.9:
+        return run
+    unending = attrs.evolve(run, ended=NEVER, code=1000)
+    truth.runs[-1] = unending
+    return unending
+
+
+def _attempt(
+    chance: Random, truth: Truth, names: list[str], sync_id: str, begun: int
+) -> Run:
+    """Return a sync that writes all, some or nothing; what is written stays so."""
+    end = begun + chance.choice([2, 6, 20])
+    how = chance.choice(["well", "mixed", "mixed", "mixed", "nothing", "no data"])
+    legs: dict[tuple[str, str], Fate] = {}
+    code = {"nothing": chance.choice([4000, 4040, 5000]), "no data": 2040}.get(
+        how, 2000
+    )
+    for leg in [(n, leg) for n in names for leg in truth.legs[n] if code == 2000]:
+        listed = chance.randint(begun, end)
+        decided = chance.randint(listed, end)
+        word, message = WRITTEN, None
+        held = truth.books.get(leg) is not None and sync_id != "sync-3"
+        if held and chance.random() < 0.3:
+            continue  # a leg that is written need not be listed again
+        if how == "mixed" and not held and chance.random() < 0.5:
+            word, message = chance.choice(FAILED), "It was refused."
+        legs[leg] = Fate(word, listed, decided, message)
+    if any(fate.word != WRITTEN for fate in legs.values()):
+        code = chance.choice([5130, 5120])
+    run = Run(sync_id=sync_id, requested=begun, ended=end, code=code, legs=legs)
+    truth.keep(run)
+    return run
+
+
+def _duplicate(
+    chance: Random, truth: Truth, names: list[str], written: list[str], begun: int
+) -> Run:
+    """Return a sync that duplicate protection stops: it names what is written."""
+    end = begun + chance.choice([2, 6])
+    told = "One or more transactions have previously been processed: "
+    told += ", ".join(written)
+    legs = {
+        (name, leg): Fate("PushError", begun, chance.randint(begun, end), told)
+        for name in names
+        for leg in truth.legs[name]
+    }
+    run = Run(
+        sync_id="sync-2", requested=begun, ended=end, code=5080, words=told, legs=legs
+    )
+    truth.keep(run)
+    return run
+
+
+def _tell(chance: Random, truth: Truth, run: Run) -> None:
+    """Add what Codat says of a sync: statuses, pages, single reads, webhooks."""
+    about = run.sync_id
+    last = min(run.ended, run.requested + 30)
+    for minute in chance.sample(range(run.requested, last + 6), k=3):
+        ended = minute >= run.ended
+        code, words = (run.code, run.words) if ended else (1000, "")
+        line = status(code, minutes=minute, sync=about, message=words)
+        truth.said.append(Said(line, minute, about))
+    for minute in chance.sample(range(run.requested, last + 6), k=3):
+        truth.said += _pages(chance, run, minute)
+    minute = chance.randint(run.requested, last + 6)
+    for name in sorted({name for name, _ in run.legs}):
+        line = _single(run, name, minute)
+        truth.said.append(Said(line, minute, about))
+    if run.ended < NEVER:
+        truth.said += _webhooks(chance, run)
+
+
+def _pages(chance: Random, run: Run, minute: int) -> Iterator[Said]:
+    """Yield the pages of a listing, each as it stood when it was read."""
+    size = chance.choice([1, 2, 100])
+    rows = run.rows(minute)
+    number = 1
+    while number == 1 or (number - 1) * size < len(rows):
+        shown = rows[(number - 1) * size : number * size]
+        line = page(
+            *shown,
+            minutes=minute,
+            number=number,
+            size=size,
+            total=len(rows),
+            sync=run.sync_id,
+        )
+        yield Said(line, minute, run.sync_id)
+        number += 1
+        minute += chance.choice([0, 0, 1])
+        rows = run.rows(minute)
+
+
+def _single(run: Run, name: str, minute: int) -> bytes:
+    place = url(f"/syncs/{run.sync_id}/transactions/{name}")
+    return entry("GET", place, minutes=minute, answer=run.rows(minute, only=name))
+
+
+def _webhooks(chance: Random, run: Run) -> Iterator[Said]:
+    """Yield what is delivered at the end, perhaps late, perhaps twice."""
+    good = run.code == 2000
+    generated = run.ended + chance.choice([0, 1])
+    received = generated + chance.choice([0, 1, 300, 60 * 27])
+    if chance.random() < 0.3:
+        rule = "Sync Completed" if good or chance.random() < 0.5 else "Sync Failed"
+        yield Said(
+            legacy_hook(rule, minutes=received, sync=run.sync_id),
+            received,
+            run.sync_id,
+        )
+        return
+    event = "successful" if good else "unsuccessful"
+    words = run.words_of() if chance.random() < 0.7 else []
+    for again in range(chance.choice([1, 2])):
+        line = hook(
+            f"expenses.sync.{event}",
+            *words,
+            minutes=received + 5 * again,
+            generated=generated,
+            delivery=f"msg-{run.sync_id}",
+            sync=run.sync_id,
+        )
+        yield Said(line, generated, run.sync_id)
+
+
+def lose(chance: Random, said: Iterable[Said], share: float = 0.4) -> list[Said]:
+    """Return what is left when a share of it is lost, in any order."""
+    left = [one for one in said if one.ours or chance.random() >= share]
+    chance.shuffle(left)
+    return left
+
+
+def latest_known(left: Iterable[Said], name: str, minute: float) -> float | None:
+    """Return when the latest attempt began, as what is left by a minute shows it."""
+    began: dict[str, tuple[int, float]] = {}
+    for one in left:
+        if (one.at <= minute and name.encode() in one.line) or _starts(one):
+            rank = (0 if _starts(one) else 1, one.at)
+            began[one.about] = min(rank, began.get(one.about, rank))
+    return max((at for _, at in began.values() if at <= minute), default=None)
+
+
+def _starts(one: Said) -> bool:
+    return json.loads(one.line)["request"]["method"] in ("POST", "PUT") and (
+        b"backoffice" not in one.line
+    )

@@ -1,0 +1,97 @@
+"""A stored event that nobody can read is counted and stops nothing."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from reconcile import Reconciler, read_lines, to_data
+from tests.builders import at, page, push, row, start, status, uuid_of
+
+LINES = [
+    push(uuid_of(1), uuid_of(2), minutes=0),
+    start(minutes=1),
+    status(2000, minutes=5),
+    page(row(uuid_of(1)), row(uuid_of(2)), minutes=6),
+]
+
+
+@contextmanager
+def tampered(path: Path) -> Iterator[sqlite3.Connection]:
+    """Give the store's file, to write into it what we never would."""
+    with sqlite3.connect(path) as db:
+        yield db
+    db.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}") as books:
+        books.ingest(read_lines(LINES))
+    return tmp_path / "books.db"
+
+
+@pytest.mark.parametrize(
+    ("topic", "state"),
+    [
+        ("sync.of-the-future", b"{}"),
+        ("sync.legs-reported", b'{"rows": 5}'),
+        ("sync.legs-reread", b""),
+        ("sync.completed", b"\x00\xff"),
+    ],
+)
+def test_a_poison_event_is_counted_and_the_others_stand(
+    store: Path, topic: str, state: bytes
+) -> None:
+    with tampered(store) as db:
+        db.execute(
+            "INSERT INTO stored_events VALUES (2000, 'sync:c:s', 1, ?, ?, 0)",
+            (topic, state),
+        )
+
+    with Reconciler.open(f"sqlite:///{store}", now=lambda: at(60)) as books:
+        live = to_data(books.report())
+        replayed = to_data(books.replayed_report(as_of=at(60)))
+        tied = books.tie_out()
+
+    assert live == replayed
+    assert live["poisoned"] == 1
+    assert [item["state"] for item in live["items"]] == ["matched", "matched"]
+    assert (tied.differences, tied.poisoned) == ([], 1)
+
+
+def test_a_reread_of_rows_that_are_not_there_is_poison(store: Path) -> None:
+    state = b'{"same_as":7,"origin":"page","at":"2026-03-02T09:00:00Z","evidence":""}'
+    with tampered(store) as db:
+        db.execute(
+            "INSERT INTO stored_events VALUES (NULL, 'sync:c:s', 1, ?, ?, 0)",
+            ("sync.legs-reread", state),
+        )
+
+    with Reconciler.open(f"sqlite:///{store}") as books:
+        told = to_data(books.report())
+
+    assert told["poisoned"] == 1
+
+
+def test_a_changed_row_of_a_view_is_found_by_the_tie_out(store: Path) -> None:
+    with Reconciler.open(f"sqlite:///{store}") as books:
+        books.catch_up()
+    with tampered(store) as db:
+        db.execute(
+            "UPDATE items SET state = 'open' WHERE transaction_id = ?", (uuid_of(1),)
+        )
+        db.execute("DELETE FROM items WHERE transaction_id = ?", (uuid_of(2),))
+        db.execute("INSERT INTO datasets VALUES ('x', 'y', NULL, 0, '{}')")
+
+    with Reconciler.open(f"sqlite:///{store}") as books:
+        told = books.tie_out()
+
+    found = {(one.table, one.name, one.column) for one in told.differences}
+    assert found == {
+        ("items", uuid_of(1), "state"),
+        ("items", uuid_of(2), None),
+        ("datasets", "y", None),
+    }
