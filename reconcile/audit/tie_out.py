@@ -10,7 +10,6 @@ from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.item import Rules
 from reconcile.domain.policy import Policy
 from reconcile.replay import Replayed, replay
-from reconcile.storage.projector import item_rows
 from reconcile.storage.store import Store
 from reconcile.storage.views import (
     TABLES,
@@ -19,7 +18,8 @@ from reconcile.storage.views import (
     position_of,
     rows_in,
 )
-from reconcile.views.rows import Row, dataset_row, sync_row
+from reconcile.views.judging import judge_by_facts
+from reconcile.views.rows import Row, dataset_row, item_rows, sync_row
 
 
 @attrs.frozen(kw_only=True)
@@ -68,7 +68,9 @@ def _rows(
 ) -> Iterator[tuple[str, Iterable[Row]]]:
     company = replayed.company
     transactions = company.transactions()
-    yield "items", item_rows(company, replayed.contexts, transactions, policy, rules)
+    judge = judge_by_facts(policy=policy, rules=rules)
+    alike = item_rows(company, replayed.contexts, transactions, judge=judge)
+    yield "items", (row for one in alike for row in one.rows())
     yield (
         "syncs",
         [

@@ -12,7 +12,7 @@ import msgspec
 
 from reconcile.codat.jsons import count, known_text, loads, text_or_none, whole_number
 from reconcile.codat.routes import Route
-from reconcile.domain.identity import canonical_id
+from reconcile.domain.identity import all_canonical, canonical_id
 from reconcile.domain.observations import Flaw, LegRow, Observation, TransactionPage
 from reconcile.domain.vocabulary import FindingKind
 from reconcile.errors import PayloadError
@@ -82,6 +82,14 @@ def _plausible(number: int | None) -> bool:
 
 def _rows(results: list[_Row]) -> tuple[LegRow, ...] | None:
     """Return the rows, ids canonical, or None where one has an id that is empty."""
+    given_ids = [row.transactionId for row in results]
+    if all_canonical(given_ids):
+        return tuple(
+            [
+                (row.transactionId, row.status, row.integrationType, row.message)
+                for row in results
+            ]
+        )
     ids: dict[str, str] = {}
     rows: list[LegRow] = []
     for row in results:

@@ -7,7 +7,7 @@ generation's host and paths from their history (2023-02). Read 2026-11-22.
 import re
 from functools import lru_cache
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import attrs
 
@@ -31,14 +31,25 @@ class Route:
     target: str
 
 
-@lru_cache(maxsize=4096)
 def route_of(method: str, url: str) -> Route | None:
     """Return the call that a request is, or None where it is not Sync for Expenses.
 
     A call under the product's path that we have no use for is the route "other".
     """
+    address, _, rest = url.partition("?")
+    route = _route(method, address)
+    query = rest.partition("#")[0]
+    if route is None or not query:
+        return route
+    page = _page(query) if route.name == "page" else None
+    return attrs.evolve(route, page=page, target=f"{route.target}?{query}")
+
+
+@lru_cache(maxsize=4096)
+def _route(method: str, address: str) -> Route | None:
+    """Return the call of a URL without its query: the pages of a sync share it."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(address)
         host = parts.hostname
     except ValueError:
         return None
@@ -47,7 +58,6 @@ def route_of(method: str, url: str) -> Route | None:
         found = _FIRST(parts.path)
     if found is None or method in ("OPTIONS", "HEAD"):
         return None
-    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     company_id = canonical_id(unquote(found[1]))
     rest = found[2] or ""
     for name, verb, matches in _ROUTES:
@@ -60,17 +70,19 @@ def route_of(method: str, url: str) -> Route | None:
                 company_id=company_id,
                 sync_id=ids.get("sync", ""),
                 transaction_id=ids.get("transaction", ""),
-                page=_page(parts.query) if name == "page" else None,
-                target=target,
+                page=1 if name == "page" else None,
+                target=parts.path,
             )
-    return Route(name="other", company_id=company_id, target=target)
+    return Route(name="other", company_id=company_id, target=parts.path)
 
 
 def _page(query: str) -> int:
-    values = parse_qs(query).get("page", ["1"])
-    return int(values[0]) if re.fullmatch(r"[0-9]{1,9}", values[0]) else 1
+    """Return the page that a query asks for; Codat's default is the first."""
+    asked = _PAGE(query)
+    return int(asked[1]) if asked else 1
 
 
+_PAGE: Final = re.compile(r"(?:^|&)page=([0-9]{1,9})(?:&|$)").search
 _CURRENT: Final = re.compile(r"/companies/([^/]+)/sync/expenses(/.*)?").fullmatch
 _FIRST: Final = re.compile(
     r"/companies/([^/]+)(/(?:syncs|data/expense-transactions)(?:/.*)?)"

@@ -18,7 +18,8 @@ def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
     for one in facts.expected:
         if one.sync_id is not None:
             _earlier(expected, one.sync_id, one.at)
-        elif one.dataset_id is not None:
+        else:
+            assert one.dataset_id is not None
             dataset = dossier.datasets[one.dataset_id]
             for sync_id, at in dataset.syncs:
                 _earlier(expected, sync_id, max(at, one.at))

@@ -1,6 +1,7 @@
 """Canonical ids and stream names, so that one thing has one name everywhere."""
 
 import re
+from collections.abc import Sequence
 from typing import Final, NewType
 from urllib.parse import quote, unquote
 
@@ -24,6 +25,26 @@ def canonical_id(text: str) -> str:
         return text
     found = _UUID(text)
     return "-".join(found.groups()).lower() if found else text
+
+
+def all_canonical(ids: Sequence[str]) -> bool:
+    """Return whether every one is a UUID in canonical form; quick over many.
+
+    Asked of each page of rows: one pass over the joined text instead of a hundred.
+    """
+    joined = "\n".join(ids)
+    return (
+        len(joined) == 37 * len(ids) - 1
+        and not joined.strip(_LETTERS)
+        and all(joined[place::37] == "-" * len(ids) for place in _DASHES)
+        and joined.count("-") == 4 * len(ids)
+        and joined[36::37] == "\n" * (len(ids) - 1)
+        and joined.count("\n") == len(ids) - 1
+    )
+
+
+_LETTERS: Final = "0123456789abcdef-\n"
+_DASHES: Final = (8, 13, 18, 23)
 
 
 def stream_name(kind: str, company_id: str, name: str) -> str:

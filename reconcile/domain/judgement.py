@@ -39,8 +39,8 @@ def outline(dossier: Dossier, *, as_of: datetime, policy: Policy) -> Outline:
     if _may_turn(view):
         deadlines = deadlines_of(dossier, attempts, policy)
         moments = sorted({*moments, *(d for d in deadlines if d <= as_of)})
-    elif moments:
-        last = moments[-1]
+    else:
+        last = moments[-1]  # what stands has been told at some moment
         deadlines = deadlines_of(dossier, attempts, policy)
         between = [d for d in deadlines if d < last]
         if between:

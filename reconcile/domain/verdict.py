@@ -66,14 +66,14 @@ def _failure(
         for leg in legs
         if word_class(leg.status) is WordClass.FAILED
     ]
-    classed = [
-        (rules.classify(message=message, word=said, code=outline.code), message or "")
-        for message, said in told or [outline.words]
-    ]
-    failure, message = min(
-        classed, key=lambda one: (_SEVERITY[one[0].verdict], one[0].name, one[1])
-    )
-    return failure, message or None
+    worst: tuple[tuple[int, str, str], Failure] | None = None
+    for message, said in told or (outline.words,):
+        failure = rules.classify(message=message, word=said, code=outline.code)
+        rank = _SEVERITY[failure.verdict], failure.name, message or ""
+        if worst is None or rank < worst[0]:
+            worst = rank, failure
+    assert worst is not None
+    return worst[1], worst[0][2] or None
 
 
 _SEVERITY = {Verdict.NEVER: 0, Verdict.FIX_FIRST: 1, Verdict.WAIT: 2, Verdict.RESEND: 3}

@@ -30,8 +30,8 @@ from reconcile.storage.views import (
 )
 from reconcile.views.changes import Changes, changes
 from reconcile.views.folds import Company, keys_reader
-from reconcile.views.judging import judge_by_facts, judged
-from reconcile.views.rows import Row, dataset_row, encode_item, item_columns, sync_row
+from reconcile.views.judging import judge_by_facts
+from reconcile.views.rows import ItemRows, dataset_row, item_rows, sync_row
 from reconcile.views.summaries import summarise
 
 
@@ -81,6 +81,7 @@ class _Work:
     company: Company
     changes: list[Changes] = attrs.field(factory=list)
     contexts: dict[str, SyncContext] = attrs.field(factory=dict)
+    named: set[str] = attrs.field(factory=set)  # syncs that rows already held name
 
 
 class _Batch:
@@ -156,7 +157,7 @@ class _Batch:
         touched = {t for change in work.changes for t, _ in change.items}
         datasets = {d for change in work.changes for d, _ in change.datasets}
         syncs = {c.sync_id for c in work.changes if c.sync_id is not None}
-        self._load_items(company, touched)
+        self._load_items(work, touched)
         company.datasets.update(self._datasets(company, datasets))
         self._load_syncs(company, syncs)
         for change in work.changes:
@@ -171,7 +172,7 @@ class _Batch:
         for dataset_id in datasets:
             for push in company.datasets[dataset_id].pushes:
                 more.update(push.transaction_ids)
-        self._load_items(company, more - touched)
+        self._load_items(work, more - touched)
         self._load_others(work, more)
         written.items += self._item_rows(work, more)
         for sync_id in sorted(syncs):
@@ -224,11 +225,13 @@ class _Batch:
                     found.update(push.transaction_ids)
         return found
 
-    def _load_items(self, company: Company, transaction_ids: set[str]) -> None:
+    def _load_items(self, work: _Work, transaction_ids: set[str]) -> None:
+        company = work.company
         found = items_by_key(self._cursor, company.company_id, transaction_ids)
         for transaction_id, facts in found.items():
             if facts.legs:
                 company.legs[transaction_id] = facts.legs
+                work.named.update([leg.sync_id for leg in facts.legs])
             rest = attrs.evolve(facts, legs=())
             if rest != ItemFacts():
                 company.others[transaction_id] = rest
@@ -253,39 +256,12 @@ class _Batch:
         syncs = {link.sync_id for d in named for link in company.datasets[d].syncs}
         syncs.update(e.sync_id for o in others for e in o.expected if e.sync_id)
         syncs.update(hook.sync_id for o in others for hook in o.hooks)
-        for transaction_id in transaction_ids:
-            syncs.update(leg.sync_id for leg in company.legs.get(transaction_id, ()))
+        syncs |= work.named
         missing = syncs - work.contexts.keys()
         work.contexts.update(contexts_by_key(self._cursor, company.company_id, missing))
 
-    def _item_rows(self, work: _Work, transaction_ids: set[str]) -> list[Row]:
-        company = work.company
+    def _item_rows(self, work: _Work, transaction_ids: set[str]) -> list[ItemRows]:
+        judge = judge_by_facts(policy=self._policy, rules=self._rules)
         return item_rows(
-            company, work.contexts, sorted(transaction_ids), self._policy, self._rules
+            work.company, work.contexts, sorted(transaction_ids), judge=judge
         )
-
-
-def item_rows(
-    company: Company,
-    contexts: dict[str, SyncContext],
-    transaction_ids: Sequence[str],
-    policy: Policy,
-    rules: Rules,
-) -> list[Row]:
-    """Return the rows of some of a company's items."""
-    told: dict[int, tuple[Row, bytes]] = {}
-    rows: list[Row] = []
-    kept = []  # an id is only known while its item lives
-    for transaction_id, item in judged(
-        company,
-        contexts,
-        transaction_ids,
-        judge=judge_by_facts(policy=policy, rules=rules),
-    ):
-        made = told.get(id(item))
-        if made is None:
-            kept.append(item)
-            made = item_columns(item), encode_item(company.facts(transaction_id))
-            told[id(item)] = made
-        rows.append((company.company_id, transaction_id, *made[0], made[1]))
-    return rows

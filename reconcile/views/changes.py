@@ -169,17 +169,13 @@ def _leg_items(
     sync_id: str, rows: tuple[LegRow, ...], at: datetime, position: int
 ) -> list[tuple[str, ItemEntry]]:
     """Return a page's entries, a row for each row; equal rows give equal entries."""
-    made: dict[tuple[str, str | None, str | None], LegReport] = {}
-    items: list[tuple[str, ItemEntry]] = []
-    for transaction_id, word, name, message in rows:
-        key = (word, name, message)
-        entry = made.get(key)
-        if entry is None:
-            entry = made[key] = LegReport(
-                sync_id, integration_type(name), word, message, at, position
-            )
-        items.append((transaction_id, entry))
-    return items
+    made = {
+        said: LegReport(
+            sync_id, integration_type(said[1]), said[0], said[2], at, position
+        )
+        for said in {row[1:] for row in rows}
+    }
+    return [(row[0], made[row[1:]]) for row in rows]
 
 
 def _report(company_id: str, sync_id: str, event: SyncReportEvent) -> Changes:

@@ -4,9 +4,10 @@ Live projection and replay make their rows here, so that a tie-out compares like
 like. The columns hold what needs no clock, and `stuck_after`: when it turns.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -22,6 +23,8 @@ from reconcile.domain.dossier import (
 )
 from reconcile.domain.instants import format_instant
 from reconcile.domain.item import Item
+from reconcile.views.folds import Company
+from reconcile.views.judging import Judge, judged
 from reconcile.views.summaries import SyncSummary
 
 ITEM_COLUMNS: Final = (
@@ -134,6 +137,42 @@ def item_columns(item: Item) -> Row:
         _instant(item.turns_at),
         None if item.turns_to is None else item.turns_to.value,
     )
+
+
+class ItemRows(NamedTuple):
+    """The rows of items that differ in nothing but their transaction id."""
+
+    company_id: str
+    transaction_ids: list[str]
+    columns: Row  # all between the key and the facts
+    facts: bytes
+
+    def rows(self) -> Iterator[Row]:
+        """Yield them one by one."""
+        for transaction_id in self.transaction_ids:
+            yield (self.company_id, transaction_id, *self.columns, self.facts)
+
+
+def item_rows(
+    company: Company,
+    contexts: Mapping[str, SyncContext],
+    transaction_ids: Iterable[str],
+    *,
+    judge: Judge,
+) -> list[ItemRows]:
+    """Return the rows of some of a company's items, alike ones together."""
+    alike: dict[int, ItemRows] = {}
+    kept: list[Item] = []  # an id is only known while its item lives
+    for transaction_id, item in judged(company, contexts, transaction_ids, judge=judge):
+        held = alike.get(id(item))
+        if held is None:
+            kept.append(item)
+            facts = encode_item(company.facts(transaction_id))
+            columns = item_columns(item)
+            held = ItemRows(company.company_id, [], columns, facts)
+            alike[id(item)] = held
+        held.transaction_ids.append(transaction_id)
+    return list(alike.values())
 
 
 def sync_row(summary: SyncSummary, facts: SyncFacts, context: SyncContext) -> Row:

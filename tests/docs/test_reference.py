@@ -1,5 +1,6 @@
 """The reference, held against the code: nothing missing, and nothing invented."""
 
+import inspect
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ from reconcile.rules import BUILT_IN
 from reconcile.views.rows import DATASET_COLUMNS, ITEM_COLUMNS, SYNC_COLUMNS
 from tests.builders import EXAMPLES, TRANSACTION, at, create, entry, page, row, url
 from tests.docs.examples import run_examples
-from tests.docs.markdown import DOCS, codes, fences, first_cells, quoted, sections
+from tests.docs.markdown import DOCS, ROOT, codes, fences, first_cells, quoted, sections
 
 REFERENCE = DOCS / "reference"
 
@@ -76,6 +77,17 @@ def test_every_public_name_is_documented_and_no_other() -> None:
     text = sections(REFERENCE / "api.md")["Names"]
 
     assert sorted(first_cells(text)) == sorted(reconcile.__all__)
+
+
+def test_every_method_of_a_reconciler_is_documented_and_no_other() -> None:
+    text = sections(REFERENCE / "api.md")["A reconciler"]
+
+    methods = {
+        name
+        for name, one in vars(Reconciler).items()
+        if inspect.isfunction(one) and not name.startswith("_")
+    }
+    assert {cell.partition("(")[0] for cell in first_cells(text)} == methods
 
 
 def test_every_event_and_field_is_documented_and_no_other() -> None:
@@ -191,6 +203,10 @@ def test_every_field_of_the_report_is_documented_and_no_other(
         assert set(first_cells(told[heading])) == fields, heading
 
 
+def test_the_digest_can_be_computed_as_documented(tmp_path: Path) -> None:
+    run_examples(REFERENCE / "report.md", tmp_path)
+
+
 def test_every_column_of_the_csv_is_documented_in_order() -> None:
     assert first_cells(sections(REFERENCE / "report.md")["CSV"]) == [*COLUMNS]
 
@@ -236,7 +252,9 @@ def test_the_judgement_page_has_its_ten_sections_and_sixteen_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name
+    "document",
+    [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))],
+    ids=lambda path: path.name,
 )
 def test_no_link_inside_the_docs_is_broken(document: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8"))

@@ -99,6 +99,12 @@ def line_of(*entries: Entry, as_of: float = 100) -> str:
     return judged(*entries, as_of=as_of).decided_by
 
 
+def told(*entries: Entry, as_of: float = 100) -> tuple[str, str | None, str]:
+    """Return state, kind and the line that decided."""
+    line = line_of(*entries, as_of=as_of).rpartition("line ")[2]
+    return (*said_of(*entries, as_of=as_of), line)
+
+
 # What we sent
 
 

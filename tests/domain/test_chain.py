@@ -4,7 +4,6 @@ import pytest
 
 from tests.domain.dossiers import (
     DEADLINE,
-    Entry,
     T,
     create,
     given,
@@ -19,7 +18,6 @@ from tests.domain.dossiers import (
     start,
     status,
     unsettled,
-    update,
     worded,
 )
 
@@ -169,95 +167,6 @@ def test_a_proven_claim_is_in_the_books_in_every_polling_order(
     assert (item.state in ("matched", "cleared"), item.kind) == (True, None)
 
 
-# Updates
-
-
-def test_an_update_that_failed_after_the_writing_is_update_failed() -> None:
-    failed = (update(50), part(55, F, sync="s2"))
-
-    assert said_of(*WRITTEN, *failed) == ("break", "UPDATE_FAILED")
-    assert line_of(*WRITTEN, *failed) == "section 9, an update; section 8, line 4"
-
-
-def test_an_update_that_is_missing_or_refused_has_failed() -> None:
-    missing = (update(50), status(55, 2040, "s2"))
-    denied = unsettled(50, "refused", operation="update")
-
-    assert said_of(*WRITTEN, *missing) == ("break", "UPDATE_FAILED")
-    assert said_of(*WRITTEN, denied) == ("break", "UPDATE_FAILED")
-
-
-def test_an_update_that_is_written_after_a_failed_one_clears_it() -> None:
-    failed = (update(50), part(55, F, sync="s2"))
-    good = (update(60, "s3"), part(65, C, sync="s3"), status(66, 2000, "s3"))
-
-    assert said_of(*WRITTEN, *failed, *good) == ("cleared", None)
-
-
-def test_an_open_update_leaves_the_expense_matched() -> None:
-    item = judged(*WRITTEN, update(50))
-
-    assert (item.state, item.update_unsettled) == ("matched", False)
-
-
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        (update(50), part(55, C, sync="s2"), part(55, F, sync="s2")),
-        (unsettled(50, "lost", operation="update", status=0),),
-    ],
-    ids=["contradictory", "lost"],
-)
-def test_an_update_that_nobody_can_settle_is_told_beside_matched(
-    trouble: tuple[Entry, ...],
-) -> None:
-    item = judged(*WRITTEN, *trouble)
-
-    assert (item.state, item.update_unsettled) == ("matched", True)
-
-
-def test_a_stuck_update_is_told_beside_matched() -> None:
-    item = judged(*WRITTEN, update(50), as_of=DEADLINE + 50)
-
-    assert (item.state, item.update_unsettled) == ("matched", True)
-
-
-def test_an_update_known_to_precede_every_writing_changed_nothing() -> None:
-    early = unsettled(0, "refused", operation="update")
-    written = (create(10, "s1"), page(15, C), status(16, 2000))
-
-    assert said_of(early, *written) == ("cleared", None)
-
-
-def test_an_update_counts_where_the_writing_has_no_known_request() -> None:
-    early = unsettled(0, "refused", operation="update")
-
-    assert said_of(early, page(15, C), status(16, 2000)) == ("break", "UPDATE_FAILED")
-
-
-def test_a_failed_update_says_nothing_of_a_create_that_is_not_settled() -> None:
-    failed = (update(50), part(55, F, sync="s2"))
-
-    assert said_of(create(0, "s1"), *failed) == ("open", None)
-    assert said_of(create(0, "s1"), *failed, as_of=DEADLINE) == ("break", "STUCK")
-
-
-def test_a_failed_update_of_what_was_never_written_has_failed() -> None:
-    failed = (update(50), part(55, F, sync="s2"))
-
-    assert said_of(*failed) == ("break", "FAILED")
-    assert said_of(create(0, "s1"), status(5, 2040), *failed) == ("break", "FAILED")
-
-
-def test_a_put_that_creates_or_updates_is_an_update_once_it_was_written() -> None:
-    first = (update(0, "s1", "put"), page(5, C), status(6, 2000))
-    second = (update(50, "s2", "put"), part(55, F, sync="s2"))
-
-    assert said_of(*first) == ("matched", None)
-    assert said_of(*second) == ("break", "FAILED")
-    assert said_of(*first, *second) == ("break", "UPDATE_FAILED")
-
-
 # Lost answers
 
 
@@ -330,7 +239,8 @@ def test_a_write_counts_for_a_dataset_once_its_content_is_known() -> None:
     refusal = unsettled(2, "refused", operation="syncs", dataset="d1")
 
     assert judged(push(9), refusal, as_of=5).attempts == 0
-    assert said_of(push(9), push(5), refusal, as_of=5) == ("break", "FAILED")
+    for pushes in ((push(9), push(5)), (push(5), push(9))):
+        assert said_of(*pushes, refusal, as_of=5) == ("break", "FAILED")
 
 
 def test_nothing_known_by_a_moment_is_no_attempt_and_no_expectation() -> None:

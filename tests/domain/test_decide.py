@@ -9,6 +9,7 @@ from reconcile.domain.events import (
     Event,
     LegsReported,
     LegsReread,
+    Recorded,
     SyncAnswerLost,
     SyncCompleted,
     SyncEvent,
@@ -30,6 +31,8 @@ from reconcile.domain.observations import (
     WriteUnsettled,
 )
 from reconcile.domain.vocabulary import NoticeKind
+from reconcile.errors import HistoryError
+from reconcile.views.changes import changes
 from tests.builders import at
 
 ROWS: tuple[LegRow, ...] = (("t1", "Completed", "expense", None),)
@@ -188,6 +191,16 @@ def test_a_webhooks_rows_stand_beside_its_notice() -> None:
     assert kinds(events) == [SyncCompleted, LegsReported, SyncCompleted, LegsReread]
     assert isinstance(events[1], LegsReported)
     assert (events[1].origin, events[1].delivery) == ("webhook", "m1")
+
+
+def test_a_reread_that_points_to_no_rows_is_an_error_of_the_history() -> None:
+    event = LegsReread(same_as=7, origin="page", at=at(0), evidence="e1")
+    recorded = Recorded(
+        stream="sync:c1:s1", version=8, position=9, recorded_at=at(0), event=event
+    )
+
+    with pytest.raises(HistoryError, match="version 7 of sync:c1:s1"):
+        changes(recorded)
 
 
 def pushed(minute: float, name: str = "t1") -> DatasetReceipt:

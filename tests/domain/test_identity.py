@@ -1,10 +1,17 @@
 """Canonical ids and stream names."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.domain.identity import canonical_id, stream_name, stream_parts
+from reconcile.domain.identity import (
+    all_canonical,
+    canonical_id,
+    stream_name,
+    stream_parts,
+)
 
 PLAIN = "0331d9b9-a1cd-4d46-84d3-5a17dc6ad43e"
 
@@ -36,3 +43,15 @@ def test_a_streams_name_gives_back_its_parts(
     kind: str, company: str, name: str
 ) -> None:
     assert stream_parts(stream_name(kind, company, name)) == (kind, company, name)
+
+
+CANONICAL = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+LIKE = st.text("0aF-\n", min_size=35, max_size=37)
+NAMES = st.one_of(st.uuids().map(str), st.just(PLAIN.upper()), TEXT, LIKE)
+
+
+@given(names=st.lists(NAMES, min_size=1, max_size=4))
+def test_many_ids_are_canonical_together_when_each_is(names: list[str]) -> None:
+    each = all(CANONICAL(one) is not None for one in names)
+
+    assert all_canonical(names) == each

@@ -191,6 +191,14 @@ def test_what_is_decided_does_not_turn() -> None:
     assert outline_without_clock(ledger, newest=at(9), policy=DEFAULT).turns_at is None
 
 
+def test_a_failure_by_an_empty_listing_does_not_turn_when_the_silence_is_over() -> None:
+    ledger = given(SENT, status(4, 4000), page(5))
+
+    told = outline_without_clock(ledger, newest=at(9), policy=DEFAULT)
+
+    assert (told.kind, told.turns_at) == ("FAILED", None)
+
+
 def test_an_open_attempt_that_gives_up_turns_the_verdict_alone() -> None:
     ledger = given(SENT, status(1, 2040), part(9, P, sync="s0"))
 
