@@ -102,7 +102,7 @@ def _of_exchange(exchange: Exchange, route: Route) -> Piece:
         return Piece(
             evidence=evidence,
             unread=Unread(
-                where=f"{exchange.method} {exchange.url}",
+                where=_where(exchange, exchange.method),
                 digest=digest,
                 reason=str(error),
             ),
@@ -131,13 +131,19 @@ def _of_delivery(exchange: Exchange) -> Piece:
         return Piece(
             evidence=evidence,
             unread=Unread(
-                where=f"delivery to {exchange.url}",
+                where=_where(exchange, "delivery to"),
                 digest=(body_digest if body else identity).hex(),
                 reason=str(error),
             ),
         )
     company_id = seen[0].company_id if seen else None
     return Piece(evidence=attrs.evolve(evidence, company_id=company_id), seen=seen)
+
+
+def _where(exchange: Exchange, verb: str) -> str:
+    """Return an exchange's place in its capture, and what it was."""
+    what = f"{verb} {exchange.url}"
+    return f"{exchange.where}: {what}" if exchange.where else what
 
 
 def _evidence(

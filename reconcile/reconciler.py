@@ -286,6 +286,10 @@ class Reconciler:
         with self.store.reading() as cursor:
             return tie_out(self.store, cursor, policy=self.policy, rules=self.rules)
 
+    def knows(self, company_id: str) -> bool:
+        """Return whether anything was ever recorded of a company."""
+        return canonical_id(company_id) in self.store.companies()
+
     def unprocessed(self, company_id: str | None = None) -> int:
         """Return how many distinct pieces of evidence nobody could read."""
         company_id = None if company_id is None else canonical_id(company_id)

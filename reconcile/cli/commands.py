@@ -31,7 +31,7 @@ def run() -> None:
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        sys.stderr.write(f"reconcile: {error.format_message()}\n")
         sys.exit(UNRELIABLE)
     except click.Abort:
         sys.exit(130)
@@ -95,13 +95,18 @@ def _told(intakes: list[Intake]) -> int:
     return UNRELIABLE if unread else 0
 
 
-_COMPANY = click.option("--company", metavar="ID", help="This company's alone.")
+_COMPANY = click.option("--company", metavar="ID", help="Of this company alone.")
 
 
 @cli.command()
 @_COMPANY
-@click.option("--as-of", type=MOMENT, metavar="T", help="As things stood at T.")
-@click.option("--known-at", type=MOMENT, metavar="T", help="By what we knew at T.")
+@click.option(
+    "--as-of",
+    type=MOMENT,
+    metavar="T",
+    help="As things stood at T: a date, or a time with its zone.",
+)
+@click.option("--known-at", type=MOMENT, metavar="T", help="By what was recorded by T.")
 @click.option(
     "--format",
     "face",
@@ -109,7 +114,12 @@ _COMPANY = click.option("--company", metavar="ID", help="This company's alone.")
     default="text",
     show_default=True,
 )
-@click.option("--output", type=click.Path(dir_okay=False), metavar="FILE")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write there, not to standard output.",
+)
 @click.pass_obj
 def report(
     store: str,
@@ -124,6 +134,8 @@ def report(
     Ends with 1 where something is broken, with 2 where evidence could not be read.
     """
     with _opened(store) as books, counting("Judging") as progress:
+        if company is not None and not books.knows(company):
+            raise UsageError(f"nothing is known of company {company}")
         told = books.report(as_of=as_of, known_at=known_at, company_id=company)
         progress(len(told.items))
     with _output(output) as stream:
@@ -155,7 +167,12 @@ def _output(path: str | None) -> Iterator[TextIO]:
 @cli.command()
 @click.argument("transaction")
 @_COMPANY
-@click.option("--as-of", type=MOMENT, metavar="T", help="As things stood at T.")
+@click.option(
+    "--as-of",
+    type=MOMENT,
+    metavar="T",
+    help="As things stood at T: a date, or a time with its zone.",
+)
 @click.option(
     "--format",
     "face",
@@ -213,7 +230,12 @@ def tie_out(store: str) -> int:
 
 
 @cli.command()
-@click.option("--set-aside", "digest", metavar="DIGEST", help="It need not be read.")
+@click.option(
+    "--set-aside",
+    "digest",
+    metavar="DIGEST",
+    help="Decide that these bytes need not be read.",
+)
 @click.option("--actor", metavar="A", help="Who decides so.")
 @click.option("--reason", metavar="R", help="Why.")
 @click.pass_obj
@@ -231,4 +253,8 @@ def reprocess(
             click.echo(f"Set aside {digest}.")
             return 0
         with counting("Reading again") as progress:
-            return _told([books.reprocess(progress=progress)])
+            again = books.reprocess(progress=progress)
+    if not (again.read or again.unread):
+        click.echo("Nothing waits in quarantine.")
+        return 0
+    return _told([again])

@@ -1,9 +1,10 @@
 """How answers look on a terminal: sentences and tables for people in finance."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,8 +17,9 @@ from reconcile.pieces import Unread
 from reconcile.report.build import Judged, Report
 from reconcile.report.story import Story, Told, Turned
 from reconcile.report.wire import digest
+from reconcile.views.summaries import Finding
 
-_PIPE_COLUMNS = 120
+_PIPE_COLUMNS = 200
 _COLOURS = {
     ItemState.BREAK: "red",
     ItemState.OPEN: "yellow",
@@ -28,9 +30,23 @@ _COLOURS = {
 
 
 def console(stream: TextIO) -> Console:
-    """Return a console that keeps to the terminal's width, or to a fixed one."""
-    width = None if stream.isatty() else _PIPE_COLUMNS
-    return Console(file=stream, width=width, highlight=False, emoji=False)
+    """Return a console that wraps at a terminal's width, and nowhere else."""
+    pipe = not stream.isatty()
+    return Console(
+        file=stream,
+        width=_PIPE_COLUMNS if pipe else None,
+        soft_wrap=pipe,  # in a pipe every id stays on the line it began on
+        highlight=False,
+        emoji=False,
+    )
+
+
+def _indented(out: Console, text: Text) -> None:
+    """Write under a head line; what wraps stays indented."""
+    if out.soft_wrap:
+        out.print(Text("  ").append_text(text))
+    else:
+        out.print(Padding(text, (0, 0, 0, 2)))
 
 
 def intake(intakes: Iterable[Intake]) -> str:
@@ -40,7 +56,7 @@ def intake(intakes: Iterable[Intake]) -> str:
         f"{sum(one.read for one in told)} read",
         f"{sum(one.seen_before for one in told)} seen before",
         f"{sum(one.quarantined for one in told)} quarantined",
-        f"{sum(one.not_codats for one in told)} not Codat's",
+        f"{sum(one.not_codats for one in told)} other traffic",
     ]
     aside = sum(one.set_aside for one in told)
     if aside:
@@ -61,7 +77,12 @@ def unreliable(report: Report) -> str:
         parts.append(_pieces(report.unprocessed))
     if report.poisoned:
         parts.append(f"{report.poisoned} stored events could not be read")
-    return f"This report may be incomplete: {' and '.join(parts)}."
+    return (
+        f"This report may be incomplete: {' and '.join(parts)};"
+        " `reconcile reprocess` says which."
+        if report.unprocessed
+        else f"This report may be incomplete: {' and '.join(parts)}."
+    )
 
 
 def unread_evidence(number: int) -> str:
@@ -84,11 +105,14 @@ def report(report: Report, stream: TextIO) -> None:
         else ""
     )
     out.print(Text(f"As of {format_instant(report.as_of)}{known}"))
+    if report.unprocessed or report.poisoned:
+        out.print(Text(unreliable(report), style="bold"))
+    expenses = "expense" if totals.items == 1 else "expenses"
     out.print(
         Text(
-            f"{totals.items} expenses: {totals.matched} matched,"
+            f"{totals.items} {expenses}: {totals.matched} matched,"
             f" {totals.cleared} cleared, {totals.open} open,"
-            f" {totals.broken} broken, {totals.waived} waived"
+            f" {totals.broken} break, {totals.waived} waived"
         )
     )
     shown = [
@@ -107,13 +131,21 @@ def report(report: Report, stream: TextIO) -> None:
         out.print()
         out.print(Text("Findings", style="bold"))
         for finding in report.findings:
-            about = (
-                finding.transaction_id or finding.sync_id or finding.company_id or ""
-            )
-            out.print(Text(f"  {finding.kind.value}  {about}  {finding.reason}"))
+            about = ", ".join(_about(finding))
+            text = Text(f"{finding.kind.value}, {about}: {finding.reason}")
+            _indented(out, text)
     out.print()
     out.print(Text(f"Rules {report.ruleset}, position {report.position}"))
     out.print(Text(digest(report)))
+
+
+def _about(finding: Finding) -> Iterator[str]:
+    if finding.transaction_id is not None:
+        yield f"transaction {finding.transaction_id}"
+    if finding.sync_id is not None:
+        yield f"sync {finding.sync_id}"
+    if finding.company_id is not None:
+        yield f"company {finding.company_id}"
 
 
 def _item(out: Console, judged: Judged) -> None:
@@ -123,14 +155,15 @@ def _item(out: Console, judged: Judged) -> None:
     head.append(judged.transaction_id, style="bold")
     head.append(f"  company {judged.company_id}", style="dim")
     out.print(head)
-    out.print(Text(f"  {item.reason}"))
+    _indented(out, Text(item.reason))
     for leg in item.legs:
         name = leg.integration_type or "webhook"
-        out.print(Text(f"  {name}: {leg.status}, {format_instant(leg.reported_at)}"))
-    out.print(Text(f"  {item.verdict.value}: {item.advice}"))
+        said = f"{name}: {leg.status}, {format_instant(leg.reported_at)}"
+        _indented(out, Text(said))
+    _indented(out, Text(f"{item.verdict.value}: {item.advice}"))
     tail = _tail(item)
     if tail:
-        out.print(Text(f"  {tail}", style="dim"))
+        _indented(out, Text(tail, style="dim"))
 
 
 def _tail(item: Item) -> str:
@@ -151,29 +184,39 @@ def story(story: Story, stream: TextIO) -> None:
     head = Text(f"{story.transaction_id}", style="bold")
     head.append(f"  company {story.company_id}", style="dim")
     out.print(head)
-    lines = [(one.at, 0, _told(one)) for one in story.told]
-    lines += [(one.at, 1, _turned(one)) for one in story.turned]
-    for _, _, line in sorted(lines, key=lambda one: one[:2]):
+    lines = [(one.at, 0, [_told(one), _proof(one)]) for one in story.told]
+    lines += [(one.at, 1, [_turned(one), _because(one)]) for one in story.turned]
+    for _, _, (line, more) in sorted(lines, key=lambda one: one[:2]):
         out.print(line)
+        _indented(out, more)
     out.print()
     now = Text(f"As of {format_instant(story.as_of)}: ")
     now.append(_state(item), style=_COLOURS[item.state])
     now.append(f". {item.verdict.value}: {item.advice}")
     out.print(now)
+    if item.update_unsettled:
+        out.print(Text("Whether its update is in the books too, nobody knows."))
+    out.print(Text("Sections and lines are those of docs/explanation/judgement.md."))
     out.print()
 
 
 def _told(one: Told) -> Text:
-    line = Text(f"{format_instant(one.at)}  {one.source:<11} {one.text}")
-    line.append(f"  sha256:{one.digest[:16]}…, event {one.position}", style="dim")
-    return line
+    return Text(f"{format_instant(one.at)}  {one.source:<11} {one.text}")
+
+
+def _proof(one: Told) -> Text:
+    return Text(f"sha256:{one.digest}, event {one.position}", style="dim")
+
+
+def _because(one: Turned) -> Text:
+    return Text(f"{one.item.reason} ({one.item.decided_by})", style="dim")
 
 
 def _turned(one: Turned) -> Text:
     item = one.item
     line = Text(f"{format_instant(one.at)}  judgement   ")
     line.append(_state(item), style=_COLOURS[item.state])
-    line.append(f", {item.verdict.value}  ({item.decided_by})")
+    line.append(f", {item.verdict.value}")
     return line
 
 
@@ -188,13 +231,20 @@ def tie_out(told: TieOut, stream: TextIO) -> None:
         where = f"{one.table} {one.name} of company {one.company_id}"
         if one.column is not None:
             out.print(
-                Text(f"{where}: {one.column} is {one.live!r}, replay {one.replayed!r}")
+                Text(
+                    f"{where}: {one.column} is {one.live!r} in the live view,"
+                    f" {one.replayed!r} by the history"
+                )
             )
         else:
-            missing = "view" if one.live is None else "replay"
-            out.print(Text(f"{where}: the {missing} has no such row"))
+            holder, other = "history", "live view"
+            if one.replayed is None:
+                holder, other = other, holder
+            out.print(Text(f"{where}: in the {holder}, and not in the {other}"))
     if told.poisoned:
         out.print(Text(f"{told.poisoned} stored events could not be read"))
+    if not told.differences:
+        out.print(Text("The live views agree with the history."))
     out.print(
         Text(
             f"{told.rows} rows compared to position {told.position},"

@@ -21,6 +21,7 @@ class Exchange:
     response_body: bytes | None = None
     body_dropped: bool = False
     observed_at: datetime
+    where: str = attrs.field(default="", eq=False)  # its place in a capture
 
     def header(self, name: str) -> str | None:
         """Return a request header's value, by its name in any case."""

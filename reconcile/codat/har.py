@@ -99,7 +99,7 @@ def read_entry(raw: bytes, *, where: str = "") -> Captured:
             entry = _decode_entry(raw)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             entry = _convert(loads(raw))
-        return _exchange(entry)
+        return _exchange(entry, where)
     except PayloadError as error:
         return Unreadable(raw=raw, reason=f"not a HAR entry: {error}", where=where)
 
@@ -114,7 +114,7 @@ def _convert(data: Any) -> _Entry:
         raise PayloadError(str(error)) from error
 
 
-def _exchange(entry: _Entry) -> Exchange:
+def _exchange(entry: _Entry, where: str) -> Exchange:
     started = parse_instant(entry.startedDateTime)
     if started is None:
         raise PayloadError(
@@ -133,6 +133,7 @@ def _exchange(entry: _Entry) -> Exchange:
         response_body=body,
         body_dropped=body is None and (content.size or 0) > 0,
         observed_at=_observed(started, entry.time),
+        where=where,
     )
 
 

@@ -43,7 +43,10 @@ def loads(body: bytes) -> Any:
     except RecursionError as error:
         raise PayloadError("it is nested too deeply") from error
     except ValueError as error:
-        raise PayloadError(f"it is not JSON: {error}") from error
+        if isinstance(error, json.JSONDecodeError):
+            place = f"line {error.lineno}, column {error.colno}"
+            raise PayloadError(f"it is not JSON, from {place} on") from error
+        raise PayloadError("it is not JSON") from error
 
 
 def _whole(digits: str) -> int | float:

@@ -35,6 +35,11 @@ class Failure(Protocol):
 class Rules(Protocol):
     """A ruleset, as judgement uses it."""
 
+    @property
+    def label(self) -> str:
+        """The ruleset's name and version."""
+        ...
+
     def classify(
         self, *, message: str | None, word: str | None, code: int | str | None
     ) -> Failure:

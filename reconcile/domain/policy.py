@@ -19,5 +19,13 @@ class Policy:
     silent_for: timedelta = DELIVERY_SCHEDULE
     """A failed sync that reported no row so long after its end has failed its items."""
 
+    @property
+    def label(self) -> str:
+        """Return the waits as one text, by which views know what made them."""
+        return (
+            f"undecided {self.undecided_for.total_seconds()} s,"
+            f" silent {self.silent_for.total_seconds()} s"
+        )
+
 
 DEFAULT = Policy()

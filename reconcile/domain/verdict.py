@@ -89,7 +89,10 @@ def _verdict(outline: Outline, failure: Failure | None) -> tuple[Verdict, str]:
     if outline.state is ItemState.OPEN or outline.waits:
         return Verdict.WAIT, "An attempt is not decided yet."
     if kind is BreakKind.INDETERMINATE:
-        return Verdict.WAIT, "The answer to our request was lost; it may have arrived."
+        return (
+            Verdict.WAIT,
+            "It may have arrived: look for its sync in the company's list of syncs.",
+        )
     if kind is BreakKind.MISSING:
         return (
             Verdict.RESEND,

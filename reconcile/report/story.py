@@ -185,7 +185,7 @@ def _said(
             sent_here = [
                 t for t in event.transactions if t.transaction_id == transaction_id
             ]
-            what = {"update": "updated", "put": "put"}.get(event.operation, "sent")
+            what = _WRITES.get(event.operation, "sent")
             text = f"{what}{_sent(sent_here[0])}; " if sent_here else ""
             yield "request", f"{text}sync {name} was initiated"
         case SyncRefused():
@@ -194,7 +194,11 @@ def _said(
                 f"refused, HTTP {event.http_status}: {event.words or 'no words'}",
             )
         case SyncAnswerLost():
-            yield "request", f"sent, and the answer was lost (HTTP {event.http_status})"
+            what = _WRITES.get(event.operation, "sent")
+            yield (
+                "request",
+                f"{what}, and the answer was lost (HTTP {event.http_status})",
+            )
         case SyncThrottled():
             yield "request", "turned away by the rate limit (HTTP 429)"
         case SyncStarted() | SyncCompleted() | SyncFailed() | SyncUnrecognised():
@@ -211,6 +215,9 @@ def _said(
             assert_never(event)
 
 
+_WRITES = {"update": "update sent", "put": "put", "push": "pushed"}
+
+
 def _sent(sent: ExpectedTransaction) -> str:
     parts = [sent.kind, sent.amount, sent.currency, sent.merchant, sent.issue_date]
     told = " ".join(part for part in parts if part)
@@ -223,7 +230,7 @@ def _source(event: SyncReportEvent) -> str:
 
 def _report(event: SyncReportEvent) -> str:
     if event.notice is not None:
-        return f"{event.status}: the sync is {event.notice.value}"
+        return f"{event.status}"
     words = event.error_message or event.exception_message
     said = f": {words}" if words else ""
     return f"the sync's status is {event.code} {event.status or ''}".rstrip() + said

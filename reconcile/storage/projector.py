@@ -45,7 +45,11 @@ class Projector:
         self._rules = rules
 
     def catch_up(self) -> int:
-        """Project every event there is; return the position the views stand at."""
+        """Project every event there is; return the position the views stand at.
+
+        Views that other rules or deadlines made are folded anew from the first event.
+        """
+        self._views.begin_anew_unless(f"{self._rules.label}; {self._policy.label}")
         while True:
             with self._store.reading() as cursor:
                 after = position_of(cursor)

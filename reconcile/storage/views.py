@@ -33,6 +33,8 @@ from reconcile.views.rows import (
 )
 
 PROJECTION: Final = "views"
+VERSION: Final = 1
+"""Of what the tables hold; another one makes every store fold its views anew."""
 TABLES: Final = {
     "items": ITEM_COLUMNS,
     "syncs": SYNC_COLUMNS,
@@ -76,7 +78,23 @@ class ViewRecorder(SQLiteTrackingRecorder):
             "position INTEGER PRIMARY KEY, reason TEXT NOT NULL)",
             "CREATE TABLE IF NOT EXISTS newest ("
             "one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL)",
+            "CREATE TABLE IF NOT EXISTS made_by ("
+            "one INTEGER PRIMARY KEY CHECK (one = 1), label TEXT NOT NULL)",
         ]
+
+    def begin_anew_unless(self, label: str) -> None:
+        """Empty the views where they were made by other rules than `label` names."""
+        with self.datastore.transaction(commit=True) as cursor:
+            cursor.execute("SELECT label FROM made_by")
+            row = cursor.fetchone()
+            if row is not None and row[0] == label:
+                return
+            for name in (*TABLES, "deliveries", "poisoned", "newest"):
+                cursor.execute(f"DELETE FROM {name}")
+            cursor.execute(
+                "DELETE FROM tracking WHERE application_name = ?", (PROJECTION,)
+            )
+            cursor.execute("REPLACE INTO made_by VALUES (1, ?)", (label,))
 
     def write(self, written: Written, *, after: int, position: int) -> None:
         """Write a batch's rows and the position they bring the views to.
@@ -147,11 +165,17 @@ def _table(name: str, columns: Iterable[tuple[str, str]]) -> str:
 
 
 class Views:
-    """The views as they are read: rows by key, in one consistent read."""
+    """The views of one store, as the projector writes them."""
 
     def __init__(self, store: Store) -> None:
+        self._path = store.path
         with store_errors(store.path):
             self.recorder = ViewRecorder(store.datastore)
+
+    def begin_anew_unless(self, label: str) -> None:
+        """Empty the views where other rules, deadlines or tables made them."""
+        with store_errors(self._path):
+            self.recorder.begin_anew_unless(f"views {VERSION}; {label}")
 
     def write(self, written: Written, *, after: int, position: int) -> None:
         """Write a batch; see `ViewRecorder.write`."""

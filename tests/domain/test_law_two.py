@@ -11,7 +11,8 @@ from reconcile.domain.policy import DEFAULT
 from reconcile.domain.vocabulary import BreakKind, ItemState, Verdict
 from tests.builders import COMPANY, at
 from tests.domain.memory import Memory
-from tests.domain.truth import Said, Truth, latest_known, live, lose
+from tests.domain.telling import Said
+from tests.domain.truth import Truth, latest_known, live, lose
 
 MOMENTS = (3, 6, 12, 40, 60 * 27, 60 * 29, 60 * 45, 60 * 80, 60 * 200)
 SEEDS = st.integers(0, 2**48)

@@ -9,8 +9,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile import Reconciler, read_lines, to_data
-from tests.builders import at
+from reconcile import Policy, Reconciler, read_lines, to_data
+from tests.builders import at, page, push, row, start, status, uuid_of
 from tests.strategies import traffic
 
 NOW = at(60 * 70)
@@ -80,7 +80,6 @@ def test_a_report_is_fixed_for_its_two_moments_whatever_arrives_later(
 
 
 def test_a_fact_of_the_future_does_not_count_yet(books: Reconciler) -> None:
-    from tests.builders import page, push, row, start, status, uuid_of
 
     books.ingest(
         read_lines(
@@ -96,3 +95,18 @@ def test_a_fact_of_the_future_does_not_count_yet(books: Reconciler) -> None:
     early = to_data(books.report(as_of=at(5)))
 
     assert [item["state"] for item in early["items"]] == ["open"]
+
+
+def test_views_that_another_policy_made_are_folded_anew(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'books.db'}"
+    with Reconciler.open(url, now=lambda: NOW) as books:
+        books.ingest(read_lines([push(uuid_of(1), minutes=0), start(minutes=1)]))
+        books.catch_up()
+
+    hasty = Policy(undecided_for=timedelta(minutes=5))
+    with Reconciler.open(url, now=lambda: NOW, policy=hasty) as books:
+        told = books.tie_out()
+        (item,) = books.report().items
+
+    assert told.differences == []
+    assert item.item.broken_since == at(6)
