@@ -135,7 +135,7 @@ def report(
     """
     with _opened(store) as books, counting("Judging") as progress:
         if company is not None and not books.knows(company):
-            raise UsageError(f"nothing is known of company {company}")
+            click.echo(f"Nothing is known of company {company}.", err=True)
         told = books.report(as_of=as_of, known_at=known_at, company_id=company)
         progress(len(told.items))
     with _output(output) as stream:

@@ -66,7 +66,7 @@ def test_broken_expenses_end_a_report_with_one(shell: Shell) -> None:
     text = shell.run("report", "--as-of", LATER)
 
     assert (taken.returncode, taken.stderr) == (0, "")
-    assert taken.stdout == "2 read, 0 seen before, 0 quarantined, 0 not Codat's.\n"
+    assert taken.stdout == "2 read, 0 seen before, 0 quarantined, 0 other traffic.\n"
     assert (text.returncode, text.stderr) == (1, "")
     assert "FAILED" in text.stdout
     assert "\x1b" not in text.stdout
@@ -134,7 +134,7 @@ def test_noise_does_not_change_how_an_ingest_ends(shell: Shell) -> None:
 
     assert taken.returncode == 0
     assert "3 read" in taken.stdout
-    assert "1 not Codat's" in taken.stdout
+    assert "1 other traffic" in taken.stdout
 
 
 def test_a_har_that_breaks_off_ends_with_two_and_says_where(shell: Shell) -> None:
