@@ -87,15 +87,18 @@ class _Survey:
         whole = None if chain is None else _distinct(chain, self._keys_of)
         if whole is None:
             return
+        held = {read.rows_at for read in chain or ()}
+        for position in self._unweighed:
+            if position not in held:
+                self._reported |= self._keys_of(position)
+        self._unweighed.clear()
         if self.complete_at is None:
             self.complete_at, self._listed = moment, whole
             self._total = self._latest[1].total
-        for position in self._unweighed:
-            self._reported |= self._keys_of(position)
-        self._unweighed.clear()
-        if len(self._reported) > len(whole):
-            for key in self._reported - whole:
-                self.vanished.setdefault(key, moment)
+        else:
+            self._reported |= whole  # so a later listing may lack what this one holds
+        for key in (self._reported - whole) | (self._listed - whole):
+            self.vanished.setdefault(key, moment)
 
     def _one_a_page(self, reads: list[Reading]) -> Iterable[Reading]:
         """Yield a moment's page reads; of two of one page, one chosen by content."""

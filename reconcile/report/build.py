@@ -1,5 +1,6 @@
 """Build a report: every item, sync and finding in order, with totals and digest."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -73,17 +74,20 @@ def build(
     syncs: list[SyncSummary] = []
     findings = set(more_findings)
     for part in parts:
-        start = len(items)
         items.extend(part.items)
         syncs.extend(part.syncs)
         findings.update(part.findings)
-        findings.update(_of_items(items[start:]))
+    objects = [one.item for one in items]
+    alike = Counter(map(id, objects))  # items with the same facts are one object
+    distinct = {id(one): one for one in objects}.values()
+    if any(one.update_unsettled for one in distinct):
+        findings.update(_of_items(items))
     return Report(
         as_of=as_of,
         known_at=known_at,
         position=position,
         ruleset=ruleset,
-        totals=_totals(items),
+        totals=_totals((one, alike[id(one)]) for one in distinct),
         items=items,
         syncs=sorted(syncs, key=lambda one: (one.company_id, one.sync_id)),
         findings=sorted(findings, key=lambda one: one.order),
@@ -103,14 +107,15 @@ def _of_items(items: Iterable[Judged]) -> Iterator[Finding]:
             )
 
 
-def _totals(items: Sequence[Judged]) -> Totals:
+def _totals(counted: Iterable[tuple[Item, int]]) -> Totals:
+    """Return the totals of items that come with how many are like them."""
     states = dict.fromkeys(ItemState, 0)
     expected = 0
-    for _, _, item in items:
-        states[item.state] += 1
-        expected += item.expected
+    for item, number in counted:
+        states[item.state] += number
+        expected += number if item.expected else 0
     return Totals(
-        items=len(items),
+        items=sum(states.values()),
         expected=expected,
         open=states[ItemState.OPEN],
         matched=states[ItemState.MATCHED],

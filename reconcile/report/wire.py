@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from reconcile.domain.instants import format_instant
-from reconcile.domain.item import Item, Leg
+from reconcile.domain.item import Item
 from reconcile.report.build import Judged, Report
 from reconcile.views.summaries import Finding, SyncSummary
 
@@ -74,61 +74,93 @@ def _canonical(
     yield b"]," + _encode(tail)[1:]
 
 
+class _Leg(msgspec.Struct, gc=False):
+    integration_type: str | None
+    message: str | None
+    reported_at: str
+    status: str
+    sync_id: str
+
+
+class _Retry(msgspec.Struct, gc=False):
+    not_before: str | None
+    reason: str | msgspec.UnsetType
+    verdict: str
+
+
+class _Item(msgspec.Struct, gc=False, rename={"failure_class": "class"}):
+    """An item as JSON without its `transaction_id`; the fields stand in their order."""
+
+    age_s: int | None
+    attempts: int
+    broken_since: str | None
+    failure_class: str | None
+    company_id: str
+    expected: bool
+    fingerprint: str | None
+    kind: str | None
+    legs: list[_Leg]
+    owner: str | None
+    reason: str | msgspec.UnsetType
+    retry: _Retry
+    state: str
+
+
+_encode_item: Final = msgspec.json.Encoder().encode
+
+
 def _items(report: Report, *, reasons: bool) -> Iterator[bytes]:
     """Yield the items, separated by commas, some thousands at a time."""
-    prefixes: dict[tuple[int, str], bytes] = {}
-    some: list[bytes] = []
-    first = True
-    for judged in report.items:
-        key = (id(judged.item), judged.company_id)
-        prefix = prefixes.get(key)
-        if prefix is None:
-            data = item_data(judged, as_of=report.as_of, reasons=reasons)
-            del data["transaction_id"]
-            prefix = prefixes[key] = _encode(data)[:-1] + b',"transaction_id":'
-        some.append(prefix + _encode(judged.transaction_id) + b"}")
-        if len(some) >= _CHUNK:
-            yield (b"" if first else b",") + b",".join(some)
-            some, first = [], False
-    if some:
-        yield (b"" if first else b",") + b",".join(some)
+    as_of = report.as_of
+    prefixes: dict[int, bytes] = {}  # one item object is of one company
+    comma = b""
+    for start in range(0, len(report.items), _CHUNK):
+        some: list[bytes] = []
+        for company_id, transaction_id, item in report.items[start : start + _CHUNK]:
+            prefix = prefixes.get(id(item))
+            if prefix is None:
+                made = _wire(item, company_id, as_of, reasons=reasons)
+                prefix = _encode_item(made)[:-1] + b',"transaction_id":'
+                prefixes[id(item)] = prefix
+            some += (prefix, _encode_item(transaction_id), b"},")
+        some[-1] = b"}"
+        yield comma + b"".join(some)
+        comma = b","
 
 
-def item_data(
-    judged: Judged, *, as_of: datetime, reasons: bool = True
-) -> dict[str, Any]:
+def item_data(judged: Judged, *, as_of: datetime) -> dict[str, Any]:
     """Return one item as the report's JSON has it."""
-    item = judged.item
-    retry: dict[str, Any] = {"verdict": item.verdict, "not_before": None}
-    data: dict[str, Any] = {
-        "age_s": _age_s(item, as_of),
-        "attempts": item.attempts,
-        "broken_since": _instant(item.broken_since),
-        "class": item.failure_class,
-        "company_id": judged.company_id,
-        "expected": item.expected,
-        "fingerprint": item.fingerprint,
-        "kind": item.kind,
-        "legs": [_leg(leg) for leg in item.legs],
-        "owner": item.owner,
-        "retry": retry,
-        "state": item.state,
-        "transaction_id": judged.transaction_id,
-    }
-    if reasons:
-        data["reason"] = item.reason
-        retry["reason"] = item.advice
-    return data
+    made = _wire(judged.item, judged.company_id, as_of, reasons=True)
+    data: dict[str, Any] = msgspec.to_builtins(made)
+    return {**data, "transaction_id": judged.transaction_id}
 
 
-def _leg(leg: Leg) -> dict[str, Any]:
-    return {
-        "integration_type": leg.integration_type,
-        "message": leg.message,
-        "reported_at": format_instant(leg.reported_at),
-        "status": leg.status,
-        "sync_id": leg.sync_id,
-    }
+def _wire(item: Item, company_id: str, as_of: datetime, *, reasons: bool) -> _Item:
+    since = item.broken_since
+    return _Item(
+        age_s=None if since is None else int((as_of - since).total_seconds()),
+        attempts=item.attempts,
+        broken_since=_instant(since),
+        failure_class=item.failure_class,
+        company_id=company_id,
+        expected=item.expected,
+        fingerprint=item.fingerprint,
+        kind=item.kind,
+        legs=[
+            _Leg(
+                leg.integration_type,
+                leg.message,
+                format_instant(leg.reported_at),
+                leg.status,
+                leg.sync_id,
+            )
+            for leg in item.legs
+        ],
+        owner=item.owner,
+        reason=item.reason if reasons else msgspec.UNSET,
+        retry=_Retry(None, item.advice if reasons else msgspec.UNSET, item.verdict),
+        state=item.state,
+    )
 
 
 def _sync(sync: SyncSummary) -> dict[str, Any]:
@@ -156,12 +188,6 @@ def _finding(finding: Finding, *, reasons: bool) -> dict[str, Any]:
     if reasons:
         data["reason"] = finding.reason
     return data
-
-
-def _age_s(item: Item, as_of: datetime) -> int | None:
-    if item.broken_since is None:
-        return None
-    return int((as_of - item.broken_since).total_seconds())
 
 
 def _instant(moment: datetime | None) -> str | None:
