@@ -5,6 +5,7 @@ rows that a batch touches. Each fold sees one row; the mapping owns the rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import assert_never
 
 import attrs
 
@@ -115,6 +116,8 @@ def item_after(
             return attrs.evolve(was, expected=(*was.expected, entry))
         case Unsettled():
             return attrs.evolve(was, unsettled=(*was.unsettled, entry))
+        case _:  # pragma: no cover
+            assert_never(entry)
 
 
 def sync_after(was: SyncFacts, entry: SyncEntry) -> SyncFacts:

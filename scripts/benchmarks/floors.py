@@ -4,11 +4,11 @@ import re
 import sqlite3
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 from eventsourcing.application import Application
 from eventsourcing.domain import DomainEvent
-from uuid import uuid5, NAMESPACE_URL
 
 
 class _Row(msgspec.Struct, gc=False):
@@ -46,12 +46,13 @@ ROWS_PER_COMMIT = 2000
 
 
 def decode_and_upsert(lines: list[bytes], path: Path) -> None:
-    """Lines to msgspec rows to one table, durable, 2,000 rows a commit."""
+    """Write lines, by msgspec rows, to one table: durable, 2,000 rows a commit."""
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     db.execute(
-        "CREATE TABLE legs (company TEXT, txn TEXT, leg TEXT, status TEXT, message TEXT,"
+        "CREATE TABLE legs (company TEXT, txn TEXT, leg TEXT, status TEXT,"
+        " message TEXT,"
         " PRIMARY KEY (company, txn, leg)) WITHOUT ROWID"
     )
     rows: list[tuple[Any, ...]] = []
@@ -94,7 +95,7 @@ def store_rows(lines: list[bytes], path: Path) -> None:
 
 
 def decode_and_fold(path: Path) -> int:
-    """Stored rows to msgspec rows to a dict."""
+    """Fold stored rows, by msgspec rows, into a dict."""
     db = sqlite3.connect(path)
     folded: dict[tuple[str, str, str | None], tuple[str, str | None]] = {}
     for company, body in db.execute("SELECT company, body FROM pages ORDER BY rowid"):
@@ -117,8 +118,10 @@ class _Stock(Application):  # type: ignore[type-arg]
 
 
 def stock_ingest(lines: list[bytes], path: Path) -> _Stock:
-    """Write one JSON event a leg, then project each into a view in its own transaction."""
-    app = _Stock(env={"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(path)})
+    """Write one JSON event a leg, then project each into a view."""
+    app = _Stock(
+        env={"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(path)}
+    )
     versions: dict[Any, int] = {}
     for raw in lines:
         line = _line(raw)
@@ -140,30 +143,29 @@ def stock_ingest(lines: list[bytes], path: Path) -> _Stock:
             )
         if events:
             app.events.put(events)
-    view = sqlite3.connect(f"{path}.view", isolation_level=None)
+    stock_project(app, path.with_suffix(".view"))
+    return app
+
+
+def stock_project(app: _Stock, path: Path) -> None:
+    """Project every event into a view, each with its position in a transaction."""
+    view = sqlite3.connect(path, isolation_level=None)
     view.execute("PRAGMA journal_mode=WAL")
     view.execute("PRAGMA synchronous=FULL")
     view.execute(
         "CREATE TABLE legs (txn TEXT, leg TEXT, status TEXT, message TEXT,"
         " PRIMARY KEY (txn, leg)) WITHOUT ROWID"
     )
-    view.execute("CREATE TABLE tracking (position INTEGER)")
+    view.execute("CREATE TABLE tracking (one INTEGER PRIMARY KEY, position INTEGER)")
     for event, position in _stock_events(app):
         view.execute("BEGIN")
         view.execute(
             "REPLACE INTO legs VALUES (?, ?, ?, ?)",
             (event.transaction, event.leg, event.status, event.message),
         )
-        view.execute("REPLACE INTO tracking VALUES (?)", (position,))
+        view.execute("REPLACE INTO tracking VALUES (1, ?)", (position,))
         view.execute("COMMIT")
     view.close()
-    return app
-
-
-def stock_fold(app: _Stock) -> int:
-    """Replay the stock way: every notification through the stock mapper into a dict."""
-    folded = {(e.originator_id, e.transaction, e.leg): e.status for e, _ in _stock_events(app)}
-    return len(folded)
 
 
 def _stock_events(app: _Stock) -> Any:
@@ -175,5 +177,3 @@ def _stock_events(app: _Stock) -> Any:
         for one in some:
             yield app.mapper.to_domain_event(one), one.id
         start = some[-1].id
-
-
