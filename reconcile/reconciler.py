@@ -319,16 +319,16 @@ class Reconciler:
 
     def _part(self, held: Replayed | Live, as_of: datetime) -> Part:
         company = held.company
-        items: list[Judged] = []
+        judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
+        named = company.company_id
         with collecting_later():
-            for transaction_id, item in judged(
-                company,
-                held.contexts,
-                company.transactions(),
-                judge=judge_as_of(as_of, policy=self.policy, rules=self.rules),
-            ):
-                if item.attempts or item.expected:
-                    items.append(Judged(company.company_id, transaction_id, item))
+            items = [
+                Judged(named, transaction_id, item)
+                for transaction_id, item in judged(
+                    company, held.contexts, company.transactions(), judge=judge_them
+                )
+                if item.attempts or item.expected
+            ]
         findings = list(findings_of_datasets(company, at=as_of))
         for context in held.contexts.values():
             findings += findings_of_sync(company.company_id, context, at=as_of)

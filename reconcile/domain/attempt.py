@@ -8,7 +8,6 @@ import enum
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import attrs
@@ -328,7 +327,6 @@ def _by(moment: datetime | None, at: datetime) -> bool:
 _CLAIM: Final = re.compile(r"previously\s+been\s+processed", re.IGNORECASE)
 
 
-@lru_cache(maxsize=4096)
 def claims_processed(message: str | None) -> bool:
     """Return whether Codat's duplicate protection speaks in the message.
 

@@ -166,10 +166,6 @@ def _chain(latest: dict[int, Reading]) -> Sequence[Reading] | None:
 
 def _distinct(chain: Sequence[Reading], keys_of: KeysOf) -> frozenset[LegKey] | None:
     """Return the legs of the pages, or None where one stands on two of them."""
-    listed: set[LegKey] = set()
-    for read in chain:
-        keys = keys_of(read.rows_at)
-        if not listed.isdisjoint(keys):
-            return None
-        listed |= keys
-    return frozenset(listed)
+    pages = [keys_of(read.rows_at) for read in chain]
+    listed = frozenset().union(*pages)
+    return listed if len(listed) == sum(map(len, pages)) else None
