@@ -54,10 +54,15 @@ class Codec:
         try:
             decoder = self._decoders.get(topic)
             if decoder is not None:
-                return decoder.decode(state)
-            return self._decode_older(topic, state)
+                event = decoder.decode(state)
+            else:
+                event = self._decode_older(topic, state)
         except (msgspec.MsgspecError, RecursionError, KeyError) as error:
             raise HistoryError(f"a stored {topic} cannot be read: {error}") from error
+        at = getattr(event, "at", None)
+        if at is not None and at.tzinfo is None:
+            raise HistoryError(f"a stored {topic} has a time without a zone")
+        return event
 
     def _decode_older(self, topic: str, state: bytes) -> Event:
         payload: dict[str, Any] = msgspec.json.decode(state)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from reconcile import Reconciler, read_lines, to_data
-from tests.builders import at, page, push, row, start, status, uuid_of
+from reconcile.rules import BUILT_IN, Rule, Ruleset
+from reconcile.storage.views import poisoned_in
+from tests.builders import at, create, page, push, row, start, status, uuid_of
 
 LINES = [
     push(uuid_of(1), uuid_of(2), minutes=0),
@@ -95,3 +97,50 @@ def test_a_changed_row_of_a_view_is_found_by_the_tie_out(store: Path) -> None:
         ("items", uuid_of(2), None),
         ("datasets", "y", None),
     }
+
+
+def test_a_stored_time_without_a_zone_is_poison(store: Path) -> None:
+    with tampered(store) as db:
+        db.execute(
+            "INSERT INTO stored_events VALUES (NULL, 'sync:c:s', 1, ?, ?, 0)",
+            ("sync.started", b'{"at":"2026-03-02T09:00:00","evidence":""}'),
+        )
+
+    with Reconciler.open(f"sqlite:///{store}") as books:
+        live, replayed = books.report(), books.replayed_report(as_of=at(60 * 24))
+
+    assert (live.poisoned, replayed.poisoned) == (1, 1)
+
+
+class _Stumbling(Ruleset):
+    """A ruleset with a mistake of its own: it cannot class one message."""
+
+    def classify(
+        self, *, message: str | None, word: str | None, code: int | str | None
+    ) -> Rule:
+        """Return the class of any message but one."""
+        if message == "stumble":
+            raise ZeroDivisionError
+        return super().classify(message=message, word=word, code=code)
+
+
+def test_an_event_that_stumbles_in_the_fold_is_found_by_halving(tmp_path: Path) -> None:
+    rules = _Stumbling(
+        name="stumbling", version=1, rules=BUILT_IN.rules, unknown=BUILT_IN.unknown
+    )
+    lines = [create(uuid_of(n), minutes=n, sync=f"sync-{n}") for n in range(1, 8)]
+    lines += [
+        page(row(uuid_of(n), "PushError", message=said), minutes=20, sync=f"sync-{n}")
+        for n, said in ((1, "refused"), (4, "stumble"), (6, "refused"))
+    ]
+
+    with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}", rules=rules) as books:
+        books.ingest(read_lines(lines))
+        books.catch_up()
+        with books.store.reading() as cursor:
+            poisoned = poisoned_in(cursor)
+            cursor.execute("SELECT COUNT(*) FROM items WHERE kind = 'FAILED'")
+            failed = cursor.fetchone()[0]
+
+    assert [reason for _, reason in poisoned] == ["ZeroDivisionError: "]
+    assert failed == 2

@@ -1,0 +1,59 @@
+"""What an older reader could not read is read after all, and counted once."""
+
+from datetime import UTC, datetime
+
+from reconcile import Reconciler, read_lines, to_data
+from reconcile.codat.har import read_entry
+from reconcile.domain.events import EvidenceQuarantined
+from reconcile.history import Batch, History
+from reconcile.pieces import piece_of
+from tests.builders import at, page, push, row, start, status, uuid_of
+
+NOW = datetime(2026, 3, 3, tzinfo=UTC)
+LINES = [push(uuid_of(1), minutes=0), start(minutes=1), status(2000, minutes=5)]
+UNREAD = page(row(uuid_of(1)), minutes=6)
+
+
+def quarantine(books: Reconciler, line: bytes) -> None:
+    """Put a readable exchange aside, as a reader would that does not know its shape."""
+    piece = piece_of(read_entry(line))
+    assert piece is not None
+    batch = Batch(evidence=[piece.evidence])
+    identity = piece.evidence.identity.hex()
+    event = EvidenceQuarantined(digest=identity, reason="too new", evidence=identity)
+    history = History(books.store)
+    history.note(batch, piece.evidence.company_id, identity, event)
+    history.commit(batch, now=NOW)
+
+
+def test_what_can_be_read_now_is_released_and_judged(books: Reconciler) -> None:
+    books.ingest(read_lines(LINES))
+    quarantine(books, UNREAD)
+    before = to_data(books.report(as_of=at(60)))
+
+    told = books.reprocess()
+
+    after = to_data(books.report(as_of=at(60)))
+    assert (told.read, told.quarantined) == (1, 0)
+    assert (before["unprocessed"], after["unprocessed"]) == (1, 0)
+    states = [report["items"][0]["state"] for report in (before, after)]
+    assert states == ["open", "matched"]
+
+
+def test_reprocessing_twice_reads_nothing_twice(books: Reconciler) -> None:
+    quarantine(books, UNREAD)
+    books.reprocess()
+
+    again = books.reprocess()
+
+    assert (again.read, again.quarantined) == (0, 0)
+    assert books.ingest(read_lines([UNREAD])).seen_before == 1
+
+
+def test_what_still_cannot_be_read_stays_and_is_told(books: Reconciler) -> None:
+    books.ingest(read_lines([b"rubbish", status(2000, minutes=5)]))
+
+    told = books.reprocess(progress=lambda _: None)
+
+    assert (told.read, told.quarantined) == (0, 1)
+    assert to_data(books.report(as_of=at(60)))["unprocessed"] == 1
