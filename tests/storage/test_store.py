@@ -1,0 +1,108 @@
+"""The store gives back what it was given, at positions that are never used again."""
+
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconcile.domain.events import Event, SyncStarted
+from reconcile.errors import StoreError, UsageError
+from reconcile.storage.codec import Envelope
+from reconcile.storage.evidence import Evidence
+from reconcile.storage.store import VersionConflictError, open_store
+from tests.builders import at
+from tests.strategies import EVENTS_OF_EVERY_KIND
+
+STARTED = SyncStarted(at=at(0), evidence="")
+
+
+@settings(max_examples=100)
+@given(events=st.lists(EVENTS_OF_EVERY_KIND, min_size=1, max_size=5))
+def test_events_read_back_from_the_file_are_those_that_were_appended(
+    events: list[Event],
+) -> None:
+    envelopes = [Envelope("sync:c:s", n, e) for n, e in enumerate(events, start=1)]
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_store(f"sqlite:///{Path(folder) / 'books.db'}", create=True) as store,
+    ):
+        store.append(envelopes, (), recorded_at=at(1))
+        recorded = store.stream("sync:c:s")
+
+    assert [one.event for one in recorded] == events
+    assert [one.position for one in recorded] == list(range(1, len(events) + 1))
+    assert {one.recorded_at for one in recorded} == {at(1)}
+
+
+def test_a_position_is_never_used_again(tmp_path: Path) -> None:
+    path = tmp_path / "books.db"
+    with open_store(f"sqlite:///{path}", create=True) as store:
+        store.append([Envelope("sync:c:s", 1, STARTED)], (), recorded_at=at(0))
+        with sqlite3.connect(path) as db:
+            db.execute("DELETE FROM stored_events")
+        db.close()
+        store.append([Envelope("sync:c:s", 1, STARTED)], (), recorded_at=at(1))
+
+        assert store.position() == 2
+
+
+def test_a_conflict_keeps_nothing_of_its_transaction(tmp_path: Path) -> None:
+    evidence = Evidence(
+        identity=b"e" * 32,
+        kind="bytes",
+        observed_at=None,
+        company_id=None,
+        request_body=b"kept?",
+    )
+    with open_store(f"sqlite:///{tmp_path / 'books.db'}", create=True) as store:
+        store.append([Envelope("sync:c:s", 1, STARTED)], (), recorded_at=at(0))
+
+        with pytest.raises(VersionConflictError):
+            store.append(
+                [Envelope("sync:c:s", 1, STARTED)], [evidence], recorded_at=at(1)
+            )
+
+        assert store.evidence(b"e" * 32) is None
+        assert store.position() == 1
+
+
+def test_the_longest_prefix_known_by_a_moment_ends_before_the_first_later_event(
+    tmp_path: Path,
+) -> None:
+    with open_store(f"sqlite:///{tmp_path / 'books.db'}", create=True) as store:
+        for version, minute in ((1, 10), (2, 30), (3, 20)):
+            envelope = Envelope("sync:c:s", version, STARTED)
+            store.append([envelope], (), recorded_at=at(minute))
+
+        known = [store.position(known_at=at(minute)) for minute in (5, 10, 25, 30)]
+
+    assert known == [0, 1, 1, 3]
+
+
+@pytest.mark.parametrize("url", ["postgres://x", "sqlite:///", "books.db"])
+def test_a_url_that_names_no_store_is_wrong_usage(url: str) -> None:
+    with pytest.raises(UsageError):
+        open_store(url, create=True)
+
+
+def test_a_store_is_only_created_when_asked(tmp_path: Path) -> None:
+    path = tmp_path / "books.db"
+
+    with pytest.raises(StoreError, match="there is no store"):
+        open_store(f"sqlite:///{path}", create=False)
+
+    assert not path.exists()
+
+
+def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "books.db"
+    path.write_bytes(b"a letter to a friend")
+
+    with pytest.raises(StoreError, match="is not a store"):
+        open_store(f"sqlite:///{path}", create=True)
+
+    assert path.read_bytes() == b"a letter to a friend"

@@ -1,0 +1,34 @@
+"""Law 2 through the store: truthful in, never false out, whatever is lost."""
+
+import tempfile
+from pathlib import Path
+from random import Random
+
+from hypothesis import given, settings
+
+from reconcile import Reconciler, read_lines
+from tests.builders import at
+from tests.domain.test_law_two import MOMENTS, SEEDS, falsehood
+from tests.domain.truth import live, lose
+
+
+@settings(max_examples=100)
+@given(seed=SEEDS)
+def test_no_report_of_a_truthful_codat_is_ever_false(seed: int) -> None:
+    chance = Random(seed)
+    truth = live(chance)
+    left = lose(chance, truth.said)
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Reconciler.open(f"sqlite:///{Path(folder) / 'books.db'}") as books,
+    ):
+        books.ingest(read_lines(one.line for one in left))
+        found = [
+            false
+            for minute in MOMENTS
+            for _, name, item in books.report(as_of=at(minute)).items
+            if (false := falsehood(truth, left, name, item, minute)) is not None
+        ]
+
+    assert found == []
