@@ -37,7 +37,6 @@ class Clock:
         return self.now
 
 
-@settings(max_examples=100)
 @given(lines=traffic(), step=st.integers(1, 4))
 def test_live_views_equal_a_replay_at_every_position(
     lines: list[bytes], step: int
@@ -63,7 +62,6 @@ def test_the_live_report_equals_the_replayed_one(lines: list[bytes]) -> None:
         assert live == to_data(books.replayed_report(as_of=NOW))
 
 
-@settings(max_examples=100)
 @given(before=traffic(max_size=8), after=traffic(max_size=8), moment=st.integers(0, 99))
 def test_a_report_is_fixed_for_its_two_moments_whatever_arrives_later(
     before: list[bytes], after: list[bytes], moment: int
