@@ -130,7 +130,7 @@ def stand(
     requested = sync.requested_at is not None and sync.requested_at <= at
     return Standing(
         attempt,
-        (order, sync.sync_id),
+        (order, attempt.name),
         legs,
         hook,
         outcome,
@@ -151,7 +151,7 @@ def _stand_unsettled(
         result = Result.DUPLICATE
     else:
         result = Result.FAILED
-    order = (write.at, write.request_id)
+    order = (write.at, attempt.name)
     return Standing(attempt, order, {}, None, Outcome(result, 0), None, requested=True)
 
 

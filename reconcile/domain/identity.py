@@ -2,12 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from typing import Final, NewType
+from typing import Final
 from urllib.parse import quote, unquote
-
-CompanyId = NewType("CompanyId", str)
-SyncId = NewType("SyncId", str)
-TransactionId = NewType("TransactionId", str)
 
 _CANONICAL: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

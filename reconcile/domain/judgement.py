@@ -36,15 +36,11 @@ def outline(dossier: Dossier, *, as_of: datetime, policy: Policy) -> Outline:
     attempts = attempts_of(dossier)
     view = view_item(dossier, attempts, at=as_of, clock=as_of, policy=policy)
     moments = moments_of(dossier, attempts, until=as_of)
-    if _may_turn(view):
-        deadlines = deadlines_of(dossier, attempts, policy)
-        moments = sorted({*moments, *(d for d in deadlines if d <= as_of)})
-    else:
-        last = moments[-1]  # what stands has been told at some moment
-        deadlines = deadlines_of(dossier, attempts, policy)
-        between = [d for d in deadlines if d < last]
-        if between:
-            moments = sorted({*moments, *between})
+    # What stands and cannot turn was told at some moment: no later deadline matters.
+    until = as_of if _may_turn(view) else moments[-1]
+    passed = [d for d in deadlines_of(dossier, attempts, policy) if d <= until]
+    if passed:
+        moments = sorted({*moments, *passed})
     return _outline(dossier, attempts, view, moments, policy, timed=True)
 
 

@@ -16,7 +16,7 @@ from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.item import Rules
 from reconcile.domain.observations import LegRow
 from reconcile.domain.policy import Policy
-from reconcile.errors import HistoryError
+from reconcile.errors import HistoryError, StoreError
 from reconcile.storage.store import Store
 from reconcile.storage.views import (
     OvertakenError,
@@ -68,6 +68,8 @@ class Projector:
                 written = _Batch(self._store, cursor, self._policy, self._rules).fold(
                     stored
                 )
+        except StoreError:
+            raise  # the file failed us, not an event: nothing is poison for that
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the rest
             if len(stored) > 1:
                 half = len(stored) // 2
@@ -110,6 +112,8 @@ class _Batch:
             try:
                 recorded = self._store.recorded(row)
                 change = changes(recorded, original=self._original(recorded, holders))
+            except StoreError:
+                raise
             except HistoryError as error:
                 written.poisoned.append((row["rowid"], str(error)))
                 continue

@@ -83,11 +83,15 @@ class ViewRecorder(SQLiteTrackingRecorder):
         ]
 
     def begin_anew_unless(self, label: str) -> None:
-        """Empty the views where they were made by other rules than `label` names."""
+        """Empty the views where they were made by other rules than `label` names.
+
+        Asked before every read, so it looks before it takes the write lock.
+        """
+        with self.datastore.transaction(commit=False) as cursor:
+            if _made_by(cursor) == label:
+                return
         with self.datastore.transaction(commit=True) as cursor:
-            cursor.execute("SELECT label FROM made_by")
-            row = cursor.fetchone()
-            if row is not None and row[0] == label:
+            if _made_by(cursor) == label:
                 return
             for name in (*TABLES, "deliveries", "poisoned", "newest"):
                 cursor.execute(f"DELETE FROM {name}")
@@ -107,9 +111,12 @@ class ViewRecorder(SQLiteTrackingRecorder):
             stands = self._max_tracking_id(PROJECTION, cursor) or 0
             if stands != after:
                 raise OvertakenError
+            single: list[Row] = []
             for alike in written.items:
-                _write_alike(cursor, alike)
-            single = [row for one in written.items if _few(one) for row in one.rows()]
+                if len(alike.transaction_ids) < ALIKE_MIN:
+                    single += alike.rows()
+                else:
+                    _write_alike(cursor, alike)
             for name, rows in (
                 ("items", single),
                 ("syncs", written.syncs),
@@ -136,23 +143,24 @@ class ViewRecorder(SQLiteTrackingRecorder):
 ALIKE_MIN: Final = 4
 
 
-def _few(alike: ItemRows) -> bool:
-    return len(alike.transaction_ids) < ALIKE_MIN
+def _made_by(cursor: SQLiteCursor) -> str | None:
+    cursor.execute("SELECT label FROM made_by")
+    row = cursor.fetchone()
+    return None if row is None else str(row[0])
 
 
 def _write_alike(cursor: SQLiteCursor, alike: ItemRows) -> None:
     """Write rows that differ in their id alone: their columns are bound once."""
-    if not _few(alike):
-        marks = ", ".join("?" for _ in alike.columns)
-        cursor.execute(
-            f"REPLACE INTO items SELECT ?, value, {marks}, ? FROM json_each(?)",
-            (
-                alike.company_id,
-                *alike.columns,
-                alike.facts,
-                encode(alike.transaction_ids).decode(),
-            ),
-        )
+    marks = ", ".join("?" for _ in alike.columns)
+    cursor.execute(
+        f"REPLACE INTO items SELECT ?, value, {marks}, ? FROM json_each(?)",
+        (
+            alike.company_id,
+            *alike.columns,
+            alike.facts,
+            encode(alike.transaction_ids).decode(),
+        ),
+    )
 
 
 def _table(name: str, columns: Iterable[tuple[str, str]]) -> str:
@@ -182,10 +190,11 @@ class Views:
 
     def write(self, written: Written, *, after: int, position: int) -> None:
         """Write a batch; see `ViewRecorder.write`."""
-        try:
-            self.recorder.write(written, after=after, position=position)
-        except IntegrityError as error:
-            raise OvertakenError from error
+        with store_errors(self._path):
+            try:
+                self.recorder.write(written, after=after, position=position)
+            except IntegrityError as error:
+                raise OvertakenError from error
 
 
 def position_of(cursor: sqlite3.Cursor) -> int:
