@@ -322,10 +322,13 @@ class Reconciler:
         judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
         named = company.company_id
         with collecting_later():
+            transactions = company.transactions()
             items = [
                 Judged(named, transaction_id, item)
-                for transaction_id, item in judged(
-                    company, held.contexts, company.transactions(), judge=judge_them
+                for transaction_id, item in zip(
+                    transactions,
+                    judged(company, held.contexts, transactions, judge=judge_them),
+                    strict=True,
                 )
                 if item.attempts or item.expected
             ]

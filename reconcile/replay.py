@@ -9,7 +9,7 @@ import attrs
 from reconcile.bulk import collecting_later
 from reconcile.domain.context import SyncContext
 from reconcile.domain.events import LegsReported, LegsReread, Recorded
-from reconcile.domain.observations import LegRow
+from reconcile.domain.rows import Groups
 from reconcile.errors import HistoryError
 from reconcile.storage.store import Store
 from reconcile.views.changes import changes
@@ -23,21 +23,21 @@ class Replayed:
 
     company: Company
     contexts: dict[str, SyncContext] = attrs.field(factory=dict)
-    rows: dict[int, tuple[LegRow, ...]] = attrs.field(factory=dict)
+    groups: dict[int, Groups] = attrs.field(factory=dict)
     deliveries: list[tuple[datetime, tuple[str, str, str, str]]] = attrs.field(
         factory=list
     )
     poisoned: list[int] = attrs.field(factory=list)
 
-    def rows_at(self, position: int) -> tuple[LegRow, ...]:
-        """Return the rows of the event at a position."""
-        return self.rows[position]
+    def groups_at(self, position: int) -> Groups:
+        """Return the rows of the event at a position, in groups."""
+        return self.groups[position]
 
     def summaries(self, at: datetime) -> Iterator[SyncSummary]:
         """Yield the syncs known by a moment."""
         for sync_id, context in self.contexts.items():
             told = summarise(
-                self.company, sync_id, context, at=at, rows_at=self.rows_at
+                self.company, sync_id, context, at=at, groups_at=self.groups_at
             )
             if told is not None:
                 yield told
@@ -58,7 +58,7 @@ def _company(store: Store, company_id: str, until: int) -> Replayed:
     replayed = Replayed(company=Company(company_id=company_id))
     positions = store.positions_of(company_id, until=until)
     fold(store, store.stored_at(positions), replayed)
-    replayed.contexts = replayed.company.contexts(keys_reader(replayed.rows_at))
+    replayed.contexts = replayed.company.contexts(keys_reader(replayed.groups_at))
     return replayed
 
 
@@ -71,7 +71,7 @@ def fold(store: Store, stored: Iterable[sqlite3.Row], replayed: Replayed) -> Non
             event = recorded.event
             original: Recorded | None = None
             if isinstance(event, LegsReported):
-                replayed.rows[recorded.position] = event.rows
+                replayed.groups[recorded.position] = event.groups
                 holders[recorded.stream, recorded.version] = recorded
             elif isinstance(event, LegsReread):
                 original = holders.get((recorded.stream, event.same_as))

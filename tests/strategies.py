@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reconcile.domain.events import EVENT_TYPES, Event
 from reconcile.domain.observations import ExpectedTransaction, Flaw
+from reconcile.domain.rows import grouped
 from reconcile.domain.vocabulary import FindingKind, NoticeKind
 from tests.builders import (
     create,
@@ -239,7 +240,7 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "page": COUNTS,
     "page_size": COUNTS,
     "reason": TEXT,
-    "rows": LEG_ROWS,
+    "groups": LEG_ROWS.map(grouped),
     "rows_digest": TEXT,
     "same_as": st.integers(1, 2**31),
     "status": MAYBE,

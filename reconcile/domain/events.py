@@ -10,7 +10,8 @@ from typing import ClassVar
 
 import attrs
 
-from reconcile.domain.observations import ExpectedTransaction, Flaw, LegRow
+from reconcile.domain.observations import ExpectedTransaction, Flaw
+from reconcile.domain.rows import Groups
 from reconcile.domain.vocabulary import NoticeKind
 
 
@@ -133,15 +134,16 @@ class LegsReported:
     """What one response or webhook said of a sync's legs, in Codat's own words.
 
     `origin` is "page", "transaction" or "webhook"; a webhook's rows name no leg.
+    `groups` holds the rows, those of transactions that say the same together.
     """
 
-    TOPIC: ClassVar[str] = "sync.legs-reported"
+    TOPIC: ClassVar[str] = "sync.legs-reported.2"
 
     origin: str
     page: int | None = None
     page_size: int | None = None
     total: int | None = None
-    rows: tuple[LegRow, ...]
+    groups: Groups
     rows_digest: str
     unread: int = 0
     delivery: str | None = None

@@ -31,7 +31,8 @@ def all_canonical(ids: Sequence[str]) -> bool:
     joined = "\n".join(ids)
     return (
         len(joined) == 37 * len(ids) - 1
-        and not joined.strip(_LETTERS)
+        and joined.isascii()
+        and not joined.encode().translate(None, _LETTERS)
         and all(joined[place::37] == "-" * len(ids) for place in _DASHES)
         and joined.count("-") == 4 * len(ids)
         and joined[36::37] == "\n" * (len(ids) - 1)
@@ -39,7 +40,7 @@ def all_canonical(ids: Sequence[str]) -> bool:
     )
 
 
-_LETTERS: Final = "0123456789abcdef-\n"
+_LETTERS: Final = b"0123456789abcdef-\n"
 _DASHES: Final = (8, 13, 18, 23)
 
 

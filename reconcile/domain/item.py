@@ -1,7 +1,7 @@
 """An item as judged, and what judgement asks of a ruleset."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import attrs
 
@@ -46,6 +46,10 @@ class Rules(Protocol):
         """Return the class of a failure told in these words."""
         ...
 
+    def gist(self, message: str) -> str:
+        """Return what class and fingerprint look at of a message: the rest is noise."""
+        ...
+
     def fingerprint(
         self, *, message: str, code: int | str | None, http_status: int | None
     ) -> str:
@@ -53,8 +57,7 @@ class Rules(Protocol):
         ...
 
 
-@attrs.frozen(kw_only=True)
-class Leg:
+class Leg(NamedTuple):
     """One posting as the report shows it; None for the type: a webhook's word."""
 
     integration_type: str | None
@@ -68,7 +71,7 @@ class Leg:
 class Outline:
     """An item's judgement before it is put into words: all that no ruleset decides.
 
-    Items whose facts differ only in the messages of their legs share an outline.
+    Items whose facts differ only in the times and messages of their legs share one.
     `words` are message and word of what failed where no leg did.
     """
 

@@ -25,6 +25,7 @@ from reconcile.domain.observations import (
     TransactionPage,
     WebhookNotice,
 )
+from reconcile.domain.rows import grouped
 from reconcile.domain.vocabulary import NOTICE_CLASS, CodeClass, code_class
 
 SyncObservation = SyncReceipt | StatusReport | TransactionPage | WebhookNotice
@@ -140,7 +141,7 @@ def _legs_event(
         page=seen.page,
         page_size=seen.page_size,
         total=seen.total,
-        rows=seen.rows,
+        groups=grouped(seen.rows),
         rows_digest=seen.rows_digest,
         unread=seen.unread,
         at=seen.at,
@@ -184,7 +185,7 @@ def _notice_events(
         notice,
         LegsReported(
             origin="webhook",
-            rows=seen.rows,
+            groups=grouped(seen.rows),
             rows_digest=seen.rows_digest,
             unread=seen.unread,
             delivery=seen.delivery,

@@ -5,6 +5,8 @@ Rules: `docs/explanation/judgement.md`, section 10.
 
 from datetime import datetime
 
+import attrs
+
 from reconcile.domain.item import Failure, Item, Leg, Outline, Rules
 from reconcile.domain.vocabulary import (
     BreakKind,
@@ -15,65 +17,89 @@ from reconcile.domain.vocabulary import (
 )
 
 
-def word(
-    outline: Outline,
-    rules: Rules,
-    *,
-    legs: tuple[Leg, ...] | None = None,
-    broken_since: datetime | None = None,
-) -> Item:
-    """Return the item that an outline and a ruleset make.
+def word(outline: Outline, rules: Rules) -> Item:
+    """Return the item that an outline and a ruleset make."""
+    wording = wording_of(outline, rules, legs=outline.legs)
+    return wording.item(outline.legs, outline.broken_since)
 
-    `legs` and `broken_since` take the place of the outline's, where it is shared by
-    items that differ in their times and messages.
+
+@attrs.frozen(kw_only=True)
+class Wording:
+    """What a ruleset makes of an outline: all of an item but its times and messages.
+
+    It serves every item of the outline whose legs' messages have the same gists.
     """
-    if legs is None:
-        legs, broken_since = outline.legs, outline.broken_since
-    failure, message = _failure(outline, legs, rules)
+
+    outline: Outline
+    failure: Failure | None
+    fingerprint: str | None
+    verdict: Verdict
+    advice: str
+    message: str | None  # of the failure, where no leg tells it
+    told_by: tuple[int, ...]  # the legs that tell it
+
+    def item(self, legs: tuple[Leg, ...], broken_since: datetime | None) -> Item:
+        """Return the item that has these legs."""
+        outline, failure, message = self.outline, self.failure, self.message
+        if self.told_by:
+            message = min([legs[index].message or "" for index in self.told_by])
+        return Item(
+            state=outline.state,
+            kind=outline.kind,
+            reason=_reason(outline, message),
+            failure_class=failure.name if failure else None,
+            owner=failure.owner if failure else None,
+            fingerprint=self.fingerprint,
+            attempts=outline.attempts,
+            expected=outline.expected,
+            broken_since=broken_since,
+            legs=legs,
+            verdict=self.verdict,
+            advice=self.advice,
+            decided_by=outline.decided_by,
+            update_unsettled=outline.update_unsettled,
+            turns_at=outline.turns_at,
+            turns_to=outline.turns_to,
+        )
+
+
+def wording_of(outline: Outline, rules: Rules, *, legs: tuple[Leg, ...]) -> Wording:
+    """Return what a ruleset makes of an outline whose legs say this."""
+    worst = _worst(outline, legs, rules) if outline.blamed else None
+    failure, message, told_by = worst or (None, None, ())
     verdict, advice = _verdict(outline, failure)
-    return Item(
-        state=outline.state,
-        kind=outline.kind,
-        reason=_reason(outline, message),
-        failure_class=failure.name if failure else None,
-        owner=failure.owner if failure else None,
-        fingerprint=rules.fingerprint(
+    fingerprint = None
+    if message:
+        fingerprint = rules.fingerprint(
             message=message, code=outline.code, http_status=outline.http_status
         )
-        if failure is not None and message
-        else None,
-        attempts=outline.attempts,
-        expected=outline.expected,
-        broken_since=broken_since,
-        legs=legs,
+    return Wording(
+        outline=outline,
+        failure=failure,
+        fingerprint=fingerprint,
         verdict=verdict,
         advice=advice,
-        decided_by=outline.decided_by,
-        update_unsettled=outline.update_unsettled,
-        turns_at=outline.turns_at,
-        turns_to=outline.turns_to,
+        message=message,
+        told_by=told_by,
     )
 
 
-def _failure(
+def _worst(
     outline: Outline, legs: tuple[Leg, ...], rules: Rules
-) -> tuple[Failure | None, str | None]:
-    """Return the worst failure of the deciding attempt, with its message."""
-    if not outline.blamed:
-        return None, None
-    told: list[tuple[str | None, str | None]] = [
-        (leg.message, leg.status)
-        for leg in legs
+) -> tuple[Failure, str | None, tuple[int, ...]]:
+    """Return the worst failure, its message, and the legs that tell of it."""
+    told = [
+        (leg.message, leg.status, (index,))
+        for index, leg in enumerate(legs)
         if word_class(leg.status) is WordClass.FAILED
     ]
-    worst: tuple[tuple[int, str, str], Failure] | None = None
-    for message, said in told or (outline.words,):
+    ranked: dict[tuple[int, str, str], tuple[Failure, str | None, tuple[int, ...]]] = {}
+    for message, said, index in told or ((*outline.words, ()),):
         failure = rules.classify(message=message, word=said, code=outline.code)
-        rank = _SEVERITY[failure.verdict], failure.name, message or ""
-        if worst is None or rank < worst[0]:
-            worst = rank, failure
-    assert worst is not None
-    return worst[1], worst[0][2] or None
+        rank = _SEVERITY[failure.verdict], failure.name, rules.gist(message or "")
+        others = ranked[rank][2] if rank in ranked else ()
+        ranked[rank] = failure, message, (*others, *index)
+    return ranked[min(ranked)]
 
 
 _SEVERITY = {Verdict.NEVER: 0, Verdict.FIX_FIRST: 1, Verdict.WAIT: 2, Verdict.RESEND: 3}

@@ -31,6 +31,7 @@ from reconcile.domain.item import Item, Rules
 from reconcile.domain.judgement import history
 from reconcile.domain.observations import ExpectedTransaction, LegRow
 from reconcile.domain.policy import Policy
+from reconcile.domain.rows import Groups, rows_in
 from reconcile.report.build import Judged
 from reconcile.report.wire import item_data
 from reconcile.storage.store import Store
@@ -152,13 +153,13 @@ def _streams(dossier: Dossier) -> list[str]:
 
 def _told(store: Store, stream: str, transaction_id: str) -> Iterator[Told]:
     kind, _, name = stream_parts(stream)
-    holders: dict[int, tuple[LegRow, ...]] = {}
+    holders: dict[int, Groups] = {}
     for recorded in store.stream(stream):
         event = recorded.event
         if isinstance(event, EvidenceQuarantined | EvidenceReleased | EvidenceSetAside):
             continue
         if isinstance(event, LegsReported):
-            holders[recorded.version] = event.rows
+            holders[recorded.version] = event.groups
         for source, text in _said(recorded, holders, transaction_id):
             yield Told(
                 at=event.at,
@@ -171,7 +172,7 @@ def _told(store: Store, stream: str, transaction_id: str) -> Iterator[Told]:
 
 
 def _said(
-    recorded: Recorded, holders: dict[int, tuple[LegRow, ...]], transaction_id: str
+    recorded: Recorded, holders: dict[int, Groups], transaction_id: str
 ) -> Iterator[tuple[str, str]]:
     """Yield source and sentence of everything an event says of the transaction."""
     event = recorded.event
@@ -206,7 +207,7 @@ def _said(
         case LegsReported() | LegsReread():
             version = recorded.version
             holder = event.same_as if isinstance(event, LegsReread) else version
-            for row in dict.fromkeys(holders.get(holder, ())):
+            for row in dict.fromkeys(rows_in(holders.get(holder, ()))):
                 if row[0] == transaction_id:
                     yield event.origin, _row(row)
         case EvidenceQuarantined() | EvidenceReleased() | EvidenceSetAside():

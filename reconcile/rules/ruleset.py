@@ -61,7 +61,11 @@ class Ruleset:
 
         Rules see a message without its correlation id, which says nothing of a cause.
         """
-        return _classified(self, message and _gist(message), word, code)
+        return _classified(self, message and gist(message), word, code)
+
+    def gist(self, message: str) -> str:
+        """Return what class and fingerprint look at of a message."""
+        return gist(message)
 
     def fingerprint(
         self, *, message: str, code: int | str | None, http_status: int | None
@@ -122,7 +126,7 @@ def _classified(
     return ruleset.unknown
 
 
-def _gist(message: str) -> str:
+def gist(message: str) -> str:
     """Return the message without its first correlation id, as Codat spells it.
 
     Failures of one cause mostly differ in that alone, so what follows is done once for
@@ -152,7 +156,7 @@ def fingerprint(
     Correlation ids, GUIDs and amounts are left out; the HTTP status and Codat's status
     code stay in.
     """
-    return _hashed(_normal(_gist(message)), code, http_status)
+    return _hashed(_normal(gist(message)), code, http_status)
 
 
 @lru_cache(maxsize=4096)

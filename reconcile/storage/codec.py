@@ -14,11 +14,22 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent
 
 from reconcile.domain.events import EVENT_TYPES, Event
+from reconcile.domain.observations import LegRow
+from reconcile.domain.rows import grouped
 from reconcile.errors import HistoryError
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
-UPCASTS: Mapping[str, tuple[str, Upcast]] = {}
+
+def _with_groups(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return the rows of a page in groups; at first each stood by itself."""
+    rows = msgspec.convert(payload.pop("rows"), list[LegRow])
+    return {**payload, "groups": grouped(rows)}
+
+
+UPCASTS: Mapping[str, tuple[str, Upcast]] = {
+    "sync.legs-reported": ("sync.legs-reported.2", _with_groups)
+}
 """Old topic to new topic, with the function that mends the payload."""
 
 
@@ -65,7 +76,7 @@ class Codec:
         return event
 
     def _decode_older(self, topic: str, state: bytes) -> Event:
-        payload: dict[str, Any] = msgspec.json.decode(state)
+        payload = msgspec.json.decode(state, type=dict[str, Any])
         while topic in self._upcasts:
             topic, upcast = self._upcasts[topic]
             payload = upcast(payload)

@@ -14,8 +14,8 @@ from reconcile.domain.dossier import DatasetFacts, ItemFacts
 from reconcile.domain.events import LegsReported, LegsReread, Recorded
 from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.item import Rules
-from reconcile.domain.observations import LegRow
 from reconcile.domain.policy import Policy
+from reconcile.domain.rows import Groups
 from reconcile.errors import HistoryError, StoreError
 from reconcile.storage.store import Store
 from reconcile.storage.views import (
@@ -100,8 +100,8 @@ class _Batch:
         self._cursor = cursor
         self._policy = policy
         self._rules = rules
-        self._rows: dict[int, tuple[LegRow, ...]] = {}
-        self._keys_of = keys_reader(self._rows_at)
+        self._groups: dict[int, Groups] = {}
+        self._keys_of = keys_reader(self._groups_at)
 
     def fold(self, stored: Sequence[sqlite3.Row]) -> Written:
         """Return everything that the events write."""
@@ -141,7 +141,7 @@ class _Batch:
         """Return the event that a re-read points to; keep the rows of all others."""
         event = recorded.event
         if isinstance(event, LegsReported):
-            self._rows[recorded.position] = event.rows
+            self._groups[recorded.position] = event.groups
             holders[recorded.stream, recorded.version] = recorded
         if not isinstance(event, LegsReread):
             return None
@@ -152,17 +152,17 @@ class _Batch:
                 holders[key] = found
         return holders.get(key)
 
-    def _rows_at(self, position: int) -> tuple[LegRow, ...]:
-        if position not in self._rows:
+    def _groups_at(self, position: int) -> Groups:
+        if position not in self._groups:
             for row in self._store.stored_at([position]):
                 event = self._store.recorded(row).event
                 if isinstance(event, LegsReported):
-                    self._rows[position] = event.rows
-        return self._rows[position]
+                    self._groups[position] = event.groups
+        return self._groups[position]
 
     def _company(self, work: _Work, written: Written) -> None:
         company = work.company
-        touched = {t for change in work.changes for t, _ in change.items}
+        touched = {t for change in work.changes for t in change.transactions()}
         datasets = {d for change in work.changes for d, _ in change.datasets}
         syncs = {c.sync_id for c in work.changes if c.sync_id is not None}
         self._load_items(work, touched)
@@ -186,7 +186,7 @@ class _Batch:
         for sync_id in sorted(syncs):
             context = work.contexts[sync_id]
             summary = summarise(
-                company, sync_id, context, at=END_OF_TIME, rows_at=self._rows_at
+                company, sync_id, context, at=END_OF_TIME, groups_at=self._groups_at
             )
             if summary is not None:
                 facts = company.syncs[sync_id]
@@ -222,9 +222,10 @@ class _Batch:
         """Return every transaction that a sync reported or expected."""
         facts = company.syncs[sync_id]
         found = {
-            row[0]
+            transaction_id
             for position in {read.rows_at for read in facts.readings}
-            for row in self._rows_at(position)
+            for _, transaction_ids in self._groups_at(position)
+            for transaction_id in transaction_ids
         }
         for initiation in facts.initiations:
             found.update(initiation.transaction_ids)

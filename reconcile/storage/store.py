@@ -26,7 +26,7 @@ from reconcile.storage.evidence import (
     digest_of,
     micros,
     moment_of,
-    pack,
+    pack_all,
     unpack,
 )
 from reconcile.storage.sqlite import construct_factory, sqlite_environment, store_errors
@@ -91,7 +91,7 @@ class Store:
         """
         now = micros(recorded_at)
         rows: list[tuple[Any, ...]] = []
-        bodies: dict[bytes, tuple[bytes, int, bytes]] = {}
+        bodies: dict[bytes, bytes] = {}
         for one in evidence:
             digests = [
                 _keep(bodies, one.request_body, one.request_digest),
@@ -116,7 +116,12 @@ class Store:
                 self._app.events.put(
                     events,
                     evidence=rows,
-                    bodies=list(bodies.values()),
+                    bodies=[
+                        (digest, len(body), packed)
+                        for (digest, body), packed in zip(
+                            bodies.items(), pack_all([*bodies.values()]), strict=True
+                        )
+                    ],
                     recorded_at=now,
                 )
         except StoreError as error:
@@ -320,15 +325,14 @@ _SELECT = (
 
 
 def _keep(
-    bodies: dict[bytes, tuple[bytes, int, bytes]],
+    bodies: dict[bytes, bytes],
     body: bytes | None,
     digest: bytes | None,
 ) -> bytes | None:
     if body is None:
         return None
     digest = digest or digest_of(body)
-    if digest not in bodies:
-        bodies[digest] = (digest, len(body), pack(body))
+    bodies[digest] = body
     return digest
 
 

@@ -3,7 +3,7 @@
 Pure. The rows of a page share their entries, so that a leg costs a look-up and a pair.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -40,11 +40,12 @@ from reconcile.domain.events import (
     SyncUnrecognised,
 )
 from reconcile.domain.identity import stream_parts
-from reconcile.domain.observations import ExpectedTransaction, Flaw, LegRow
+from reconcile.domain.observations import ExpectedTransaction, Flaw
+from reconcile.domain.rows import Groups, count
 from reconcile.domain.vocabulary import integration_type
 from reconcile.errors import HistoryError
 
-ItemEntry = LegReport | HookReport | Expected | Unsettled
+ItemEntry = HookReport | Expected | Unsettled
 SyncEntry = Initiation | Report | Reading | tuple[datetime, Flaw]
 DatasetEntry = Push | Unsettled | Link | tuple[datetime, Flaw]
 
@@ -64,12 +65,20 @@ class Changes:
     """Everything one event changes, all of one company ("" for none)."""
 
     company_id: str
-    items: Iterable[tuple[str, ItemEntry]] = ()
+    legs: Sequence[tuple[tuple[LegReport, ...], tuple[str, ...]]] = ()
+    items: Sequence[tuple[str, ItemEntry]] = ()
     sync_id: str | None = None
     syncs: tuple[SyncEntry, ...] = ()
     datasets: tuple[tuple[str, DatasetEntry], ...] = ()
     delivery: Delivery | None = None
     case: CaseEvent | None = None
+
+    def transactions(self) -> Iterator[str]:
+        """Yield every transaction that is touched."""
+        for _, transaction_ids in self.legs:
+            yield from transaction_ids
+        for transaction_id, _ in self.items:
+            yield transaction_id
 
 
 def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
@@ -83,15 +92,15 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
     position = recorded.position
     match event:
         case LegsReported():
-            return _legs(company_id, name, event, event.rows, position, position)
+            return _legs(company_id, name, event, event.groups, position, position)
         case LegsReread():
             if original is None or not isinstance(original.event, LegsReported):
                 raise HistoryError(
                     f"event {position} points to version {event.same_as} of "
                     f"{recorded.stream}, which holds no rows"
                 )
-            rows = original.event.rows
-            return _legs(company_id, name, event, rows, position, original.position)
+            groups = original.event.groups
+            return _legs(company_id, name, event, groups, position, original.position)
         case SyncStarted() | SyncCompleted() | SyncFailed() | SyncUnrecognised():
             return _report(company_id, name, event)
         case SyncInitiated():
@@ -123,7 +132,7 @@ def _legs(
     company_id: str,
     sync_id: str,
     event: LegsReported | LegsReread,
-    rows: tuple[LegRow, ...],
+    groups: Groups,
     position: int,
     rows_at: int,
 ) -> Changes:
@@ -132,50 +141,43 @@ def _legs(
         page=event.page,
         page_size=event.page_size,
         total=event.total,
-        rows=len(rows) + event.unread,
+        rows=count(groups) + event.unread,
         unread=event.unread,
         at=event.at,
         source=position,
         rows_at=rows_at,
     )
-    items: list[tuple[str, ItemEntry]]
-    if event.origin == "webhook":
-        items = [
-            (
-                transaction_id,
-                HookReport(
-                    sync_id,
-                    word,
-                    message,
-                    event.at,
-                    event.dated,
-                    event.delivery or "",
-                    position,
-                ),
+    legs: list[tuple[tuple[LegReport, ...], tuple[str, ...]]] = []
+    hooks: list[tuple[str, ItemEntry]] = []
+    for sayings, transaction_ids in groups:
+        once = dict.fromkeys(sayings)  # a row repeated in a page is one fact
+        if event.origin != "webhook":
+            reports = [
+                LegReport(
+                    sync_id, integration_type(name), word, message, event.at, position
+                )
+                for word, name, message in once
+            ]
+            legs.append((tuple(reports), transaction_ids))
+            continue
+        for word, _, message in once:
+            hook = HookReport(
+                sync_id,
+                word,
+                message,
+                event.at,
+                event.dated,
+                event.delivery or "",
+                position,
             )
-            for transaction_id, word, _, message in dict.fromkeys(rows)
-        ]
-    else:
-        items = _leg_items(sync_id, rows, event.at, position)
+            hooks += [(transaction_id, hook) for transaction_id in transaction_ids]
     return Changes(
         company_id=company_id,
-        items=items,
+        legs=legs,
+        items=hooks,
         sync_id=sync_id,
         syncs=(reading, *((event.at, flaw) for flaw in event.flaws)),
     )
-
-
-def _leg_items(
-    sync_id: str, rows: tuple[LegRow, ...], at: datetime, position: int
-) -> list[tuple[str, ItemEntry]]:
-    """Return a page's entries, a row for each row; equal rows give equal entries."""
-    made = {
-        said: LegReport(
-            sync_id, integration_type(said[1]), said[0], said[2], at, position
-        )
-        for said in {row[1:] for row in rows}
-    }
-    return [(row[0], made[row[1:]]) for row in rows]
 
 
 def _report(company_id: str, sync_id: str, event: SyncReportEvent) -> Changes:

@@ -4,7 +4,7 @@ A `Company` is the working set: replay fills one whole, the projector fills one 
 rows that a batch touches. Each fold sees one row; the mapping owns the rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
 import attrs
@@ -26,7 +26,7 @@ from reconcile.domain.dossier import (
     Unsettled,
 )
 from reconcile.domain.listing import KeysOf, LegKey
-from reconcile.domain.observations import LegRow
+from reconcile.domain.rows import Groups
 from reconcile.domain.vocabulary import integration_type
 from reconcile.views.changes import Changes, DatasetEntry, SyncEntry
 
@@ -37,8 +37,8 @@ NO_FACTS = ItemFacts()
 class Company:
     """The facts of one company, as far as they are held here.
 
-    `legs` stands apart from `others` because nearly every item has legs alone, and a
-    million of them must cost a tuple each.
+    `legs` stands apart from `others` because nearly every item has legs alone; those
+    that say the same share one tuple.
     """
 
     company_id: str
@@ -50,16 +50,13 @@ class Company:
     def apply(self, change: Changes) -> None:
         """Take in what one event changed."""
         legs = self.legs
+        for reports, transaction_ids in change.legs:
+            for transaction_id in transaction_ids:
+                had = legs.get(transaction_id)
+                legs[transaction_id] = reports if had is None else had + reports
         for transaction_id, entry in change.items:
-            if type(entry) is LegReport:
-                was_legs = legs.get(transaction_id)
-                if was_legs is None:
-                    legs[transaction_id] = (entry,)
-                elif entry not in was_legs:  # a row repeated in a page is one fact
-                    legs[transaction_id] = (*was_legs, entry)
-            else:
-                was = self.others.get(transaction_id, NO_FACTS)
-                self.others[transaction_id] = item_after(was, entry)
+            was = self.others.get(transaction_id, NO_FACTS)
+            self.others[transaction_id] = item_after(was, entry)
         if change.sync_id is not None:
             facts = self.syncs.get(change.sync_id, SyncFacts())
             for one in change.syncs:
@@ -103,13 +100,9 @@ class Company:
         )
 
 
-def item_after(
-    was: ItemFacts, entry: HookReport | Expected | Unsettled | LegReport
-) -> ItemFacts:
+def item_after(was: ItemFacts, entry: HookReport | Expected | Unsettled) -> ItemFacts:
     """Return an item's facts with one more entry."""
     match entry:
-        case LegReport():
-            return attrs.evolve(was, legs=(*was.legs, entry))
         case HookReport():
             return attrs.evolve(was, hooks=(*was.hooks, entry))
         case Expected():
@@ -146,24 +139,29 @@ def dataset_after(was: DatasetFacts, entry: DatasetEntry) -> DatasetFacts:
             return attrs.evolve(was, flaws=(*was.flaws, entry))
 
 
-def keys_in(rows: Iterable[LegRow]) -> frozenset[LegKey]:
+def keys_in(groups: Groups) -> frozenset[LegKey]:
     """Return the distinct legs that rows stand for."""
-    held = tuple(rows)
-    names = {name: integration_type(name) for name in {row[2] for row in held}}
-    return frozenset([(row[0], names[row[2]]) for row in held])
+    return frozenset(
+        [
+            (transaction_id, name)
+            for sayings, transaction_ids in groups
+            for name in {integration_type(saying[1]) for saying in sayings}
+            for transaction_id in transaction_ids
+        ]
+    )
 
 
-RowsAt = Callable[[int], tuple[LegRow, ...]]
-"""The rows held by the event at a position."""
+GroupsAt = Callable[[int], Groups]
+"""The rows held by the event at a position, in groups."""
 
 
-def keys_reader(rows_at: RowsAt) -> KeysOf:
+def keys_reader(groups_at: GroupsAt) -> KeysOf:
     """Return a look-up of a reading's legs, each read once."""
     known: dict[int, frozenset[LegKey]] = {}
 
     def keys_of(position: int) -> frozenset[LegKey]:
         if position not in known:
-            known[position] = keys_in(rows_at(position))
+            known[position] = keys_in(groups_at(position))
         return known[position]
 
     return keys_of

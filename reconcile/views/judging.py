@@ -7,7 +7,7 @@ item's own id; where one may be, items are judged one by one.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -19,10 +19,11 @@ from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.item import Item, Leg, Outline, Rules
 from reconcile.domain.judgement import outline, outline_without_clock, turns_of
 from reconcile.domain.policy import Policy
-from reconcile.domain.verdict import word
+from reconcile.domain.verdict import Wording, word, wording_of
 from reconcile.views.folds import Company
 
 _Legs = tuple[LegReport, ...]
+_Wordings = dict[tuple[str | None, ...], Wording]
 
 
 @attrs.frozen(kw_only=True)
@@ -60,64 +61,85 @@ def judge_by_facts(*, policy: Policy, rules: Rules) -> Judge:
 def judged(
     company: Company,
     contexts: Mapping[str, SyncContext],
-    transactions: Iterable[str],
+    transactions: Sequence[str],
     *,
     judge: Judge,
-) -> Iterator[tuple[str, Item]]:
-    """Yield each transaction with its item; items of equal facts are one object."""
-    known: dict[tuple[_Legs, ItemFacts | None], Item] = {}
+) -> list[Item]:
+    """Return the item of each transaction; items of equal facts are one object."""
     bench = _Bench(company, contexts, judge)
-    one_by_one = _may_claim(company, contexts)
-    legs_of, others_of = company.legs, company.others
-    for transaction_id in transactions:
-        key = legs_of.get(transaction_id, ()), others_of.get(transaction_id)
-        item = known.get(key)
-        if item is None:
-            if one_by_one or _speaks_of_duplicates(*key):
-                item = word(bench.outline(transaction_id), judge.rules)
-            else:
-                item = known[key] = bench.item(transaction_id, *key)
-        yield transaction_id, item
+    others_of = company.others
+    held = [company.legs.get(transaction_id, ()) for transaction_id in transactions]
+    if not (others_of or bench.one_by_one):  # what is held once is judged once
+        for transaction_id, legs in dict(
+            zip(map(id, held), zip(transactions, held, strict=True), strict=True)
+        ).values():
+            bench.item(transaction_id, legs, None)
+    found = map(bench.at_sight.get, map(id, held))
+    return [
+        item or bench.item(transaction_id, legs, others_of.get(transaction_id))
+        for transaction_id, legs, item in zip(transactions, held, found, strict=True)
+    ]
 
 
 class _Bench:
-    """Outlines made so far, by what they can be shared for."""
+    """Items and outlines made so far, by what they can be shared for.
+
+    `at_sight` holds items by the identity of their legs: those of a page that say the
+    same are held once.
+    """
 
     def __init__(
         self, company: Company, contexts: Mapping[str, SyncContext], judge: Judge
     ) -> None:
+        self.at_sight: dict[int, Item] = {}
         self._company = company
         self._contexts = contexts
         self._judge = judge
-        self._outlines: dict[object, tuple[Outline, datetime]] = {}
+        self.one_by_one = _may_claim(company, contexts)
+        self._items: dict[tuple[_Legs, ItemFacts], Item] = {}
+        self._outlines: dict[object, tuple[Outline, datetime, _Wordings]] = {}
         self._turns: dict[str, Sequence[datetime]] = {}
 
-    def outline(self, transaction_id: str) -> Outline:
+    def item(self, transaction_id: str, legs: _Legs, others: ItemFacts | None) -> Item:
+        """Return the item, shared with those of equal facts."""
+        if self.one_by_one or _speaks_of_duplicates(legs, others):
+            return word(self._outline(transaction_id), self._judge.rules)
+        if others is None:
+            item = self.at_sight.get(id(legs)) or self._made(transaction_id, legs)
+            self.at_sight[id(legs)] = item
+            return item
+        known = self._items.get((legs, others))
+        if known is None:
+            known = word(self._outline(transaction_id), self._judge.rules)
+            self._items[legs, others] = known
+        return known
+
+    def _outline(self, transaction_id: str) -> Outline:
         """Return the outline of one item, made for it alone."""
         return self._judge.outline(
             self._company.dossier(transaction_id, self._contexts)
         )
 
-    def item(self, transaction_id: str, legs: _Legs, others: ItemFacts | None) -> Item:
+    def _made(self, transaction_id: str, legs: _Legs) -> Item:
         """Return the item, by an outline made before where one serves."""
         rules = self._judge.rules
-        if others is not None or not _read_at_once(legs):
-            return word(self.outline(transaction_id), rules)
+        if not _read_at_once(legs):
+            return word(self._outline(transaction_id), rules)
         at = legs[0].at
         shape = self._shape(legs, at)
         shared = self._outlines.get(shape)
         if shared is None:
-            made = self.outline(transaction_id)
-            self._outlines[shape] = made, at
+            made = self._outline(transaction_id)
+            self._outlines[shape] = made, at, {}
             return word(made, rules)
-        made, its_time = shared
+        made, its_time, wordings = shared
+        own = _told(made.legs, legs)
+        gists = tuple([leg.message and rules.gist(leg.message) for leg in own])
+        wording = wordings.get(gists)
+        if wording is None:
+            wording = wordings[gists] = wording_of(made, rules, legs=own)
         since = made.broken_since
-        return word(
-            made,
-            rules,
-            legs=_told(made.legs, legs),
-            broken_since=at if since == its_time else since,
-        )
+        return wording.item(own, at if since == its_time else since)
 
     def _shape(self, legs: _Legs, at: datetime) -> object:
         sync_id = legs[0].sync_id
@@ -153,13 +175,7 @@ def _told(shown: tuple[Leg, ...], legs: _Legs) -> tuple[Leg, ...]:
 
 def _leg(report: LegReport) -> Leg:
     sync_id, name, said, message, at, _ = report
-    return Leg(
-        integration_type=name,
-        status=said,
-        sync_id=sync_id,
-        message=message,
-        reported_at=at,
-    )
+    return Leg(name, said, sync_id, message, at)
 
 
 def _may_claim(company: Company, contexts: Mapping[str, SyncContext]) -> bool:

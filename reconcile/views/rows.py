@@ -4,9 +4,8 @@ Live projection and replay make their rows here, so that a tie-out compares like
 like. The columns hold what needs no clock, and `stuck_after`: when it turns.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -23,7 +22,7 @@ from reconcile.domain.dossier import (
 )
 from reconcile.domain.instants import format_instant
 from reconcile.domain.item import Item
-from reconcile.views.folds import Company
+from reconcile.views.folds import NO_FACTS, Company
 from reconcile.views.judging import Judge, judged
 from reconcile.views.summaries import SyncSummary
 
@@ -87,21 +86,20 @@ _Packed = tuple[
 _decode_packed: Final = msgspec.json.Decoder(_Packed).decode
 
 
-def encode_item(facts: ItemFacts) -> bytes:
+def encode_item(legs: tuple[LegReport, ...], others: ItemFacts) -> bytes:
     """Return an item's facts as JSON: legs, hooks, expectations, unsettled writes.
 
     Legs stand under the read that reported them: sync, time, position, then type, word
     and message of each.
     """
-    legs = [
-        (*read, [(leg.integration_type, leg.word, leg.message) for leg in together])
-        for read, together in groupby(facts.legs, key=_read)
-    ]
-    return encode((legs, facts.hooks, facts.expected, facts.unsettled))
-
-
-def _read(leg: LegReport) -> tuple[str, datetime, int]:
-    return leg.sync_id, leg.at, leg.source
+    reads: list[tuple[str, datetime, int, list[tuple[str, str, str | None]]]] = []
+    source: int | None = None
+    for leg in legs:
+        if leg.source != source:  # the position of a read is its own
+            source = leg.source
+            reads.append((leg.sync_id, leg.at, source, []))
+        reads[-1][3].append((leg.integration_type, leg.word, leg.message))
+    return encode((reads, others.hooks, others.expected, others.unsettled))
 
 
 def decode_item(packed: bytes) -> ItemFacts:
@@ -156,18 +154,20 @@ class ItemRows(NamedTuple):
 def item_rows(
     company: Company,
     contexts: Mapping[str, SyncContext],
-    transaction_ids: Iterable[str],
+    transaction_ids: Sequence[str],
     *,
     judge: Judge,
 ) -> list[ItemRows]:
     """Return the rows of some of a company's items, alike ones together."""
     alike: dict[int, ItemRows] = {}
-    kept: list[Item] = []  # an id is only known while its item lives
-    for transaction_id, item in judged(company, contexts, transaction_ids, judge=judge):
+    items = judged(company, contexts, transaction_ids, judge=judge)
+    for transaction_id, item in zip(transaction_ids, items, strict=True):
         held = alike.get(id(item))
         if held is None:
-            kept.append(item)
-            facts = encode_item(company.facts(transaction_id))
+            facts = encode_item(
+                company.legs.get(transaction_id, ()),
+                company.others.get(transaction_id, NO_FACTS),
+            )
             columns = item_columns(item)
             held = ItemRows(company.company_id, [], columns, facts)
             alike[id(item)] = held

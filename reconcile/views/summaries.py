@@ -14,7 +14,7 @@ from reconcile.domain.vocabulary import (
     FindingKind,
     NoticeKind,
 )
-from reconcile.views.folds import Company, RowsAt
+from reconcile.views.folds import Company, GroupsAt
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +69,7 @@ def summarise(
     context: SyncContext,
     *,
     at: datetime,
-    rows_at: RowsAt,
+    groups_at: GroupsAt,
 ) -> SyncSummary | None:
     """Return a sync as of a moment; None where nothing was known of it by then."""
     if context.order(at) is None:
@@ -89,7 +89,7 @@ def summarise(
         status=code.status if code else None,
         listing=listing,
         expected=len(_expected(facts, company.datasets, at)),
-        reported=len(_reported(facts, at, rows_at)),
+        reported=len(_reported(facts, at, groups_at)),
         promised=promised,
         seen=seen,
     )
@@ -122,10 +122,11 @@ def _expected(
     return expected
 
 
-def _reported(facts: SyncFacts, at: datetime, rows_at: RowsAt) -> set[str]:
+def _reported(facts: SyncFacts, at: datetime, groups_at: GroupsAt) -> set[str]:
     reported: set[str] = set()
     for read in {r.rows_at for r in facts.readings if r.at <= at}:
-        reported.update([row[0] for row in rows_at(read)])
+        for _, transaction_ids in groups_at(read):
+            reported.update(transaction_ids)
     return reported
 
 

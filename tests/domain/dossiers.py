@@ -24,6 +24,7 @@ from reconcile.domain.item import Item
 from reconcile.domain.judgement import judge
 from reconcile.domain.observations import LegRow
 from reconcile.domain.policy import DEFAULT
+from reconcile.domain.rows import grouped
 from reconcile.domain.vocabulary import NoticeKind
 from reconcile.rules import BUILT_IN
 from reconcile.views.folds import dataset_after, item_after, keys_in, sync_after
@@ -53,7 +54,10 @@ class Ledger:
         self.datasets[dataset] = dataset_after(was, entry)
 
     def of_item(self, entry: HookReport | Expected | Unsettled | LegReport) -> None:
-        self.facts = item_after(self.facts, entry)
+        if isinstance(entry, LegReport):
+            self.facts = attrs.evolve(self.facts, legs=(*self.facts.legs, entry))
+        else:
+            self.facts = item_after(self.facts, entry)
 
 
 Entry = Callable[[Ledger], None]
@@ -70,7 +74,7 @@ def given(*entries: Entry) -> Dossier:
             name,
             facts,
             datasets=ledger.datasets,
-            keys_of=lambda position: keys_in(ledger.rows[position]),
+            keys_of=lambda position: keys_in(grouped(ledger.rows[position])),
         )
         for name, facts in ledger.syncs.items()
     }

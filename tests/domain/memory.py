@@ -15,11 +15,11 @@ from reconcile.domain.identity import stream_name
 from reconcile.domain.item import Item
 from reconcile.domain.observations import (
     DatasetReceipt,
-    LegRow,
     Observation,
     WriteUnsettled,
 )
 from reconcile.domain.policy import DEFAULT
+from reconcile.domain.rows import Groups
 from reconcile.pieces import Piece, piece_of
 from reconcile.rules import BUILT_IN
 from reconcile.storage.evidence import micros
@@ -127,14 +127,14 @@ class Memory:
                 one = Folded(company=Company(company_id=change.company_id))
                 folded[change.company_id] = one
             if isinstance(recorded.event, LegsReported):
-                one.rows[recorded.position] = recorded.event.rows
+                one.groups[recorded.position] = recorded.event.groups
             one.company.apply(change)
             if change.delivery is not None:
                 named = change.delivery
                 told = (named.delivery_id, named.body_digest, "", named.sync_id)
                 one.deliveries.append((change.delivery.at, told))
         for one in folded.values():
-            one.contexts = one.company.contexts(keys_reader(one.rows.__getitem__))
+            one.contexts = one.company.contexts(keys_reader(one.groups.__getitem__))
         return folded
 
 
@@ -144,19 +144,17 @@ class Folded:
 
     company: Company
     contexts: Mapping[str, SyncContext] = attrs.field(factory=dict)
-    rows: dict[int, tuple[LegRow, ...]] = attrs.field(factory=dict)
+    groups: dict[int, Groups] = attrs.field(factory=dict)
     deliveries: list[tuple[datetime, tuple[str, str, str, str]]] = attrs.field(
         factory=list
     )
 
     def items(self, as_of: datetime) -> dict[str, Item]:
         """Return every item that a report as of a moment lists."""
-        found = judged(
-            self.company,
-            self.contexts,
-            self.company.transactions(),
-            judge=judge_as_of(as_of, policy=DEFAULT, rules=BUILT_IN),
-        )
+        names = self.company.transactions()
+        judge = judge_as_of(as_of, policy=DEFAULT, rules=BUILT_IN)
+        items = judged(self.company, self.contexts, names, judge=judge)
+        found = zip(names, items, strict=True)
         return {name: item for name, item in found if item.attempts or item.expected}
 
 
@@ -174,8 +172,8 @@ def tell(folded: Mapping[str, Folded], as_of: datetime) -> Told:
         for name, item in one.items(as_of).items():
             items[company_id, name] = item
         for name, context in one.contexts.items():
-            rows_at = one.rows.__getitem__
-            told = summarise(one.company, name, context, at=as_of, rows_at=rows_at)
+            groups_at = one.groups.__getitem__
+            told = summarise(one.company, name, context, at=as_of, groups_at=groups_at)
             if told is not None:
                 syncs[company_id, name] = told
             findings.update(findings_of_sync(company_id, context, at=as_of))

@@ -47,7 +47,7 @@ def test_topics_are_stable_names_and_each_stands_for_one_kind() -> None:
         "sync.completed",
         "sync.failed",
         "sync.initiated",
-        "sync.legs-reported",
+        "sync.legs-reported.2",
         "sync.legs-reread",
         "sync.started",
         "sync.unrecognised",

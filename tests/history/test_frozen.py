@@ -14,6 +14,7 @@ import pytest
 from reconcile import Reconciler
 from reconcile.domain.events import EVENT_TYPES
 from reconcile.report.wire import to_data
+from reconcile.storage.codec import UPCASTS
 
 HERE = Path(__file__).parent
 HISTORIES = sorted(HERE.glob("*.jsonl"))
@@ -63,4 +64,4 @@ def test_the_frozen_histories_hold_every_kind_of_event() -> None:
         for line in history.read_text("utf-8").splitlines()
     }
 
-    assert topics == {kind.TOPIC for kind in EVENT_TYPES}
+    assert topics == {kind.TOPIC for kind in EVENT_TYPES} | UPCASTS.keys()

@@ -40,6 +40,7 @@ def store(tmp_path: Path) -> Path:
     [
         ("sync.of-the-future", b"{}"),
         ("sync.legs-reported", b'{"rows": 5}'),
+        ("sync.legs-reported.2", b'{"groups": 5}'),
         ("sync.legs-reread", b""),
         ("sync.completed", b"\x00\xff"),
     ],

@@ -68,20 +68,21 @@ def both(lines: list[bytes], as_of: int) -> list[tuple[object, object]]:
     ):
         books.ingest(read_lines(lines))
         for one in replay(books.store, until=books.store.position()):
+            names = one.company.transactions()
             together = judged(
                 one.company,
                 one.contexts,
-                one.company.transactions(),
+                names,
                 judge=judge_as_of(at(as_of), policy=DEFAULT, rules=BUILT_IN),
             )
-            alone = {
-                name: judge(
+            alone = [
+                judge(
                     one.company.dossier(name, one.contexts),
                     as_of=at(as_of),
                     policy=DEFAULT,
                     rules=BUILT_IN,
                 )
-                for name in one.company.transactions()
-            }
-            found.append((dict(together), alone))
+                for name in names
+            ]
+            found.append((together, alone))
     return found
