@@ -1,0 +1,149 @@
+"""The calls around a sync: companies, connections, configuration, who hears of what."""
+
+from typing import Any
+
+from reconcile.sandbox.messages import Answer, Call, answer
+from reconcile.sandbox.refusals import RefusedError, invalid
+from reconcile.sandbox.state import State, instant
+from reconcile.sandbox.world import Company
+
+
+def companies(state: State, call: Call) -> Answer:
+    """Return every company; or create one."""
+    if call.method == "POST":
+        data = call.json()
+        name = data.get("name") if isinstance(data, dict) else None
+        if not isinstance(name, str) or not name.strip():
+            raise invalid(("Name", "A name is required."))
+        return answer(200, _company(state.create(state.chance.uuid("company"), name)))
+    found = [_company(one) for one in state.companies.values() if not one.deleted]
+    links = {"current": {"href": "/companies"}, "self": {"href": "/companies"}}
+    data = {
+        "results": found,
+        "pageNumber": 1,
+        "pageSize": 100,
+        "totalResults": len(found),
+        "_links": links,
+    }
+    return answer(200, data)
+
+
+def company(state: State, call: Call, company: str) -> Answer:
+    """Return one company; or delete it."""
+    held = state.company(company)
+    if call.method == "DELETE":
+        held.deleted = True
+        return Answer(status=204)
+    return answer(200, _company(held))
+
+
+def _company(held: Company) -> dict[str, Any]:
+    return {
+        "id": held.company_id,
+        "name": held.name,
+        "redirect": f"https://link.codat.io/company/{held.company_id}",
+        "created": instant(held.created_at),
+        "dataConnections": held.connections,
+    }
+
+
+def connections(state: State, _: Call, company: str) -> Answer:
+    """Return a company's connections."""
+    held = state.company(company)
+    base = f"/companies/{company}/connections"
+    data = {
+        "results": held.connections,
+        "pageNumber": 1,
+        "pageSize": 100,
+        "totalResults": len(held.connections),
+        "_links": {"current": {"href": base}, "self": {"href": base}},
+    }
+    return answer(200, data)
+
+
+def partner_expense(state: State, _: Call, company: str) -> Answer:
+    """Create the partner's own connection, linked from the start."""
+    held = state.company(company)
+    made = state.connection(held, "Partner Expense")
+    held.connections.append(made)
+    return answer(200, made)
+
+
+def config(state: State, call: Call, company: str) -> Answer:
+    """Return a company's configuration; or keep one."""
+    held = state.company(company)
+    if call.method == "POST":
+        data = call.json()
+        if not isinstance(data, dict):
+            raise invalid(("body", "A configuration is required."))
+        missing = [
+            (f"{name[:1].upper()}{name[1:]}", f"{name} is required.")
+            for name in ("bankAccount", "supplier", "customer")
+            if not isinstance(data.get(name), dict)
+        ]
+        if missing:
+            raise invalid(*missing)
+        held.config = data
+    if held.config is None:
+        raise RefusedError(404, "The company has no configuration.")
+    return answer(200, held.config)
+
+
+def mapping_options(state: State, _: Call, company: str) -> Answer:
+    """Return what transactions can be mapped to."""
+    held = state.company(company)
+    types = ["Payment", "Refund", "Reward", "Chargeback"]
+    data = {
+        "expenseProvider": held.ledger.platform,
+        "accounts": [
+            {
+                "id": "account-1",
+                "name": "Travel",
+                "accountType": "Expense",
+                "currency": held.ledger.base_currency,
+                "validTransactionTypes": types,
+            }
+        ],
+        "trackingCategories": [],
+        "taxRates": [],
+    }
+    return answer(200, data)
+
+
+def rules(state: State, call: Call) -> Answer:
+    """Keep a rule of the legacy service: who hears of what, until 2025-01."""
+    data = call.json()
+    kind = data.get("type") if isinstance(data, dict) else None
+    if not isinstance(kind, str) or not kind:
+        raise invalid(("Type", "A type is required."))
+    rule_id = state.chance.uuid("rule")
+    notifiers = data.get("notifiers") or {}
+    url = notifiers.get("webhook") if isinstance(notifiers, dict) else None
+    if isinstance(url, str):
+        state.webhooks.subscribe_rule(
+            rule_id, kind, url, company_id=data.get("companyId")
+        )
+    return answer(200, {"id": rule_id, **data})
+
+
+def webhooks(state: State, call: Call) -> Answer:
+    """Return the consumers of the webhook service; or create one."""
+    if call.method == "POST":
+        data = call.json()
+        url = data.get("url") if isinstance(data, dict) else None
+        if not isinstance(url, str) or not url:
+            raise invalid(("Url", "A url is required."))
+        made = state.webhooks.subscribe(
+            url,
+            event_types=data.get("eventTypes"),
+            company_tags=data.get("companyTags"),
+        )
+        return answer(200, made)
+    return answer(200, {"results": state.webhooks.consumers()})
+
+
+def webhook(state: State, _: Call, webhook: str) -> Answer:
+    """Delete a consumer."""
+    if not state.webhooks.unsubscribe(webhook):
+        raise RefusedError(404, f"Webhook consumer {webhook} was not found.")
+    return Answer(status=204)

@@ -1,0 +1,43 @@
+"""A request and its answer as values: what every face of the sandbox turns into."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import msgspec
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """One HTTP request; header names are in lower case, the path has no query."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = attrs.field(factory=dict)
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    body: bytes = b""
+
+    def json(self) -> Any:
+        """Return the body as plain data; None where it is no JSON."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """One HTTP response."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+def answer(status: int, data: Any) -> Answer:
+    """Return an answer that holds data as JSON."""
+    return Answer(
+        status=status,
+        headers=(("Content-Type", "application/json; charset=utf-8"),),
+        body=msgspec.json.encode(data),
+    )
