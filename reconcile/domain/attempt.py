@@ -120,7 +120,7 @@ def stand(
         transaction_id,
         at=at,
         clock=clock,
-        last_leg=max((leg.at for leg in attempt.legs if leg.at <= at), default=None),
+        read=[leg.at for leg in attempt.legs if leg.at <= at],
         policy=policy,
     )
     if outcome.result is Result.UNDECIDED and (
@@ -191,7 +191,7 @@ def _outcome(
     *,
     at: datetime,
     clock: datetime | None,
-    last_leg: datetime | None,
+    read: Sequence[datetime],
     policy: Policy,
 ) -> Outcome:
     """Return the first line of the table that applies.
@@ -214,9 +214,9 @@ def _outcome(
             hook,
             dated,
             code=code.code if code else None,
-            complete=complete,
+            listed=complete and sync.listing.holds(transaction_id, read_from=min(read)),
             at=at,
-            last_leg=last_leg,
+            last_leg=max(read),
             transaction_id=transaction_id,
         )
     if hook is not None:
@@ -247,21 +247,23 @@ def _outcome_of_legs(
     dated: Settled | None,
     *,
     code: int | str | None,
-    complete: bool,
+    listed: bool,
     at: datetime,
-    last_leg: datetime | None,
+    last_leg: datetime,
     transaction_id: str,
 ) -> Outcome:
     """Return lines 2 to 9: an attempt of which legs were read.
 
     `dated` is the webhooks' word without those that carry no time of Codat's own:
-    such a word never outranks a read. A webhook's failure that is a duplicate claim
-    stays one where line 7 would take it for the legs' own (law 2).
+    such a word never outranks a read. `listed` is whether the item stands in a complete
+    listing: one that lacks it proves nothing of the legs it has elsewhere. A webhook's
+    failure that is a duplicate claim stays one where line 7 would take it for the legs'
+    own (law 2).
     """
     classes = {leg.word_class for leg in legs.values()}
     if any(leg.conflicting for leg in legs.values()):
         return Outcome(Result.CONFLICTING, 2)
-    if dated is not None and last_leg is not None and dated.at >= last_leg:
+    if dated is not None and dated.at >= last_leg:
         settled = _settled_class(classes)
         if settled is not None and dated.classes & {
             WordClass.WRITTEN,
@@ -277,11 +279,11 @@ def _outcome_of_legs(
     written = classes == {WordClass.WRITTEN}
     if written and code == NO_DATA:
         return Outcome(Result.CONFLICTING, 6)
-    if hook is not None and hook.word_class is WordClass.FAILED and not complete:
+    if hook is not None and hook.word_class is WordClass.FAILED and not listed:
         if claims_duplicate(hook.message, transaction_id):
             return Outcome(Result.DUPLICATE, 1)
         return Outcome(Result.FAILED, 7)
-    proven = complete or code == SUCCESS or _by(sync.successful_at, at)
+    proven = listed or code == SUCCESS or _by(sync.successful_at, at)
     said_written = _says_written(hook)
     if written and (proven or said_written):
         return Outcome(Result.WRITTEN, 8)
@@ -289,7 +291,6 @@ def _outcome_of_legs(
         not written
         and _says_written(dated)
         and dated is not None
-        and last_leg is not None
         and dated.at > last_leg
     ):
         return Outcome(Result.WRITTEN, 8)

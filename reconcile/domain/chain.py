@@ -63,13 +63,13 @@ def view_item(
     )
     expected = any(moment <= at for moment in named_at(dossier))
     updates = _updates(standings, at)
-    written, wrote = _written(standings, updates, at)
+    written, wrote = _written(standings, updates, dossier.transaction_id, at)
     settled = [
         s
         for s in _speaking(standings, updates)
         if s.result is not Result.UNDECIDED and not _found(s, standings)
     ]
-    latest = settled[-1] if settled else None
+    latest = _latest(settled)
     kind, why = _kind(latest, standings)
 
     def view(
@@ -136,7 +136,10 @@ def _updates(standings: list[Standing], at: datetime) -> list[Standing]:
 
 
 def _written(
-    standings: list[Standing], updates: list[Standing], at: datetime
+    standings: list[Standing],
+    updates: list[Standing],
+    transaction_id: str,
+    at: datetime,
 ) -> tuple[Standing | None, str]:
     """Return the attempt by which the item is in the books, None if none shows it."""
     written = [s for s in standings if s.result is Result.WRITTEN]
@@ -144,7 +147,7 @@ def _written(
         return written[-1], f"section 9; {_line(written[-1])}"
     creates = [s for s in standings if s not in updates]
     read, proven = _leg_types(creates)
-    if read and read == proven and any(_listed(s, at) for s in creates):
+    if read and read == proven and any(_listed(s, transaction_id, at) for s in creates):
         last = [s for s in creates if _proves(s)][-1]
         return last, "section 9, every leg written in some attempt"
     claims = [s for s in standings if s.result is Result.DUPLICATE]
@@ -158,17 +161,15 @@ def _written(
     return None, ""
 
 
-def _listed(standing: Standing, at: datetime) -> bool:
-    """Return whether all legs of the attempt are known: it stands in a whole listing.
-
-    A listing that lacks the item tells nothing of the legs it has elsewhere.
-    """
-    sync = standing.attempt.sync
+def _listed(standing: Standing, transaction_id: str, at: datetime) -> bool:
+    """Return whether all its legs are known: it stands in a complete listing."""
+    sync, legs = standing.attempt.sync, standing.attempt.legs
     return (
         bool(standing.legs)
         and sync is not None
         and sync.listing.complete_at is not None
         and sync.listing.complete_at <= at
+        and sync.listing.holds(transaction_id, read_from=min(leg.at for leg in legs))
     )
 
 
@@ -265,6 +266,22 @@ def _failed_update(updates: Iterable[Standing]) -> Standing | None:
     if settled and settled[-1].result is not Result.WRITTEN:
         return settled[-1]
     return None
+
+
+def _latest(settled: list[Standing]) -> Standing | None:
+    """Return the settled attempt that speaks for an item not proven written: the last.
+
+    But a sync whose request nobody saw may be older than it looks. Where it has only
+    bad news, an attempt that is not known to have failed may be later, and have
+    written it.
+    """
+    if not settled:
+        return None
+    last = settled[-1]
+    if last.requested or last.result not in _NOT_IN_BOOKS:
+        return last
+    unknown = [s for s in settled if s.result not in _NOT_IN_BOOKS]
+    return unknown[-1] if unknown else last
 
 
 UPDATE_KNOWN = (Result.WRITTEN, Result.UNDECIDED)

@@ -3,9 +3,10 @@
 Rules: `docs/explanation/judgement.md`, section 6. Pages are known by number.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 
 import attrs
 
@@ -30,6 +31,26 @@ class Listing:
     complete_at: datetime | None = None
     drifted_at: datetime | None = None
     vanished: tuple[tuple[LegKey, datetime], ...] = ()
+
+    def holds(self, transaction_id: str, *, read_from: datetime) -> bool:
+        """Return whether a transaction stood in the listing when it became complete.
+
+        `read_from` is when a leg of it was first read. A listing that lacks it tells
+        nothing of the legs it has elsewhere.
+        """
+        if self.complete_at is None or read_from > self.complete_at:
+            return False
+        place = bisect_left(self.vanished, transaction_id, key=_transaction)
+        for (name, _), moment in islice(self.vanished, place, None):
+            if name != transaction_id:
+                break
+            if moment <= self.complete_at:
+                return False
+        return True
+
+
+def _transaction(gone: tuple[LegKey, datetime]) -> str:
+    return gone[0][0]
 
 
 def survey_listing(

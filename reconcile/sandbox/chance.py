@@ -1,5 +1,6 @@
 """Chance, seeded: one seed gives one run, whatever else is drawn beside it."""
 
+import hashlib
 import random
 import uuid
 from functools import cache
@@ -18,6 +19,13 @@ class Chance:
     def uuid(self, purpose: str) -> str:
         """Return a new random UUID, version 4."""
         return str(uuid.UUID(int=self.of(purpose).getrandbits(128), version=4))
+
+    def once(self, name: str, rate: float) -> bool:
+        """Return whether what has this name is struck by something of a rate."""
+        if rate <= 0:
+            return False
+        drawn = hashlib.sha256(f"{self.seed}:{name}".encode()).digest()
+        return int.from_bytes(drawn[:8], "big") < rate * 2**64
 
     def happens(self, purpose: str, rate: float) -> bool:
         """Return whether something of a rate (0 to 1) happens this time."""

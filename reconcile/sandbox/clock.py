@@ -12,10 +12,10 @@ class Clock:
     """The sandbox's time, UTC. What is due happens in order, at its own moment."""
 
     now: datetime
-    _due: list[tuple[datetime, int, Callable[[], None]]] = attrs.field(factory=list)
+    _due: list[tuple[datetime, int, Callable[[], object]]] = attrs.field(factory=list)
     _count: int = 0
 
-    def after(self, wait_s: float, act: Callable[[], None]) -> None:
+    def after(self, wait_s: float, act: Callable[[], object]) -> None:
         """Have something done once so many seconds have passed."""
         self._count += 1  # of two things due at once, the one asked for first
         heapq.heappush(

@@ -5,7 +5,7 @@ from typing import Any
 from reconcile.sandbox.messages import Answer, Call, answer
 from reconcile.sandbox.refusals import RefusedError
 from reconcile.sandbox.state import State, instant
-from reconcile.sandbox.world import EXPENSE_LEG, Company, Row, Sync
+from reconcile.sandbox.world import EXPENSE_LEG, Row, Sync
 
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 5000
@@ -13,8 +13,8 @@ PAGE_SIZE_MAX = 5000
 
 def status(state: State, _: Call, company: str, sync: str) -> Answer:
     """Return one sync's status."""
-    _, run = state.sync(company, sync)
-    return answer(200, status_of(run))
+    run = state.sync(company, sync)[1]
+    return answer(200, _status(state, run))
 
 
 def latest(state: State, _: Call, company: str) -> Answer:
@@ -31,23 +31,23 @@ def last_successful(state: State, _: Call, company: str) -> Answer:
 def every(state: State, _: Call, company: str) -> Answer:
     """Return the status of every sync, the newest first; not paged."""
     syncs = [*state.company(company).syncs.values()]
-    return answer(200, [status_of(run) for run in reversed(syncs)])
+    return answer(200, [_status(state, run) for run in reversed(syncs)])
 
 
 def _one(state: State, syncs: list[Sync]) -> Answer:
     if not syncs:
         raise RefusedError(state.settings.no_sync_yet, "No sync was found.")
-    return answer(200, status_of(syncs[-1]))
+    return answer(200, _status(state, syncs[-1]))
 
 
-def status_of(run: Sync) -> dict[str, Any]:
-    """Return a sync's status as Codat writes it."""
+def _status(state: State, run: Sync) -> dict[str, Any]:
+    code, status = state.faults.code(run) if run.ended_at else (run.code, run.status)
     moment = run.ended_at or run.started_at or run.requested_at
     return {
         "companyId": run.company_id,
         "syncId": run.sync_id,
-        "syncStatusCode": run.code,
-        "syncStatus": run.status,
+        "syncStatusCode": code,
+        "syncStatus": status,
         "errorMessage": run.error,
         "syncExceptionMessage": run.exception,
         "syncUtc": instant(moment),
@@ -60,10 +60,10 @@ def transactions(state: State, call: Call, company: str, sync: str) -> Answer:
 
     The links lack `/sync/expenses`, as they do on the page.
     """
-    held, run = state.sync(company, sync)
+    _, run = state.sync(company, sync)
     page = _count(call, "page", 1, None)
     size = _count(call, "pageSize", PAGE_SIZE, PAGE_SIZE_MAX)
-    rows = rows_of(state, held, run)
+    rows = state.faults.rows(run)
     base = f"/companies/{company}/syncs/{sync}/transactions"
     links = {
         "current": {"href": f"{base}?page={page}&pageSize={size}"},
@@ -75,8 +75,7 @@ def transactions(state: State, call: Call, company: str, sync: str) -> Answer:
         links["previous"] = {"href": f"{base}?page={page - 1}&pageSize={size}"}
     data = {
         "results": [
-            _row(row, state.settings.integration_type)
-            for row in rows[(page - 1) * size : page * size]
+            _row(state, run, row) for row in rows[(page - 1) * size : page * size]
         ],
         "pageNumber": page,
         "pageSize": size,
@@ -87,26 +86,21 @@ def transactions(state: State, call: Call, company: str, sync: str) -> Answer:
 
 
 def transaction(
-    state: State, _: Call, company: str, sync: str, transaction: str
+    state: State, _call: Call, company: str, sync: str, transaction: str
 ) -> Answer:
     """Return one transaction's rows, a bare array."""
-    held, run = state.sync(company, sync)
-    rows = [r for r in rows_of(state, held, run) if r.transaction_id == transaction]
+    _, run = state.sync(company, sync)
+    rows = [r for r in run.rows if r.transaction_id == transaction]
     if not rows:
         raise RefusedError(404, f"Transaction {transaction} was not found.")
-    return answer(200, [_row(row, state.settings.integration_type) for row in rows])
+    return answer(200, [_row(state, run, row) for row in rows])
 
 
-def rows_of(state: State, company: Company, run: Sync) -> list[Row]:
-    """Return the rows a sync lists at this moment, in the order it lists them."""
-    del state, company  # faults that make pages drift ask for them
-    return run.rows
-
-
-def _row(row: Row, expense: str) -> dict[str, Any]:
+def _row(state: State, run: Sync, row: Row) -> dict[str, Any]:
+    expense = state.settings.integration_type
     data: dict[str, Any] = {
         "transactionId": row.transaction_id,
-        "status": row.status,
+        "status": state.faults.word(run, row),
     }
     if row.message is not None:
         data["message"] = row.message

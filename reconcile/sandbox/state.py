@@ -8,6 +8,7 @@ from reconcile.sandbox.books import Books
 from reconcile.sandbox.chance import Chance
 from reconcile.sandbox.clock import Clock
 from reconcile.sandbox.engine import Engine
+from reconcile.sandbox.faults import Faults
 from reconcile.sandbox.refusals import RefusedError
 from reconcile.sandbox.settings import Settings
 from reconcile.sandbox.webhooks import Webhooks
@@ -24,6 +25,7 @@ class State:
     books: Books
     engine: Engine
     webhooks: Webhooks
+    faults: Faults
     companies: dict[str, Company] = attrs.field(factory=dict)
 
     def company(self, company_id: str) -> Company:
@@ -50,6 +52,7 @@ class State:
         if ledger is not None:
             made.ledger = ledger
         made.connections.append(self.connection(made, made.ledger.platform))
+        self.faults.of_company(made)
         self.companies[company_id] = made
         return made
 

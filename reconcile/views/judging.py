@@ -68,12 +68,16 @@ def judged(
     """Return the item of each transaction; items of equal facts are one object."""
     bench = _Bench(company, contexts, judge)
     others_of = company.others
-    held = [company.legs.get(transaction_id, ()) for transaction_id in transactions]
+    held = [
+        () if transaction_id in bench.alone else company.legs.get(transaction_id, ())
+        for transaction_id in transactions
+    ]
     if not (others_of or bench.one_by_one):  # what is held once is judged once
         for transaction_id, legs in dict(
             zip(map(id, held), zip(transactions, held, strict=True), strict=True)
         ).values():
-            bench.item(transaction_id, legs, None)
+            if legs:
+                bench.item(transaction_id, legs, None)
     found = map(bench.at_sight.get, map(id, held))
     return [
         item or bench.item(transaction_id, legs, others_of.get(transaction_id))
@@ -96,13 +100,22 @@ class _Bench:
         self._contexts = contexts
         self._judge = judge
         self.one_by_one = _may_claim(company, contexts)
+        self.alone = {  # what a listing lacks has no like
+            transaction_id
+            for context in contexts.values()
+            for (transaction_id, _), _ in context.listing.vanished
+        }
         self._items: dict[tuple[_Legs, ItemFacts], Item] = {}
         self._outlines: dict[object, tuple[Outline, datetime, _Wordings]] = {}
         self._turns: dict[str, Sequence[datetime]] = {}
 
     def item(self, transaction_id: str, legs: _Legs, others: ItemFacts | None) -> Item:
         """Return the item, shared with those of equal facts."""
-        if self.one_by_one or _speaks_of_duplicates(legs, others):
+        if (
+            self.one_by_one
+            or transaction_id in self.alone
+            or _speaks_of_duplicates(legs, others)
+        ):
             return word(self._outline(transaction_id), self._judge.rules)
         if others is None:
             item = self.at_sight.get(id(legs)) or self._made(transaction_id, legs)

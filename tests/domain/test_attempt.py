@@ -3,6 +3,7 @@
 import pytest
 
 from reconcile.domain.attempt import claims_duplicate
+from reconcile.domain.observations import LegRow
 from tests.domain.dossiers import (
     SUCCESSFUL,
     UNSUCCESSFUL,
@@ -189,6 +190,29 @@ def test_written_legs_without_proof_are_undecided() -> None:
     assert told(*unproven) == ("open", None, "9")
     assert told(*unproven, status(6, 5130)) == ("open", None, "9")
     assert told(*unproven, hook(6, UNSUCCESSFUL)) == ("open", None, "9")
+
+
+OTHER: LegRow = ("other", "Completed", "expense", None)
+
+
+@pytest.mark.parametrize("minute", [3, 8], ids=["read before it", "read after it"])
+def test_a_complete_listing_proves_nothing_of_an_expense_that_it_lacks(
+    minute: float,
+) -> None:
+    whole_without = page(5, others=(OTHER,))
+    leg = part(minute, ("Completed", "bankfeeds"))
+
+    ledger = (create(0), status(4, 5130), leg, whole_without)
+
+    assert told(*ledger) == ("open", None, "9")
+    failed = hook(2, UNSUCCESSFUL, "Failed")
+    assert told(*ledger, failed)[:2] == ("break", "FAILED")
+
+
+def test_a_row_that_vanishes_after_the_listing_was_complete_stays_proven() -> None:
+    whole, without = page(5, ("Completed",)), page(9, others=(OTHER,))
+
+    assert said_of(create(0), status(4, 5130), whole, without) == ("matched", None)
 
 
 def test_a_later_webhooks_word_decides_undecided_legs() -> None:

@@ -254,3 +254,28 @@ def test_attempts_are_syncs_and_refused_and_lost_requests() -> None:
 
     assert judged(*ledger).attempts == 4
     assert given(*ledger).transaction_id == T
+
+
+# What a sync that nobody saw requested can say
+
+
+FAILED_LATER = part(60 * 40, F, sync="portal")
+
+
+def test_a_sync_nobody_saw_requested_speaks_for_none_that_may_be_later() -> None:
+    unheard = create(10, "s1")
+
+    assert said_of(unheard, FAILED_LATER, as_of=60 * 41) == ("break", "STUCK")
+    assert said_of(FAILED_LATER, as_of=60 * 41) == ("break", "FAILED")
+
+
+def test_what_failed_before_it_does_not_keep_it_from_speaking() -> None:
+    first = (create(0, "s1"), part(5, F))
+
+    assert said_of(*first, FAILED_LATER, as_of=60 * 41) == ("break", "FAILED")
+
+
+def test_a_sync_that_was_seen_requested_speaks_for_all_before_it() -> None:
+    later = (create(60 * 39, "s2"), part(60 * 40, F, sync="s2"))
+
+    assert said_of(create(10, "s1"), *later, as_of=60 * 41) == ("break", "FAILED")

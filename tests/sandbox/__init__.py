@@ -1,0 +1,1 @@
+"""The sandbox, held against Codat's documents, files and own SDKs."""

@@ -1,0 +1,132 @@
+"""The page we were asked to implement, walked from top to bottom, curl by curl.
+
+Source: Codat docs, Syncing expenses, 2023-04-27. What the page shows is compared by its
+shape: the same fields, in the same order, of the same types.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconcile.sandbox import AS_DOCUMENTED, Ledger, Sandbox
+from reconcile.sandbox.scenarios import Scenario
+from tests.sandbox.calls import COMPANY, ask, call, ended, push, start, told, wait
+
+PAYLOADS = Path(__file__).parent.parent / "payloads"
+T = "0331d9b9-a1cd-4d46-84d3-5a17dc6ad43e"
+
+
+def shape(data: Any) -> Any:
+    """Return what data is made of: names in order, and types."""
+    if isinstance(data, dict):
+        return [(name, shape(value)) for name, value in data.items()]
+    if isinstance(data, list):
+        return [shape(one) for one in data]
+    return type(data).__name__
+
+
+def sample(name: str) -> Any:
+    return json.loads((PAYLOADS / f"page-{name}.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    """A sandbox that spells as the page does."""
+    return Sandbox(settings=AS_DOCUMENTED)
+
+
+def test_sync_datasets(sandbox: Sandbox) -> None:
+    dataset = push(sandbox, T)
+
+    made = call(sandbox, "POST", "/syncs", {"datasetIds": [dataset]})
+
+    assert made.status == 202
+    assert list(told(made)) == ["syncId"]
+
+
+def test_new_datasets_can_be_created_while_a_sync_is_ongoing(sandbox: Sandbox) -> None:
+    start(sandbox, push(sandbox, T))
+
+    assert push(sandbox, "another")
+    assert ask(sandbox, "/syncs/latest/status")["syncStatusCode"] == 1000
+
+
+@pytest.mark.parametrize("name", ["rule-failed", "rule-complete"])
+def test_a_rule_is_created(sandbox: Sandbox, name: str) -> None:
+    wanted = sample(name)
+
+    made = call(sandbox, "POST", "/rules", wanted, headers={"authorization": "xxx"})
+
+    assert made.status == 200
+    assert told(made)["id"]
+    assert {field: told(made)[field] for field in wanted} == wanted
+
+
+def test_the_status_of_a_successful_sync(sandbox: Sandbox) -> None:
+    status = ended(sandbox, start(sandbox, push(sandbox, T)))
+
+    assert shape(status) == shape(sample("status-successful"))
+    for name in ("syncStatusCode", "syncStatus", "errorMessage", "dataPushed"):
+        assert status[name] == sample("status-successful")[name]
+
+
+def test_the_status_of_a_failed_sync(sandbox: Sandbox) -> None:
+    sandbox.company(COMPANY, ledger=Ledger(bank_feed_taken=True))
+
+    status = ended(sandbox, start(sandbox, push(sandbox, T)))
+
+    assert shape(status) == shape(sample("status-failed"))
+    assert (status["syncStatusCode"], status["syncStatus"]) == (5130, "PushError")
+    assert cause(status["errorMessage"]) == cause(
+        sample("status-failed")["errorMessage"]
+    )
+
+
+def test_the_transactions_of_a_successful_sync(sandbox: Sandbox) -> None:
+    sync = start(
+        sandbox, push(sandbox, T), push(sandbox, *(f"t{n}" for n in range(50)))
+    )
+    wait(sandbox)
+    page = sample("transactions-successful")
+
+    shown = ask(sandbox, f"/syncs/{sync}/transactions")
+
+    assert shown["results"][:2] == page["results"]
+    assert list(shown) == list(page)
+    assert {name: list(link) for name, link in shown["_links"].items()} == {
+        name: list(link) for name, link in page["_links"].items()
+    }
+    base = f"/companies/{COMPANY}/syncs/{sync}/transactions"
+    assert shown["_links"]["next"]["href"] == f"{base}?page=2&pageSize=100"
+
+
+def test_the_transactions_of_a_failed_sync(sandbox: Sandbox) -> None:
+    sandbox.company(COMPANY, ledger=Ledger(bank_feed_taken=True))
+    sync = start(sandbox, push(sandbox, T))
+    wait(sandbox)
+
+    row = ask(sandbox, f"/syncs/{sync}/transactions")["results"][0]
+
+    wanted = sample("transactions-failed")["results"][0]
+    assert shape(row) == shape(wanted)
+    assert (row["status"], row["integrationType"]) == ("PushError", "bankfeeds")
+    assert cause(row["message"]) == cause(wanted["message"])
+
+
+def test_only_one_sync_at_a_time_by_the_pages_caution() -> None:
+    settings = AS_DOCUMENTED.__class__(second_sync="refused")
+    sandbox = Sandbox(settings=settings, scenario=Scenario(name="plain"))
+    start(sandbox, push(sandbox, T))
+    dataset = push(sandbox, "another")
+
+    refused = call(sandbox, "POST", "/syncs", {"datasetIds": [dataset]})
+
+    assert refused.status == 409
+
+
+def cause(message: str) -> str:
+    """Return a message without its correlation id."""
+    start, mark, rest = message.partition("Correlation ID: ")
+    return start + mark + rest[36:]
