@@ -13,6 +13,7 @@ import click
 from reconcile.cli import faces
 from reconcile.cli.arguments import MOMENT
 from reconcile.cli.progress import counting
+from reconcile.cli.sandbox import sandbox
 from reconcile.cli.sources import captures, check
 from reconcile.errors import ReconcileError, UsageError
 from reconcile.intake import Intake
@@ -258,3 +259,6 @@ def reprocess(
         click.echo("Nothing waits in quarantine.")
         return 0
     return _told([again])
+
+
+cli.add_command(sandbox)

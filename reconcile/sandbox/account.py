@@ -7,6 +7,9 @@ from reconcile.sandbox.refusals import RefusedError, invalid
 from reconcile.sandbox.state import State, instant
 from reconcile.sandbox.world import Company
 
+CONSUMERS_MAX = 50
+TAGS_MAX = 10
+
 
 def companies(state: State, call: Call) -> Answer:
     """Return every company; or create one."""
@@ -116,14 +119,15 @@ def rules(state: State, call: Call) -> Answer:
     kind = data.get("type") if isinstance(data, dict) else None
     if not isinstance(kind, str) or not kind:
         raise invalid(("Type", "A type is required."))
+    company_id = data.get("companyId")
+    if company_id is not None and not isinstance(company_id, str):
+        raise invalid(("CompanyId", "The id of a company is required."))
     rule_id = state.chance.uuid("rule")
     notifiers = data.get("notifiers") or {}
     url = notifiers.get("webhook") if isinstance(notifiers, dict) else None
-    if isinstance(url, str):
-        state.webhooks.subscribe_rule(
-            rule_id, kind, url, company_id=data.get("companyId")
-        )
-    return answer(200, {"id": rule_id, **data})
+    if isinstance(url, str) and url:
+        state.webhooks.subscribe_rule(rule_id, kind, url, company_id=company_id)
+    return answer(200, {**data, "id": rule_id})
 
 
 def webhooks(state: State, call: Call) -> Answer:
@@ -133,13 +137,28 @@ def webhooks(state: State, call: Call) -> Answer:
         url = data.get("url") if isinstance(data, dict) else None
         if not isinstance(url, str) or not url:
             raise invalid(("Url", "A url is required."))
+        if len(state.webhooks.consumers()) >= CONSUMERS_MAX:
+            raise RefusedError(400, f"There are {CONSUMERS_MAX} webhook consumers.")
+        company_id = data.get("companyId")
         made = state.webhooks.subscribe(
             url,
-            event_types=data.get("eventTypes"),
-            company_tags=data.get("companyTags"),
+            event_types=_texts(data, "eventTypes"),
+            company_tags=_texts(data, "companyTags", most=TAGS_MAX),
+            company_id=company_id if isinstance(company_id, str) else None,
+            disabled=data.get("disabled") is True,
         )
-        return answer(200, made)
+        return answer(201, made)
     return answer(200, {"results": state.webhooks.consumers()})
+
+
+def _texts(data: dict[str, Any], name: str, *, most: int | None = None) -> list[str]:
+    given = data.get(name) or []
+    field = f"{name[:1].upper()}{name[1:]}"
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise invalid((field, f"{field} must be an array of strings."))
+    if most is not None and len(given) > most:
+        raise invalid((field, f"At most {most} are allowed."))
+    return given
 
 
 def webhook(state: State, _: Call, webhook: str) -> Answer:

@@ -2,22 +2,28 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
 from reconcile.sandbox.world import Transaction
 
 
+class Posted(NamedTuple):
+    """One leg's writing."""
+
+    at: datetime
+    sync_id: str
+
+
 @attrs.define(kw_only=True)
 class Entry:
-    """One transaction as it stands in the books; `legs` says when each was written."""
+    """One transaction as the books have it; `legs` says when each was first written."""
 
     transaction_id: str
     given: dict[str, Any]
-    legs: dict[str, datetime] = attrs.field(factory=dict)
+    legs: dict[str, Posted] = attrs.field(factory=dict)
     wanted: set[str] = attrs.field(factory=set)
-    syncs: list[str] = attrs.field(factory=list)  # that wrote anything of it
     times: int = 0  # how often its expense leg was posted: more than once is a double
 
     @property
@@ -52,9 +58,7 @@ class Books:
         entry.wanted |= wanted
         if leg == min(wanted - {"bankfeeds"}) and not transaction.update:
             entry.times += 1
-        entry.legs.setdefault(leg, at)
-        if sync_id not in entry.syncs:
-            entry.syncs.append(sync_id)
+        entry.legs.setdefault(leg, Posted(at, sync_id))
 
     def entry(self, company_id: str, transaction_id: str) -> Entry | None:
         """Return what the books hold of a transaction, None for nothing."""

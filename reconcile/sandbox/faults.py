@@ -121,12 +121,13 @@ class Faults:
         """Return the rows one read of a sync's listing goes over."""
         rates, happens = self.scenario, self.chance.happens
         rows = list(sync.rows)
+        if rows and self.chance.once(f"repeat {sync.sync_id}", rates.rows_repeat):
+            place = int(sync.sync_id[:8], 16) % len(rows)
+            rows.insert(place, rows[place])
+        # Always the same go, whole: else the totals of two reads could hide a leg.
         if rows and happens("shrink", rates.pages_shrink):
             gone = {row.transaction_id for row in rows[-3:]}
             rows = [row for row in rows if row.transaction_id not in gone]
-        if rows and happens("repeat", rates.rows_repeat):
-            place = self.chance.of("repeat").randrange(len(rows))
-            rows.insert(place, rows[place])
         if happens("drift", rates.pages_drift):
             self.chance.of("drift").shuffle(rows)
         return rows

@@ -1,10 +1,12 @@
 """A request and its answer as values: what every face of the sandbox turns into."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import msgspec
+
+BODY_BYTES_MAX: Final = 10 * 2**20
 
 
 @attrs.frozen(kw_only=True)
@@ -27,11 +29,13 @@ class Call:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """One HTTP response."""
+    """One HTTP response, and whether and when it arrives."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    lost: bool = False  # made, and never arrives
+    delay_s: float = 0.0  # of the sandbox's time, until it arrives
 
 
 def answer(status: int, data: Any) -> Answer:

@@ -112,7 +112,7 @@ def _count(call: Call, name: str, default: int, most: int | None) -> int:
     text = call.query.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+    if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) < 1:
         raise RefusedError(400, f"{name} must be a whole number from 1.")
     if most is not None and int(text) > most:
         raise RefusedError(400, f"{name} must be at most {most}.")

@@ -36,9 +36,9 @@ class Transaction:
     @property
     def accounts(self) -> set[str]:
         """Return the ids of every account its lines name."""
-        lines = [*self.given.get("lines", ()), self.given.get("from") or {}]
-        refs = [(one or {}).get("accountRef") or {} for one in lines]
-        return {str(ref["id"]) for ref in refs if ref.get("id")}
+        lines = [*(self.given.get("lines") or ()), self.given.get("from")]
+        refs = [one.get("accountRef") for one in lines if isinstance(one, dict)]
+        return {str(ref["id"]) for ref in refs if isinstance(ref, dict) and "id" in ref}
 
 
 @attrs.define(kw_only=True)

@@ -25,7 +25,7 @@ def start_sync(state: State, call: Call, company: str) -> Answer:
     held = state.company(company)
     data = call.json()
     names = data.get("datasetIds") if isinstance(data, dict) else None
-    if not isinstance(names, list) or not names:
+    if not names or not isinstance(names, list) or not _texts(names):
         raise invalid(("DatasetIds", "At least one dataset id is required."))
     unknown = [name for name in names if name not in held.datasets]
     if unknown:
@@ -37,6 +37,10 @@ def start_sync(state: State, call: Call, company: str) -> Answer:
         together |= {t.transaction_id: t for t in held.datasets[name]}
     sync = state.engine.submit(held, together.values(), "datasets")
     return answer(202, {"syncId": sync.sync_id})
+
+
+def _texts(values: list[Any]) -> bool:
+    return all(isinstance(one, str) for one in values)
 
 
 def create(state: State, call: Call, company: str, kind: Kind) -> Answer:

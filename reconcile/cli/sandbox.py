@@ -1,0 +1,96 @@
+"""The command that serves the sandbox: arguments in, a server until it is stopped."""
+
+import signal
+import threading
+from datetime import UTC, datetime
+
+import attrs
+import click
+
+from reconcile.errors import UsageError
+
+_SPEED_MAX = 86_400.0  # a day in a second
+_WAKE_S = 0.5  # a wait without an end cannot be interrupted on every system
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="HOST")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8788,
+    show_default=True,
+    metavar="PORT",
+    help="0 for any that is free.",
+)
+@click.option(
+    "--scenario",
+    "name",
+    default="happy",
+    show_default=True,
+    metavar="NAME",
+    help="What goes wrong, and how often.",
+)
+@click.option(
+    "--seed", default=0, show_default=True, metavar="N", help="Which run of it."
+)
+@click.option("--as-documented", is_flag=True, help="Answer as the page's samples do.")
+@click.option("--strict", is_flag=True, help="Know only companies that were created.")
+@click.option("--no-quotas", is_flag=True, help="Answer any number of requests.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, _SPEED_MAX, min_open=True),
+    default=1.0,
+    show_default=True,
+    metavar="X",
+    help="How many times as fast as the wall's its time runs.",
+)
+def sandbox(
+    host: str,
+    port: int,
+    name: str,
+    seed: int,
+    as_documented: bool,
+    strict: bool,
+    no_quotas: bool,
+    speed: float,
+) -> int:
+    """Serve a Codat to test against, until it is stopped."""
+    try:
+        import uvicorn  # noqa: F401, PLC0415 - only asks whether the extra is there
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the sandbox needs the package {error.name}:"
+            " install codat-reconcile[sandbox]"
+        ) from error
+    from reconcile.sandbox import AS_DOCUMENTED, Sandbox, Settings  # noqa: PLC0415
+    from reconcile.sandbox.scenarios import scenario  # noqa: PLC0415
+    from reconcile.sandbox.server import serving  # noqa: PLC0415 - needs the extra
+
+    made = Sandbox(
+        settings=attrs.evolve(
+            AS_DOCUMENTED if as_documented else Settings(),
+            strict=strict,
+            quotas=not no_quotas,
+        ),
+        scenario=scenario(name),
+        seed=seed,
+        now=datetime.now(UTC),  # so that its webhooks pass for fresh
+    )
+    stopped = _stopped()
+    with serving(made, host=host, port=port, speed=speed) as url:
+        click.echo(
+            f"A Codat to test against is at {url} (scenario {name}, seed {seed});"
+            " stop it with Ctrl-C."
+        )
+        while not stopped.wait(_WAKE_S):
+            pass
+    return 0
+
+
+def _stopped() -> threading.Event:
+    """Return an event that is set by Ctrl-C, or by being told to end."""
+    stopped = threading.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda *_: stopped.set())
+    return stopped
