@@ -4,6 +4,8 @@ from typing import Any
 
 from reconcile.sandbox.messages import Answer, Call, answer
 from reconcile.sandbox.refusals import RefusedError, invalid
+from reconcile.sandbox.requests import refuse_misshaped
+from reconcile.sandbox.shapes import Config
 from reconcile.sandbox.state import State, instant
 from reconcile.sandbox.world import Company
 
@@ -86,6 +88,7 @@ def config(state: State, call: Call, company: str) -> Answer:
         ]
         if missing:
             raise invalid(*missing)
+        refuse_misshaped(data, Config)
         held.config = data
     if held.config is None:
         raise RefusedError(404, "The company has no configuration.")

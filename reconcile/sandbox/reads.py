@@ -9,6 +9,7 @@ from reconcile.sandbox.world import EXPENSE_LEG, Row, Sync
 
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 5000
+_INT32_MAX = 2**31 - 1
 
 
 def status(state: State, _: Call, company: str, sync: str) -> Answer:
@@ -112,7 +113,7 @@ def _count(call: Call, name: str, default: int, most: int | None) -> int:
     text = call.query.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) < 1:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:11]) <= _INT32_MAX):
         raise RefusedError(400, f"{name} must be a whole number from 1.")
     if most is not None and int(text) > most:
         raise RefusedError(400, f"{name} must be at most {most}.")

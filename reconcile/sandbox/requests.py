@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from reconcile.sandbox import shapes
 from reconcile.sandbox.messages import Call
 from reconcile.sandbox.refusals import RefusedError, invalid
 from reconcile.sandbox.world import Kind, Transaction
@@ -25,6 +26,25 @@ _REQUIRED: dict[Kind, tuple[str, ...]] = {
     "adjustment": ("date", "currency"),
     "reimbursable": ("contactRef", "issueDate", "currency"),
 }
+
+
+_CREATED: dict[Kind, Any] = {
+    "expense": list[shapes.Expense],
+    "adjustment": list[shapes.Adjustment],
+    "reimbursable": list[shapes.Reimbursable],
+}
+_UPDATED: dict[Kind, Any] = {
+    "expense": shapes.ExpenseUpdate,
+    "transfer": shapes.Transfer,
+    "reimbursable": shapes.ReimbursableUpdate,
+}
+
+
+def refuse_misshaped(data: object, shape: object) -> None:
+    """Refuse data of another shape than is documented."""
+    found = shapes.misshaped(data, shape)
+    if found is not None:
+        raise invalid(found)
 
 
 def items_of(call: Call, *, wrapped: bool) -> list[dict[str, Any]]:
@@ -55,6 +75,7 @@ def created(call: Call, kind: Kind, *, v1: bool) -> tuple[Transaction, ...]:
     ]
     if problems:
         raise invalid(*problems)
+    refuse_misshaped(items, list[shapes.ExpenseV1] if v1 else _CREATED[kind])
     ids = [str(item["id"]) for item in items]
     twice = sorted({one for one in ids if ids.count(one) > 1})
     if twice:
@@ -75,6 +96,7 @@ def updated(
     problems = _problems(item, kind, place="", v1=False, update=True)
     if problems:
         raise invalid(*problems)
+    refuse_misshaped(item, _UPDATED[kind])
     return Transaction(
         transaction_id=transaction_id, kind=kind, given=item, update=not creates
     )

@@ -50,6 +50,9 @@ class Sandbox:
             chance=self.chance,
             route=lambda _: self.faults.delays_s(),
             contradicts=lambda _: self.faults.contradicts(),
+            completed_rule=self.settings.completed_rule,
+            transactions=self.settings.webhook_rows,
+            names=self.settings.webhook_names,
         )
         engine = Engine(
             clock=self.clock,
@@ -124,7 +127,11 @@ class Sandbox:
     def limits(self) -> Limits:
         """Return the account's quotas."""
         return Limits(
-            clock=self.clock, companies=self.companies, on=self.settings.quotas
+            clock=self.clock,
+            companies=self.companies,
+            on=self.settings.quotas,
+            reset=self.settings.reset,
+            retry_after=self.settings.retry_after,
         )
 
     @cached_property

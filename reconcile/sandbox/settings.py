@@ -9,7 +9,7 @@ import attrs
 class Settings:
     """How the sandbox behaves where Codat's documents leave it open.
 
-    The default is what both official SDKs can read; `as_documented` is what the page's
+    The default is what both official SDKs can read; `AS_DOCUMENTED` is what the page's
     samples show. `docs/reference/sandbox.md` gives the reason of each.
     """
 
@@ -26,6 +26,11 @@ class Settings:
     push_s: float = 0.5  # each leg
     settle_s: float = 900  # until a write that timed out is known to be there, or not
     quotas: bool = True
+    reset: Literal["date", "seconds"] = "date"  # X-Rate-Limit-Reset
+    retry_after: Literal["date", "seconds"] = "seconds"
+    completed_rule: Literal["successful", "any"] = "successful"  # any: since 2024-01
+    webhook_rows: bool = True  # the current service's `transactions`
+    webhook_names: Literal["webhook", "svix"] = "webhook"  # of the signature's headers
 
 
 AS_DOCUMENTED = Settings(integration_type="expense")

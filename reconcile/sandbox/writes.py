@@ -5,7 +5,8 @@ from typing import Any
 
 from reconcile.sandbox.messages import Answer, Call, answer
 from reconcile.sandbox.refusals import RefusedError, invalid
-from reconcile.sandbox.requests import created, updated
+from reconcile.sandbox.requests import created, refuse_misshaped, updated
+from reconcile.sandbox.shapes import PostSync
 from reconcile.sandbox.state import State
 from reconcile.sandbox.world import Company, Kind, Transaction
 
@@ -24,9 +25,8 @@ def start_sync(state: State, call: Call, company: str) -> Answer:
     """Start a sync of datasets (v1)."""
     held = state.company(company)
     data = call.json()
-    names = data.get("datasetIds") if isinstance(data, dict) else None
-    if not names or not isinstance(names, list) or not _texts(names):
-        raise invalid(("DatasetIds", "At least one dataset id is required."))
+    refuse_misshaped(data, PostSync)
+    names = data["datasetIds"]
     unknown = [name for name in names if name not in held.datasets]
     if unknown:
         raise invalid(("DatasetIds", f"Dataset {unknown[0]} was not found."))
@@ -37,10 +37,6 @@ def start_sync(state: State, call: Call, company: str) -> Answer:
         together |= {t.transaction_id: t for t in held.datasets[name]}
     sync = state.engine.submit(held, together.values(), "datasets")
     return answer(202, {"syncId": sync.sync_id})
-
-
-def _texts(values: list[Any]) -> bool:
-    return all(isinstance(one, str) for one in values)
 
 
 def create(state: State, call: Call, company: str, kind: Kind) -> Answer:

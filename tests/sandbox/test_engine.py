@@ -37,7 +37,8 @@ def test_a_dataset_and_its_sync_end_in_the_books() -> None:
     assert (status["syncStatusCode"], status["syncStatus"]) == (2000, "Complete")
     assert status["dataPushed"] is True
     assert set(rows(sandbox, sync).values()) == {"Completed"}
-    assert sandbox.books.hold(COMPANY, "t1") and sandbox.books.hold(COMPANY, "t2")
+    assert sandbox.books.hold(COMPANY, "t1")
+    assert sandbox.books.hold(COMPANY, "t2")
 
 
 def test_a_sync_is_in_progress_until_its_last_leg_is_pushed() -> None:

@@ -33,7 +33,7 @@ def sample(name: str) -> Any:
 
 @pytest.fixture
 def sandbox() -> Sandbox:
-    """A sandbox that spells as the page does."""
+    """Return a sandbox that spells as the page does."""
     return Sandbox(settings=AS_DOCUMENTED)
 
 

@@ -1,0 +1,1 @@
+"""The sandbox, held against Codat's OpenAPI files where they are at hand."""

@@ -1,0 +1,1 @@
+"""Codat's own SDKs, each in an environment of its own, drive the sandbox."""
