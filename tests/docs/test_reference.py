@@ -28,6 +28,8 @@ from reconcile.domain.vocabulary import (
 from reconcile.report.csv import COLUMNS
 from reconcile.report.story import story_data
 from reconcile.rules import BUILT_IN
+from reconcile.sandbox import Settings
+from reconcile.sandbox.scenarios import SCENARIOS
 from reconcile.views.rows import DATASET_COLUMNS, ITEM_COLUMNS, SYNC_COLUMNS
 from tests.builders import EXAMPLES, TRANSACTION, at, create, entry, page, row, url
 from tests.docs.examples import run_examples
@@ -260,3 +262,11 @@ def test_no_link_inside_the_docs_is_broken(document: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8"))
 
     assert [one for one in links if not (document.parent / one).exists()] == []
+
+
+def test_every_setting_and_scenario_of_the_sandbox_is_documented() -> None:
+    told = sections(REFERENCE / "sandbox.md")
+
+    settings = {field.name for field in attrs.fields(Settings)}
+    assert set(first_cells(told["Settings"])) == settings
+    assert set(first_cells(told["Scenarios"])) == set(SCENARIOS)

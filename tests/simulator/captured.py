@@ -1,0 +1,70 @@
+"""What a back office captured: each exchange and delivery, with what it told of."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from reconcile import Exchange
+
+
+@attrs.frozen(kw_only=True)
+class Captured:
+    """One exchange or delivery, and what only its maker knows of it for sure."""
+
+    exchange: Exchange
+    company_id: str
+    sent: frozenset[str] = frozenset()  # transactions that a write named
+    began: str | None = None  # the sync it started, even if nobody was told
+    told: frozenset[tuple[str, str]] = frozenset()  # (sync, transaction) in its rows
+    delivery_id: str | None = None  # of a webhook that names itself
+    webhook: bool = False
+
+    @property
+    def fact(self) -> tuple[object, ...]:
+        """Return what makes it one fact, by the rules' first section."""
+        one = self.exchange
+        if self.webhook:
+            return self.delivery_id or one.request_body, "delivery"
+        return (
+            one.method,
+            one.url,
+            one.request_body,
+            one.status,
+            one.response_body,
+            one.observed_at,
+        )
+
+    def line(self, begin: datetime) -> str:
+        """Return it as one line of a story."""
+        one = self.exchange
+        since = (one.observed_at - begin).total_seconds()
+        if self.webhook:
+            return f"{since:10.1f} s  webhook  {_short(one.request_body)}"
+        path = one.url.partition("/sync/expenses")[2]
+        said = _short(one.response_body)
+        return f"{since:10.1f} s  {one.method:4} {path}  {one.status}  {said}"
+
+
+def _short(body: bytes | None) -> str:
+    text = (body or b"").decode("utf-8", "replace")
+    return text if len(text) < 160 else f"{text[:160]}…"
+
+
+def rows_told(sync_id: str, body: bytes) -> frozenset[tuple[str, str]]:
+    """Return the transactions whose rows stand in an answer of a sync's."""
+    try:
+        data: Any = json.loads(body)
+    except ValueError:
+        return frozenset()
+    rows = data.get("results", ()) if isinstance(data, dict) else data
+    return frozenset(
+        (sync_id, row["transactionId"]) for row in rows if "transactionId" in row
+    )
+
+
+def facts(captured: Iterable[Captured]) -> int:
+    """Return how many different facts were captured."""
+    return len({one.fact for one in captured})

@@ -1,0 +1,216 @@
+"""What must hold of every run: its report, against the books and what was heard."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+import attrs
+
+from reconcile import Reconciler
+from reconcile.domain.item import Item
+from reconcile.domain.policy import DEFAULT
+from reconcile.domain.vocabulary import BreakKind, ItemState, Verdict
+from reconcile.report.build import Report
+from reconcile.report.wire import to_data
+from reconcile.sandbox import Sandbox
+from tests.simulator.captured import Captured, facts
+
+NOT_IN = (BreakKind.FAILED, BreakKind.REGRESSED)
+SLACK = timedelta(hours=4)  # our clock may have been wrong by three
+
+
+def violations(
+    books: Reconciler,
+    sandbox: Sandbox,
+    log: list[Captured],
+    store: Path,
+    *,
+    now: datetime,
+    blind: Set[tuple[str, str]],
+) -> Iterator[str]:
+    """Yield everything that does not hold of a store that took in a whole log."""
+    report = books.report()
+    replayed = books.replayed_report(as_of=now)
+    if to_data(report) != to_data(replayed):
+        yield "the live views and a replay tell different reports"
+    tied = books.tie_out()
+    if tied.differences or tied.poisoned:
+        yield f"the tie-out finds {len(tied.differences)} differences"
+    if report.unprocessed:
+        yield f"{report.unprocessed} pieces of evidence could not be read"
+    kept = _kept(store)
+    if kept != facts(log):
+        yield f"{facts(log)} facts were captured, and {kept} are kept as evidence"
+    yield from _counted(report, log)
+    yield from untrue(report, sandbox, log, blind=blind)
+    yield from _late(report, log, now)
+
+
+def _kept(store: Path) -> int:
+    with sqlite3.connect(store) as db:
+        found: int = db.execute(
+            "SELECT COUNT(DISTINCT identity) FROM evidence"
+        ).fetchone()[0]
+    db.close()
+    return found
+
+
+def _counted(report: Report, log: Iterable[Captured]) -> Iterator[str]:
+    """Yield what is sent and not reported once, or counted wrongly."""
+    sent = {(one.company_id, name) for one in log for name in one.sent}
+    listed = Counter((one.company_id, one.transaction_id) for one in report.items)
+    for key in sorted(sent):
+        if listed[key] != 1:
+            yield f"{key[1]} was sent, and is reported {listed[key]} times"
+    totals = report.totals
+    states = Counter(one.item.state for one in report.items)
+    told = (totals.open, totals.matched, totals.broken, totals.cleared)
+    real = tuple(
+        states[s]
+        for s in (
+            ItemState.OPEN,
+            ItemState.MATCHED,
+            ItemState.BREAK,
+            ItemState.CLEARED,
+        )
+    )
+    if told != real or totals.items != len(report.items):
+        yield f"the totals say {told}, the items {real}"
+
+
+def untrue(
+    report: Report,
+    sandbox: Sandbox,
+    log: Iterable[Captured],
+    *,
+    blind: Set[tuple[str, str]],
+) -> Iterator[str]:
+    """Yield every item of which something false is said.
+
+    `blind` are those sent again before anyone knew what became of them.
+    """
+    heard = _Heard.of(log, blind)
+    for company_id, name, item in report.items:
+        false = _false(sandbox, heard, company_id, name, item)
+        if false is not None:
+            kind = item.kind or item.state
+            yield f"{name} is called {kind} and {item.verdict}: {false}"
+
+
+@attrs.frozen
+class _Heard:
+    """What a log tells of syncs: those we began, what we sent, whose rows we saw."""
+
+    began: set[str | None]
+    sent: set[tuple[str, str]]
+    told: set[tuple[str, str]]
+    blind: Set[tuple[str, str]]
+    unanswered: set[str]  # companies with a write whose answer was lost
+
+    @classmethod
+    def of(cls, log: Iterable[Captured], blind: Set[tuple[str, str]]) -> Self:
+        """Return what a log tells."""
+        log = list(log)
+        return cls(
+            {one.began for one in log},
+            {(one.company_id, name) for one in log for name in one.sent},
+            {key for one in log for key in one.told},
+            blind,
+            {
+                one.company_id
+                for one in log
+                if one.exchange.method != "GET"
+                and (one.exchange.status == 0 or one.exchange.status >= 500)
+            },
+        )
+
+    def knows(self, sandbox: Sandbox, company_id: str, name: str) -> bool:
+        """Return whether each sync that wrote a transaction can be known to have it.
+
+        What somebody sent through the portal, in rows that nobody read, cannot.
+        """
+        entry = sandbox.books.entry(company_id, name)
+        assert entry is not None
+        return all(
+            (posted.sync_id, name) in self.told
+            or (posted.sync_id in self.began and (company_id, name) in self.sent)
+            for posted in entry.legs.values()
+        )
+
+
+def _false(
+    sandbox: Sandbox, heard: _Heard, company_id: str, name: str, item: Item
+) -> str | None:
+    """Return what is false, None where nothing is.
+
+    A break that waits for an attempt still open speaks of the attempt before it. Of an
+    update that failed, the update may be sent again.
+    """
+    written = sandbox.books.hold(company_id, name)
+    if item.state in (ItemState.MATCHED, ItemState.CLEARED):
+        return None if written else "it is not in the books"
+    if not written or not heard.knows(sandbox, company_id, name):
+        return None
+    scenario = sandbox.faults.scenario
+    lists_err = scenario.pages_shrink or scenario.clocks_jump
+    if item.kind is BreakKind.MISSING and item.verdict is not Verdict.WAIT:
+        return None if lists_err else "it is in the books"
+    if (company_id, name) in heard.blind and not _claimed(sandbox, company_id, name):
+        return None  # by the letter the latest settled attempt speaks, refusals too
+    if company_id in heard.unanswered and _of_portal(sandbox, company_id, name):
+        return None  # nobody can tell the portal's sync from the one we lost
+    if item.kind in NOT_IN and item.verdict is not Verdict.WAIT:
+        return "it is in the books"
+    if item.verdict is Verdict.RESEND and item.kind is not BreakKind.UPDATE_FAILED:
+        return "it is in the books, and would be sent again"
+    return None
+
+
+def _claimed(sandbox: Sandbox, company_id: str, name: str) -> bool:
+    """Return whether the last sync of a transaction ended as a duplicate's."""
+    codes = [
+        sync.code
+        for sync in sandbox.companies[company_id].syncs.values()
+        if any(one.transaction_id == name for one in sync.transactions)
+    ]
+    return bool(codes) and codes[-1] == 5080
+
+
+def _of_portal(sandbox: Sandbox, company_id: str, name: str) -> bool:
+    """Return whether somebody sent a transaction again through the portal."""
+    return any(
+        sync.origin == "portal"
+        and any(one.transaction_id == name for one in sync.transactions)
+        for sync in sandbox.companies[company_id].syncs.values()
+    )
+
+
+def _late(report: Report, log: Iterable[Captured], now: datetime) -> Iterator[str]:
+    """Yield what is still open though its last request is past every deadline."""
+    last: dict[tuple[str, str], datetime] = {}
+    for one in log:
+        at = one.exchange.observed_at
+        for name in {*one.sent, *(name for _, name in one.told)}:
+            key = one.company_id, name
+            last[key] = max(at, last.get(key, at))
+    begun = _syncs_begun(log)
+    for company_id, name, item in report.items:
+        known = max(
+            last.get((company_id, name), now),
+            begun.get(company_id, datetime.min.replace(tzinfo=now.tzinfo)),
+        )
+        if item.state is ItemState.OPEN and now > known + DEFAULT.undecided_for + SLACK:
+            yield f"{name} is open, and nothing can decide it any more"
+
+
+def _syncs_begun(log: Iterable[Captured]) -> Mapping[str, datetime]:
+    """Return when each company last started a sync (v1): datasets are begun with it."""
+    begun: dict[str, datetime] = {}
+    for one in log:
+        if one.exchange.url.endswith("/syncs"):
+            at = one.exchange.observed_at
+            begun[one.company_id] = max(at, begun.get(one.company_id, at))
+    return begun
