@@ -22,19 +22,19 @@ def push_dataset(state: State, call: Call, company: str) -> Answer:
 
 
 def start_sync(state: State, call: Call, company: str) -> Answer:
-    """Start a sync of datasets (v1)."""
+    """Start a sync of datasets (v1); unless strict, one that nobody pushed is empty."""
     held = state.company(company)
     data = call.json()
     refuse_misshaped(data, PostSync)
     names = data["datasetIds"]
     unknown = [name for name in names if name not in held.datasets]
-    if unknown:
+    if unknown and state.settings.strict:
         raise invalid(("DatasetIds", f"Dataset {unknown[0]} was not found."))
     _refuse_unlinked(held)
     _refuse_second(state, held)
     together: dict[str, Transaction] = {}
     for name in names:
-        together |= {t.transaction_id: t for t in held.datasets[name]}
+        together |= {t.transaction_id: t for t in held.datasets.get(name, ())}
     sync = state.engine.submit(held, together.values(), "datasets")
     return answer(202, {"syncId": sync.sync_id})
 

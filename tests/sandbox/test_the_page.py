@@ -5,6 +5,9 @@ shape: the same fields, in the same order, of the same types.
 """
 
 import json
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 
 from reconcile.sandbox import AS_DOCUMENTED, Ledger, Sandbox
 from reconcile.sandbox.scenarios import Scenario
+from reconcile.sandbox.server import serving
 from tests.sandbox.calls import COMPANY, ask, call, ended, push, start, told, wait
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
@@ -44,6 +48,15 @@ def test_sync_datasets(sandbox: Sandbox) -> None:
 
     assert made.status == 202
     assert list(told(made)) == ["syncId"]
+
+
+def test_the_pages_own_request_works_as_it_stands(sandbox: Sandbox) -> None:
+    dataset = "fd4cc60e-8666-4443-8fad-12c56d7420ee"
+
+    made = call(sandbox, "POST", "/syncs", {"datasetIds": [dataset]})
+
+    assert made.status == 202
+    assert ended(sandbox, told(made)["syncId"])["syncStatusCode"] == 2040
 
 
 def test_new_datasets_can_be_created_while_a_sync_is_ongoing(sandbox: Sandbox) -> None:
@@ -130,3 +143,29 @@ def cause(message: str) -> str:
     """Return a message without its correlation id."""
     start, mark, rest = message.partition("Correlation ID: ")
     return start + mark + rest[36:]
+
+
+CURLS = """\
+curl -s -X 'POST' '{url}/rules' -H 'accept: application/json' -H 'Authorization: xxx' \
+ -H 'Content-Type: application/json' -d '{{"type": "sync-failed", "notifiers": \
+{{"webhook": "https://api.dev.v2.infinnitytest.com/api/codat/callback/sync-error"}}}}'
+curl -s -X POST '{url}/companies/{company}/sync/expenses/syncs' -d \
+'{{"datasetIds": ["fd4cc60e-8666-4443-8fad-12c56d7420ee"]}}'
+curl -s '{url}/companies/{company}/sync/expenses/syncs/latest/status'
+curl -s '{url}/companies/{company}/sync/expenses/syncs/list/status'
+"""
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+def test_the_page_by_curl(sandbox: Sandbox) -> None:
+    with serving(sandbox, speed=0) as url:
+        commands = CURLS.replace("\\\n", "").format(url=url, company=COMPANY)
+        told = [
+            json.loads(subprocess.check_output(shlex.split(line)))
+            for line in commands.splitlines()
+        ]
+
+    rule, started, latest, every = told
+    assert rule["type"] == "sync-failed"
+    assert latest["syncId"] == started["syncId"]
+    assert every == [latest]
