@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.jsons import (
+    clean_text,
     items_digest_source,
     known_text,
     loads,
@@ -52,12 +53,13 @@ def read_write(
         raise PayloadError(
             f"the request cannot be read: {error}", digest=digest
         ) from error
+    intent = known_text(clean_text(exchange.header("idempotency-key") or ""))
     outcome = _outcome(exchange.status)
     if outcome is not None:
         return (
             WriteUnsettled(
                 company_id=route.company_id,
-                request_id=request_id,
+                request_id=intent or request_id,
                 outcome=outcome,
                 operation=route.name,
                 dataset_ids=dataset_ids,
@@ -79,6 +81,7 @@ def read_write(
                 dataset_id=canonical_id(named),
                 transactions=transactions,
                 whole=not flaws,
+                request_id=intent,
                 at=exchange.observed_at,
                 flaws=tuple(flaws),
             ),
@@ -91,6 +94,7 @@ def read_write(
             dataset_ids=dataset_ids,
             transactions=transactions,
             whole=not flaws,
+            request_id=intent,
             at=exchange.observed_at,
             flaws=tuple(flaws),
         ),

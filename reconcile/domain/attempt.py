@@ -56,7 +56,8 @@ class Attempt:
     legs: tuple[LegReport, ...] = ()
     hooks: tuple[HookReport, ...] = ()
     expected_from: datetime | None = None
-    write: Unsettled | None = None  # refused or lost
+    write: Unsettled | None = None  # asked for, refused or lost
+    void_from: datetime | None = None  # since when more is known of the write
 
     def operation_at(self, at: datetime) -> str:
         """Return "update" or "put" for those calls, else any other word."""
@@ -102,7 +103,9 @@ def stand(
     `clock` decides deadlines; with None no deadline ever passes.
     """
     if attempt.write is not None:
-        return _stand_unsettled(attempt, attempt.write, transaction_id, at=at)
+        return _stand_unsettled(
+            attempt, attempt.write, transaction_id, at=at, clock=clock, policy=policy
+        )
     sync = attempt.sync
     assert sync is not None
     legs = _settle_legs(attempt.legs, at)
@@ -140,12 +143,24 @@ def stand(
 
 
 def _stand_unsettled(
-    attempt: Attempt, write: Unsettled, transaction_id: str, *, at: datetime
+    attempt: Attempt,
+    write: Unsettled,
+    transaction_id: str,
+    *,
+    at: datetime,
+    clock: datetime | None,
+    policy: Policy,
 ) -> Standing | None:
+    """Return how a write stands of which no sync is known; None where it counts not."""
     named_from = attempt.expected_from or write.at
     if max(write.at, named_from) > at or write.outcome == "throttled":
         return None
-    if write.outcome == "lost":
+    if _by(attempt.void_from, at):
+        return None
+    if write.outcome == "asked":
+        due = clock is not None and clock >= later(write.at, policy.undecided_for)
+        result = Result.STUCK if due else Result.UNDECIDED
+    elif write.outcome == "lost":
         result = Result.INDETERMINATE
     elif claims_duplicate(write.words, transaction_id):
         result = Result.DUPLICATE

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from reconcile.domain.attempt import Attempt
 from reconcile.domain.context import SyncContext
-from reconcile.domain.dossier import Dossier
+from reconcile.domain.dossier import Dossier, Unsettled
 from reconcile.domain.instants import later
 from reconcile.domain.policy import Policy
 
@@ -14,7 +14,7 @@ def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
     """Return every sync that reported or expected the item, and every such write."""
     facts = dossier.facts
     expected: dict[str, datetime] = {}
-    writes = {u.request_id: (u, u.at) for u in facts.unsettled}
+    writes = {(u.request_id, u.outcome): (u, u.at) for u in facts.unsettled}
     for one in facts.expected:
         if one.sync_id is not None:
             _earlier(expected, one.sync_id, one.at)
@@ -24,7 +24,8 @@ def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
             for sync_id, at in dataset.syncs:
                 _earlier(expected, sync_id, max(at, one.at))
             for unsettled in dataset.unsettled:
-                name, moment = unsettled.request_id, max(unsettled.at, one.at)
+                name = unsettled.request_id, unsettled.outcome
+                moment = max(unsettled.at, one.at)
                 if name not in writes or moment < writes[name][1]:
                     writes[name] = (unsettled, moment)
     named = {leg.sync_id for leg in facts.legs} | {h.sync_id for h in facts.hooks}
@@ -40,8 +41,30 @@ def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
     if not writes:
         return in_syncs
     return in_syncs + tuple(
-        Attempt(write=write, expected_from=named_from)
+        Attempt(
+            write=write,
+            expected_from=named_from,
+            void_from=_void_from(write, (one for one, _ in writes.values())),
+        )
         for _, (write, named_from) in sorted(writes.items())
+        if write.outcome != "accepted"
+    )
+
+
+def _void_from(write: Unsettled, others: Iterable[Unsettled]) -> datetime | None:
+    """Return since when something more is known of a write, None while nothing is.
+
+    That it was accepted outweighs all, and any answer the intent alone.
+    """
+    return min(
+        (
+            one.at
+            for one in others
+            if one.request_id == write.request_id
+            and one.outcome != write.outcome
+            and (one.outcome == "accepted" or write.outcome == "asked")
+        ),
+        default=None,
     )
 
 
@@ -63,8 +86,9 @@ def moments_of(
     for attempt in attempts:
         if attempt.write is not None:
             moments.add(attempt.write.at)
-        if attempt.expected_from is not None:
-            moments.add(attempt.expected_from)
+        for moment in (attempt.expected_from, attempt.void_from):
+            if moment is not None:
+                moments.add(moment)
     known_from = min(moments, default=until)  # before it, there is no item to turn
     for attempt in attempts:
         if attempt.sync is not None:
@@ -102,6 +126,8 @@ def deadlines_of(
     for attempt in attempts:
         if attempt.sync is not None:
             yield from sync_deadlines(attempt.sync, policy)
+        elif attempt.write is not None:
+            yield later(attempt.write.at, policy.undecided_for)
     for start in named_at(dossier):
         yield later(start, policy.undecided_for)
 

@@ -7,25 +7,33 @@ import attrs
 from reconcile.domain.events import DatasetPushed
 from reconcile.domain.observations import DatasetReceipt, ExpectedTransaction
 
+_Pushed = tuple[tuple[ExpectedTransaction, ...], str | None, datetime]
+
 
 @attrs.frozen(kw_only=True)
 class Dataset:
     """What is held of one dataset: each content with the earliest time it was seen."""
 
     version: int = 0
-    pushes: tuple[tuple[tuple[ExpectedTransaction, ...], datetime], ...] = ()
+    pushes: tuple[
+        tuple[tuple[ExpectedTransaction, ...], str | None, datetime], ...
+    ] = ()
 
 
 def decide(
     dataset: Dataset, seen: DatasetReceipt, *, evidence: str
 ) -> tuple[DatasetPushed, ...]:
     """Return what `seen` tells of its dataset that is not held yet."""
-    if any(held == seen.transactions and at <= seen.at for held, at in dataset.pushes):
+    if any(
+        held == seen.transactions and request_id == seen.request_id and at <= seen.at
+        for held, request_id, at in dataset.pushes
+    ):
         return ()
     return (
         DatasetPushed(
             transactions=seen.transactions,
             whole=seen.whole,
+            request_id=seen.request_id,
             at=seen.at,
             evidence=evidence,
             flaws=seen.flaws,
@@ -37,5 +45,8 @@ def evolve(dataset: Dataset, event: DatasetPushed) -> Dataset:
     """Return `dataset` as it stands after `event`."""
     return Dataset(
         version=dataset.version + 1,
-        pushes=(*dataset.pushes, (event.transactions, event.at)),
+        pushes=(
+            *dataset.pushes,
+            (event.transactions, event.request_id, event.at),
+        ),
     )

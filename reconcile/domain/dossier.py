@@ -51,10 +51,14 @@ class Expected(NamedTuple):
 
 
 class Unsettled(NamedTuple):
-    """A write without an accepting answer, that names a transaction or a dataset."""
+    """A write that names a transaction or a dataset, and how it stands.
+
+    "asked" is our intent, before any answer; "accepted" says that a sync came of it,
+    so that all else that is told under its id counts no more.
+    """
 
     request_id: str
-    outcome: str  # "refused", "lost" or "throttled"
+    outcome: str  # "asked", "refused", "lost", "throttled" or "accepted"
     operation: str
     at: datetime
     http_status: int

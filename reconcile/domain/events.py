@@ -23,9 +23,50 @@ class DatasetPushed:
 
     transactions: tuple[ExpectedTransaction, ...]
     whole: bool
+    request_id: str | None = None  # of our intent, where the push carried one
     at: datetime
     evidence: str
     flaws: tuple[Flaw, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class SyncRequested:
+    """We mean to have Codat write: stored before the call, so no crash can hide it."""
+
+    TOPIC: ClassVar[str] = "request.requested"
+
+    operation: str
+    dataset_ids: tuple[str, ...]
+    transactions: tuple[ExpectedTransaction, ...]
+    actor: str
+    at: datetime
+    evidence: str = ""  # there is none: nothing has been said yet
+
+
+@attrs.frozen(kw_only=True)
+class SyncRecovered:
+    """The sync of a request whose answer was lost was found: it had arrived."""
+
+    TOPIC: ClassVar[str] = "request.recovered"
+
+    sync_id: str
+    operation: str
+    dataset_ids: tuple[str, ...]
+    transactions: tuple[ExpectedTransaction, ...]
+    requested_at: datetime
+    at: datetime
+    evidence: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class TurnTaken:
+    """A request took its company's turn, where syncs exclude each other."""
+
+    TOPIC: ClassVar[str] = "request.turn-taken"
+
+    request_id: str
+    at: datetime
+    evidence: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -72,6 +113,7 @@ class SyncInitiated:
     dataset_ids: tuple[str, ...]
     transactions: tuple[ExpectedTransaction, ...]
     whole: bool
+    request_id: str | None = None  # of our intent, where the write carried one
     at: datetime
     evidence: str
     flaws: tuple[Flaw, ...] = ()
@@ -205,7 +247,8 @@ class EvidenceSetAside:
 
 
 DatasetEvent = DatasetPushed
-RequestEvent = SyncRefused | SyncAnswerLost | SyncThrottled
+UnsettledEvent = SyncRefused | SyncAnswerLost | SyncThrottled
+RequestEvent = SyncRequested | SyncRecovered | TurnTaken | UnsettledEvent
 SyncReportEvent = SyncStarted | SyncCompleted | SyncFailed | SyncUnrecognised
 SyncEvent = SyncInitiated | SyncReportEvent | LegsReported | LegsReread
 CaseEvent = EvidenceQuarantined | EvidenceReleased | EvidenceSetAside
@@ -213,6 +256,9 @@ Event = DatasetEvent | RequestEvent | SyncEvent | CaseEvent
 
 EVENT_TYPES: tuple[type[Event], ...] = (
     DatasetPushed,
+    SyncRequested,
+    SyncRecovered,
+    TurnTaken,
     SyncRefused,
     SyncAnswerLost,
     SyncThrottled,

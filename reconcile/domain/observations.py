@@ -45,6 +45,7 @@ class DatasetReceipt:
     dataset_id: str
     transactions: tuple[ExpectedTransaction, ...]
     whole: bool  # False where an item of the request could not be read
+    request_id: str | None = None  # of our intent, where the push carried one
     at: datetime
     flaws: tuple[Flaw, ...] = ()
 
@@ -62,6 +63,7 @@ class SyncReceipt:
     dataset_ids: tuple[str, ...] = ()
     transactions: tuple[ExpectedTransaction, ...] = ()
     whole: bool = True
+    request_id: str | None = None  # of our intent, where the write carried one
     at: datetime
     flaws: tuple[Flaw, ...] = ()
 
@@ -71,7 +73,7 @@ class WriteUnsettled:
     """A write without an accepting answer: refused, lost, or throttled (429)."""
 
     company_id: str
-    request_id: str  # the identity of the exchange
+    request_id: str  # of our intent, or the identity of the exchange
     outcome: str  # "refused", "lost" or "throttled"
     operation: str  # as of a receipt, or "push"
     dataset_ids: tuple[str, ...] = ()

@@ -64,6 +64,7 @@ def decide(
                     dataset_ids=seen.dataset_ids,
                     transactions=seen.transactions,
                     whole=seen.whole,
+                    request_id=seen.request_id,
                     at=seen.at,
                     evidence=evidence,
                     flaws=seen.flaws,

@@ -19,11 +19,14 @@ from reconcile.domain.events import (
     SyncCompleted,
     SyncFailed,
     SyncInitiated,
+    SyncRecovered,
     SyncRefused,
     SyncReportEvent,
+    SyncRequested,
     SyncStarted,
     SyncThrottled,
     SyncUnrecognised,
+    TurnTaken,
 )
 from reconcile.domain.identity import stream_name, stream_parts
 from reconcile.domain.instants import format_instant
@@ -194,6 +197,13 @@ def _said(
                 "request",
                 f"refused, HTTP {event.http_status}: {event.words or 'no words'}",
             )
+        case SyncRequested():
+            what = _WRITES.get(event.operation, "sent")
+            yield "request", f"to be {what}, by {event.actor}"
+        case SyncRecovered():
+            yield "request", f"its sync {event.sync_id} was found"
+        case TurnTaken():
+            return
         case SyncAnswerLost():
             what = _WRITES.get(event.operation, "sent")
             yield (

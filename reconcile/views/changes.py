@@ -5,7 +5,7 @@ Pure. The rows of a page share their entries, so that a leg costs a look-up and 
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import attrs
 
@@ -33,11 +33,15 @@ from reconcile.domain.events import (
     SyncCompleted,
     SyncFailed,
     SyncInitiated,
+    SyncRecovered,
     SyncRefused,
     SyncReportEvent,
+    SyncRequested,
     SyncStarted,
     SyncThrottled,
     SyncUnrecognised,
+    TurnTaken,
+    UnsettledEvent,
 )
 from reconcile.domain.identity import stream_parts
 from reconcile.domain.observations import ExpectedTransaction, Flaw
@@ -109,8 +113,12 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
             return Changes(
                 company_id=company_id,
                 items=[
-                    (t, Expected(name, None, "push", event.at, position))
+                    (t, entry)
                     for t in _distinct(event.transactions)
+                    for entry in _with(
+                        Expected(name, None, "push", event.at, position),
+                        _settled(event.request_id, "push", event.at, position),
+                    )
                 ],
                 datasets=(
                     (
@@ -120,8 +128,12 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
                     *((name, (event.at, flaw)) for flaw in event.flaws),
                 ),
             )
-        case SyncRefused() | SyncAnswerLost() | SyncThrottled():
+        case SyncRequested() | SyncRefused() | SyncAnswerLost() | SyncThrottled():
             return _unsettled(company_id, name, event, position)
+        case SyncRecovered():
+            return _recovered(company_id, name, event, position)
+        case TurnTaken():
+            return Changes(company_id=company_id)
         case EvidenceQuarantined() | EvidenceReleased() | EvidenceSetAside():
             return Changes(company_id=company_id, case=event)
         case _:  # pragma: no cover
@@ -214,25 +226,76 @@ def _initiated(
     initiation = Initiation(
         event.operation, event.dataset_ids, named, event.whole, event.at
     )
+    settled = _settled(event.request_id, event.operation, event.at, position)
     return Changes(
         company_id=company_id,
         items=[
-            (t, Expected(None, sync_id, event.operation, event.at, position))
+            (t, entry)
             for t in named
+            for entry in _with(
+                Expected(None, sync_id, event.operation, event.at, position), settled
+            )
         ],
         sync_id=sync_id,
         syncs=(initiation, *((event.at, flaw) for flaw in event.flaws)),
-        datasets=tuple((d, Link(sync_id, event.at)) for d in event.dataset_ids),
+        datasets=tuple(
+            (d, entry)
+            for d in event.dataset_ids
+            for entry in _with(Link(sync_id, event.at), settled)
+        ),
     )
+
+
+def _recovered(
+    company_id: str, request_id: str, event: SyncRecovered, position: int
+) -> Changes:
+    """Return what it changes that a lost request's sync was found: as if answered."""
+    named = _distinct(event.transactions)
+    settled = _settled(request_id, event.operation, event.at, position)
+    at, sync_id = event.requested_at, event.sync_id
+    return Changes(
+        company_id=company_id,
+        items=[
+            (t, entry)
+            for t in named
+            for entry in _with(
+                Expected(None, sync_id, event.operation, at, position), settled
+            )
+        ],
+        sync_id=sync_id,
+        syncs=(Initiation(event.operation, event.dataset_ids, named, True, at),),
+        datasets=tuple(
+            (d, entry)
+            for d in event.dataset_ids
+            for entry in _with(Link(sync_id, at), settled)
+        ),
+    )
+
+
+_Named = TypeVar("_Named", Expected, Link)
+
+
+def _with(entry: _Named, settled: tuple[Unsettled, ...]) -> "list[_Named | Unsettled]":
+    return [entry, *settled]
+
+
+def _settled(
+    request_id: str | None, operation: str, at: datetime, position: int
+) -> tuple[Unsettled, ...]:
+    """Return that the request of an intent was accepted, where there is one."""
+    if request_id is None:
+        return ()
+    return (Unsettled(request_id, "accepted", operation, at, 0, None, position),)
 
 
 def _unsettled(
     company_id: str,
     request_id: str,
-    event: SyncRefused | SyncAnswerLost | SyncThrottled,
+    event: SyncRequested | UnsettledEvent,
     position: int,
 ) -> Changes:
     outcome = {
+        SyncRequested: "asked",
         SyncRefused: "refused",
         SyncAnswerLost: "lost",
         SyncThrottled: "throttled",
@@ -242,8 +305,8 @@ def _unsettled(
         outcome[type(event)],
         event.operation,
         event.at,
-        event.http_status,
-        event.words,
+        0 if isinstance(event, SyncRequested) else event.http_status,
+        None if isinstance(event, SyncRequested) else event.words,
         position,
     )
     return Changes(

@@ -174,11 +174,12 @@ def unsettled(
     status: int = 400,
     words: str | None = None,
     dataset: str | None = None,
+    request: str | None = None,
 ) -> Entry:
-    """Enter a write that was refused, lost or throttled."""
+    """Enter a write that was asked for, refused, lost, throttled or accepted."""
 
     def enter(ledger: Ledger) -> None:
-        name = f"request-{ledger.entries}"
+        name = request or f"request-{ledger.entries}"
         moment, source = at(minute), ledger.entries
         entry = Unsettled(name, outcome, operation, moment, status, words, source)
         if dataset is None:

@@ -234,7 +234,9 @@ def test_an_earlier_time_or_another_content_of_a_dataset_is_news() -> None:
     ("outcome", "kind"),
     [("refused", SyncRefused), ("lost", SyncAnswerLost), ("throttled", SyncThrottled)],
 )
-def test_a_write_has_its_outcome_once(outcome: str, kind: type[Event]) -> None:
+def test_every_answer_to_a_write_is_its_outcome(
+    outcome: str, kind: type[Event]
+) -> None:
     seen = WriteUnsettled(
         company_id="c1",
         request_id="r1",
@@ -248,4 +250,4 @@ def test_a_write_has_its_outcome_once(outcome: str, kind: type[Event]) -> None:
     held = request.evolve(request.SyncRequest(), event)
 
     assert type(event) is kind
-    assert (held.version, request.decide(held, seen, evidence="e1")) == (1, ())
+    assert (held.version, held.answered, held.lost) == (1, True, outcome == "lost")

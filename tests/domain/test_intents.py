@@ -1,0 +1,70 @@
+"""Our intents: a write is known of from before its call, whatever became of it."""
+
+from tests.domain.dossiers import (
+    DEADLINE,
+    create,
+    judged,
+    page,
+    push,
+    said_of,
+    start,
+    status,
+    unsettled,
+)
+
+C = ("Completed",)
+
+
+ASKED = unsettled(1, "asked", status=0, request="r1")
+LOST = unsettled(2, "lost", status=0, request="r1")
+REFUSED = unsettled(2, "refused", request="r1")
+ACCEPTED = unsettled(3, "accepted", status=0, request="r1")
+WRITTEN = (create(3), status(5, 2000), page(6, C))
+
+
+def test_an_intent_that_nothing_answered_is_an_open_attempt() -> None:
+    item = judged(ASKED, as_of=5)
+
+    assert (item.state.value, item.verdict.value, item.attempts) == ("open", "WAIT", 1)
+
+
+def test_an_intent_that_nothing_ever_answers_is_stuck() -> None:
+    assert said_of(ASKED, as_of=DEADLINE) == ("open", None)
+    assert said_of(ASKED, as_of=DEADLINE + 1) == ("break", "STUCK")
+
+
+def test_an_answer_takes_the_place_of_the_intent() -> None:
+    assert said_of(ASKED, LOST) == ("break", "INDETERMINATE")
+    assert said_of(ASKED, REFUSED) == ("break", "FAILED")
+    assert judged(ASKED, LOST).attempts == 1
+    assert said_of(ASKED, LOST, as_of=1.5) == ("open", None)
+
+
+def test_an_expense_that_was_written_as_meant_was_never_broken() -> None:
+    item = judged(ASKED, ACCEPTED, *WRITTEN)
+
+    assert (item.state.value, item.attempts) == ("matched", 1)
+
+
+def test_a_lost_answer_that_is_told_again_is_lost_no_longer() -> None:
+    assert said_of(ASKED, LOST, ACCEPTED, create(3)) == ("open", None)
+    assert said_of(ASKED, LOST, ACCEPTED, create(3), as_of=2.5) == (
+        "break",
+        "INDETERMINATE",
+    )
+    assert said_of(ASKED, LOST, ACCEPTED, *WRITTEN) == ("cleared", None)
+
+
+def test_the_answer_of_another_request_settles_nothing() -> None:
+    other = unsettled(3, "accepted", status=0, request="r2")
+
+    assert said_of(ASKED, LOST, other) == ("break", "INDETERMINATE")
+
+
+def test_an_intent_to_sync_a_dataset_stands_for_all_it_holds() -> None:
+    meant = unsettled(2, "asked", status=0, request="r1", dataset="d1")
+    accepted = unsettled(3, "accepted", status=0, request="r1", dataset="d1")
+
+    assert judged(push(0), meant, as_of=2.5).attempts == 1
+    item = judged(push(0), meant, accepted, start(3), status(5, 2000), page(6, C))
+    assert (item.state.value, item.attempts) == ("matched", 1)
