@@ -33,7 +33,9 @@ RUN_WAIT_MAX_S: Final = 120
 def test_calls_of_a_known_sync_are_answered_as_documented(
     file: Path, tmp_path: Path
 ) -> None:
-    sandbox = Sandbox(settings=Settings(api_keys=("secret",), quotas=False))
+    strict = Settings(api_keys=("secret",), quotas=False, strict=True)
+    sandbox = Sandbox(settings=strict)
+    sandbox.company(COMPANY)
     known = {
         "companyId": COMPANY,
         "syncId": synced(sandbox),
