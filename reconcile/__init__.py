@@ -7,9 +7,13 @@ from reconcile.domain.policy import Policy
 from reconcile.domain.vocabulary import BreakKind, FindingKind, ItemState, Verdict
 from reconcile.errors import (
     BoundaryError,
+    BusyError,
+    CodatUnavailable,
     HistoryError,
+    InDoubtError,
     PayloadError,
     ReconcileError,
+    SignatureError,
     StoreError,
     UsageError,
 )
@@ -26,10 +30,13 @@ __version__ = VERSION
 __all__ = [
     "BoundaryError",
     "BreakKind",
+    "BusyError",
+    "CodatUnavailable",
     "Exchange",
     "Finding",
     "FindingKind",
     "HistoryError",
+    "InDoubtError",
     "Intake",
     "Item",
     "ItemState",
@@ -41,6 +48,7 @@ __all__ = [
     "Reconciler",
     "Report",
     "Ruleset",
+    "SignatureError",
     "StoreError",
     "SyncSummary",
     "UsageError",

@@ -2,8 +2,12 @@
 
 ReconcileError
 ├── UsageError           the caller asked for something that cannot be
+├── InDoubtError         a request in doubt names the same: .request_id
+├── BusyError            a sync runs, where syncs exclude each other: .sync_id
 ├── BoundaryError        the edge with Codat was not as documented
-│   └── PayloadError       .path, .digest
+│   ├── PayloadError       .path, .digest
+│   ├── SignatureError     nothing shows that Codat sent it
+│   └── CodatUnavailable   .safe_to_resend, .status, .wait_s
 └── HistoryError         our own history contradicts itself: stop, do not repair
     └── StoreError         the store cannot be opened, read or written
 """
@@ -15,6 +19,22 @@ class ReconcileError(Exception):
 
 class UsageError(ReconcileError):
     """The caller asked for something that cannot be; the text says what."""
+
+
+class InDoubtError(ReconcileError):
+    """A request in doubt names the same; `request_id` says which."""
+
+    def __init__(self, reason: str, *, request_id: str) -> None:
+        super().__init__(reason)
+        self.request_id = request_id
+
+
+class BusyError(ReconcileError):
+    """A sync of the company runs, or is in doubt, where syncs exclude each other."""
+
+    def __init__(self, reason: str, *, sync_id: str | None) -> None:
+        super().__init__(reason)
+        self.sync_id = sync_id
 
 
 class BoundaryError(ReconcileError):
@@ -33,6 +53,33 @@ class PayloadError(BoundaryError):
         self.reason = reason
         self.path = path
         self.digest = digest
+
+
+class CodatUnavailable(BoundaryError):  # noqa: N818 - named in the style guide
+    """No usable answer came: none at all, an error of the server's, or a web page.
+
+    `safe_to_resend` is True only where it is certain that Codat did not carry the
+    request out: nothing was sent, or the rate limit turned it away. `status` is the
+    answer's, 0 where none arrived. `wait_s` is how long to wait first, where Codat or
+    our own quota says so.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        safe_to_resend: bool = False,
+        status: int = 0,
+        wait_s: float | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.safe_to_resend = safe_to_resend
+        self.status = status
+        self.wait_s = wait_s
+
+
+class SignatureError(BoundaryError):
+    """A delivery that nothing shows to be Codat's; the text says why."""
 
 
 class HistoryError(ReconcileError):

@@ -66,10 +66,18 @@ class History:
         self, batch: Batch, company_id: str | None, digest: str, event: CaseEvent
     ) -> None:
         """Add what became of evidence that could not be read."""
-        stream = stream_name("case", company_id or "", digest)
-        version = batch.versions.get(stream) or self.store.version_of(stream)
+        self.tell(batch, stream_name("case", company_id or "", digest), event)
+
+    def tell(
+        self, batch: Batch, stream: str, event: Event, *, after: int | None = None
+    ) -> None:
+        """Add an event that rests on no evidence; `after` a version, or at the end."""
+        version = after
+        if version is None:
+            version = batch.versions.get(stream) or self.store.version_of(stream)
         batch.versions[stream] = version + 1
         batch.events.append(Envelope(stream, version + 1, event))
+        self._held.pop(stream, None)
 
     def commit(self, batch: Batch, *, now: datetime) -> None:
         """Keep a batch.

@@ -6,18 +6,26 @@ from typing import Self
 
 from reconcile.audit.tie_out import TieOut, tie_out
 from reconcile.bulk import collecting_later
+from reconcile.codat.answers import Answer
+from reconcile.codat.client import CodatClient
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import Captured
+from reconcile.codat.requests import Request
+from reconcile.dispatch import Dispatch
 from reconcile.domain.events import EvidenceSetAside
 from reconcile.domain.identity import canonical_id
 from reconcile.domain.judgement import judge
+from reconcile.domain.pace import Pace
 from reconcile.domain.policy import DEFAULT, Policy
+from reconcile.domain.turns import CODATS, Concurrency
 from reconcile.domain.vocabulary import ItemState
 from reconcile.errors import UsageError
+from reconcile.follow import Follower
 from reconcile.history import Batch, History
 from reconcile.intake import Intake, take
 from reconcile.live import Live, live
 from reconcile.quarantine import quarantine_at
+from reconcile.recovery import Recovered, Recovery
 from reconcile.replay import Replayed, replay
 from reconcile.report.build import Judged, Part, Report, build
 from reconcile.report.story import Story, tell
@@ -136,6 +144,56 @@ class Reconciler:
         for company_id in sorted(companies, key=lambda one: one or ""):
             self._history.note(batch, company_id, wanted, event)
         self._history.commit(batch, now=self._now())
+
+    # Sending
+
+    def dispatch(
+        self,
+        ask: Callable[[Request], Answer],
+        *,
+        actor: str,
+        concurrency: Concurrency = CODATS,
+    ) -> Dispatch:
+        """Return what sends writes and keeps track of each; `ask` is a client's.
+
+        `actor` is who asks, for the record; the client records here what it hears.
+        """
+        return Dispatch(
+            history=self._history,
+            ask=ask,
+            actor=actor,
+            now=self._now,
+            concurrency=concurrency,
+        )
+
+    def recover(
+        self, ask: Callable[[Request], Answer], company_id: str, *, actor: str
+    ) -> list[Recovered]:
+        """Return a company's requests in doubt, and the syncs found for them.
+
+        Raises:
+            CodatUnavailable: the company's syncs could not be read.
+
+        """
+        dispatch = self.dispatch(ask, actor=actor)
+        recovery = Recovery(dispatch=dispatch, ask=ask, now=self._now)
+        return recovery.recover(canonical_id(company_id))
+
+    def follower(
+        self, client: CodatClient, *, holder: str, pace: Pace | None = None
+    ) -> Follower:
+        """Return what reads every sync to its end; `holder` names it among others.
+
+        The client records here what it hears.
+        """
+        return Follower(
+            client=client,
+            dispatch=self.dispatch(client.ask, actor=holder),
+            projector=self._projector,
+            holder=holder,
+            now=self._now,
+            pace=pace,
+        )
 
     # Asking
 

@@ -12,9 +12,14 @@ import click
 
 from reconcile.cli import faces
 from reconcile.cli.arguments import MOMENT
+from reconcile.cli.doctor import doctor
+from reconcile.cli.follow import follow
 from reconcile.cli.progress import counting
+from reconcile.cli.push import push
 from reconcile.cli.sandbox import sandbox
+from reconcile.cli.serve import serve
 from reconcile.cli.sources import captures, check
+from reconcile.cli.sync import sync
 from reconcile.errors import ReconcileError, UsageError
 from reconcile.intake import Intake
 from reconcile.reconciler import Reconciler
@@ -262,3 +267,8 @@ def reprocess(
 
 
 cli.add_command(sandbox)
+cli.add_command(follow)
+cli.add_command(serve)
+cli.add_command(push)
+cli.add_command(sync)
+cli.add_command(doctor)

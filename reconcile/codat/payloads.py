@@ -29,7 +29,6 @@ from reconcile.domain.observations import Flaw, Observation, StatusReport
 from reconcile.domain.vocabulary import FindingKind
 from reconcile.errors import PayloadError
 
-WRITES: Final = ("push", "syncs", "create", "update", "put")
 DROPPED: Final = "the capture holds no response body"
 
 
@@ -53,7 +52,7 @@ def read_exchange(
             )
     if exchange.body_dropped:
         raise PayloadError(DROPPED, digest=request_id)
-    if route.name in WRITES:
+    if route.name in writes.WRITES:
         return writes.read_write(exchange, route, request_id=request_id)
     if route.name == "other" or not 200 <= exchange.status < 300:
         return ()

@@ -21,7 +21,7 @@ from reconcile.codat.jsons import (
     loads,
     text_or_none,
 )
-from reconcile.codat.routes import Route
+from reconcile.codat.routes import Route, route_of
 from reconcile.domain.identity import canonical_id
 from reconcile.domain.observations import (
     DatasetReceipt,
@@ -32,7 +32,9 @@ from reconcile.domain.observations import (
     WriteUnsettled,
 )
 from reconcile.domain.vocabulary import FindingKind
-from reconcile.errors import PayloadError
+from reconcile.errors import PayloadError, UsageError
+
+WRITES: Final = ("push", "syncs", "create", "update", "put")
 
 
 def read_write(
@@ -99,6 +101,27 @@ def read_write(
             flaws=tuple(flaws),
         ),
     )
+
+
+def named_by(
+    method: str, path: str, body: bytes | None
+) -> tuple[str, tuple[str, ...], tuple[ExpectedTransaction, ...]]:
+    """Return what a write of ours does, with the datasets or expenses it names.
+
+    Raises:
+        UsageError: it is no write we know, or names something that cannot be read.
+
+    """
+    route = route_of(method, path)
+    if route is None or route.name not in WRITES:
+        raise UsageError(f"{method} {path} is no write we know")
+    try:
+        dataset_ids, transactions, flaws = _named(body or b"", route)
+    except PayloadError as error:
+        raise UsageError(f"the request cannot be read: {error}") from error
+    if flaws:
+        raise UsageError(f"the request cannot be read: {flaws[0].reason}")
+    return route.name, dataset_ids, transactions
 
 
 def _named(

@@ -153,7 +153,7 @@ def _stand_unsettled(
 ) -> Standing | None:
     """Return how a write stands of which no sync is known; None where it counts not."""
     named_from = attempt.expected_from or write.at
-    if max(write.at, named_from) > at or write.outcome == "throttled":
+    if max(write.at, named_from) > at or write.outcome in _NOT_DONE:
         return None
     if _by(attempt.void_from, at):
         return None
@@ -168,6 +168,9 @@ def _stand_unsettled(
         result = Result.FAILED
     order = (write.at, attempt.name)
     return Standing(attempt, order, {}, None, Outcome(result, 0), None, requested=True)
+
+
+_NOT_DONE = ("throttled", "unsent")
 
 
 def _settle_legs(reports: Sequence[LegReport], at: datetime) -> dict[str, Settled]:

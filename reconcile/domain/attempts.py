@@ -54,18 +54,28 @@ def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
 def _void_from(write: Unsettled, others: Iterable[Unsettled]) -> datetime | None:
     """Return since when something more is known of a write, None while nothing is.
 
-    That it was accepted outweighs all, and any answer the intent alone.
+    That it was accepted, or never sent, outweighs all, and any answer the intent. A
+    refusal that speaks of one try alone says nothing where another try was lost.
     """
+    same = [one for one in others if one.request_id == write.request_id]
+    if (
+        write.outcome == "refused"
+        and write.http_status in _OF_ONE_TRY
+        and any(one.outcome == "lost" and one.at <= write.at for one in same)
+    ):
+        return write.at
     return min(
         (
             one.at
-            for one in others
-            if one.request_id == write.request_id
-            and one.outcome != write.outcome
-            and (one.outcome == "accepted" or write.outcome == "asked")
+            for one in same
+            if one.outcome != write.outcome
+            and (one.outcome in ("accepted", "unsent") or write.outcome == "asked")
         ),
         default=None,
     )
+
+
+_OF_ONE_TRY = (401, 402, 403, 409)  # a key, a plan, a call still under way
 
 
 def _earlier(held: dict[str, datetime], key: str, at: datetime) -> None:

@@ -54,11 +54,11 @@ class Unsettled(NamedTuple):
     """A write that names a transaction or a dataset, and how it stands.
 
     "asked" is our intent, before any answer; "accepted" says that a sync came of it,
-    so that all else that is told under its id counts no more.
+    and "unsent" that none can, so that all else told under its id counts no more.
     """
 
     request_id: str
-    outcome: str  # "asked", "refused", "lost", "throttled" or "accepted"
+    outcome: str  # "asked", "refused", "lost", "throttled", "unsent" or "accepted"
     operation: str
     at: datetime
     http_status: int

@@ -104,6 +104,13 @@ class SyncThrottled(_Unsettled):
 
 
 @attrs.frozen(kw_only=True)
+class SyncUnsent(_Unsettled):
+    """It is certain that the call never reached Codat: nothing came of it."""
+
+    TOPIC: ClassVar[str] = "request.unsent"
+
+
+@attrs.frozen(kw_only=True)
 class SyncInitiated:
     """A sync exists because of a write of ours that was accepted."""
 
@@ -247,7 +254,7 @@ class EvidenceSetAside:
 
 
 DatasetEvent = DatasetPushed
-UnsettledEvent = SyncRefused | SyncAnswerLost | SyncThrottled
+UnsettledEvent = SyncRefused | SyncAnswerLost | SyncThrottled | SyncUnsent
 RequestEvent = SyncRequested | SyncRecovered | TurnTaken | UnsettledEvent
 SyncReportEvent = SyncStarted | SyncCompleted | SyncFailed | SyncUnrecognised
 SyncEvent = SyncInitiated | SyncReportEvent | LegsReported | LegsReread
@@ -262,6 +269,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     SyncRefused,
     SyncAnswerLost,
     SyncThrottled,
+    SyncUnsent,
     SyncInitiated,
     SyncStarted,
     SyncCompleted,

@@ -9,15 +9,12 @@ import attrs
 from reconcile.domain.events import (
     RequestEvent,
     SyncAnswerLost,
-    SyncRecovered,
     SyncRefused,
-    SyncRequested,
     SyncThrottled,
-    UnsettledEvent,
 )
 from reconcile.domain.observations import WriteUnsettled
 
-_EVENTS: dict[str, type[UnsettledEvent]] = {
+_EVENTS: dict[str, type[SyncRefused | SyncAnswerLost | SyncThrottled]] = {
     "refused": SyncRefused,
     "lost": SyncAnswerLost,
     "throttled": SyncThrottled,
@@ -26,20 +23,15 @@ _EVENTS: dict[str, type[UnsettledEvent]] = {
 
 @attrs.frozen(kw_only=True)
 class SyncRequest:
-    """What is held of one write: our intent, and how far its outcome is known."""
+    """What is held of one write: how much was told of it."""
 
     version: int = 0
-    requested: SyncRequested | None = None
-    answered: bool = False  # an answer came, or is known to be lost
-    lost: bool = False
-    recovered: bool = False
 
 
 def decide(
-    request: SyncRequest, seen: WriteUnsettled, *, evidence: str
+    _request: SyncRequest, seen: WriteUnsettled, *, evidence: str
 ) -> tuple[RequestEvent, ...]:
     """Return the outcome of the write; evidence already known never comes here."""
-    del request  # whatever else it was told, this answer is news
     return (
         _EVENTS[seen.outcome](
             operation=seen.operation,
@@ -53,15 +45,6 @@ def decide(
     )
 
 
-def evolve(request: SyncRequest, event: RequestEvent) -> SyncRequest:
+def evolve(request: SyncRequest, _event: RequestEvent) -> SyncRequest:
     """Return `request` as it stands after one more event."""
-    version = request.version + 1
-    match event:
-        case SyncRequested():
-            return attrs.evolve(request, version=version, requested=event)
-        case SyncRecovered():
-            return attrs.evolve(request, version=version, recovered=True)
-        case SyncAnswerLost():
-            return attrs.evolve(request, version=version, answered=True, lost=True)
-        case _:
-            return attrs.evolve(request, version=version, answered=True)
+    return SyncRequest(version=request.version + 1)

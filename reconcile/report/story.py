@@ -26,6 +26,7 @@ from reconcile.domain.events import (
     SyncStarted,
     SyncThrottled,
     SyncUnrecognised,
+    SyncUnsent,
     TurnTaken,
 )
 from reconcile.domain.identity import stream_name, stream_parts
@@ -210,6 +211,8 @@ def _said(
                 "request",
                 f"{what}, and the answer was lost (HTTP {event.http_status})",
             )
+        case SyncUnsent():
+            yield "request", "never sent: the connection failed before anything left"
         case SyncThrottled():
             yield "request", "turned away by the rate limit (HTTP 429)"
         case SyncStarted() | SyncCompleted() | SyncFailed() | SyncUnrecognised():

@@ -207,6 +207,17 @@ class Store:
                 positions += [row[0] for row in cursor.fetchall()]
         return sorted(positions)
 
+    def asked_of(self, company_id: str) -> bool:
+        """Return whether anything was told of a company's requests."""
+        part = quote(company_id, safe="")
+        with self.reading() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM stored_events"
+                " WHERE originator_id > ? AND originator_id < ? LIMIT 1",
+                (f"request:{part}:", f"request:{part};"),
+            )
+            return cursor.fetchone() is not None
+
     def stored_at(self, positions: Sequence[int]) -> Iterator[sqlite3.Row]:
         """Yield the stored events at positions, in order, some hundred a read."""
         for start in range(0, len(positions), _ROWS_PER_FETCH):
@@ -265,7 +276,7 @@ class Store:
             cursor.execute(
                 "SELECT rowid FROM stored_events"
                 " WHERE originator_id > 'case:' AND originator_id < 'case;'"
-                " AND rowid <= ? ORDER BY rowid",
+                " AND +rowid <= ? ORDER BY +rowid",
                 (until,),
             )
             return [row[0] for row in cursor.fetchall()]

@@ -253,6 +253,34 @@ def rows_in(cursor: sqlite3.Cursor, table: str, company_id: str) -> Iterator[Row
         yield from (tuple(row) for row in rows)
 
 
+def unfinished_syncs(
+    cursor: sqlite3.Cursor,
+) -> Iterator[tuple[str, str, bytes, bytes]]:
+    """Yield company, sync, facts and context of every sync that is not read to its end.
+
+    Or one of whose transactions is undecided yet.
+    """
+    cursor.execute(
+        "SELECT company_id, sync_id, facts, context FROM syncs WHERE"
+        " listing != 'complete' OR status_code IS NULL"
+        " OR state NOT IN ('ended_well', 'failed')"
+        " OR (company_id, sync_id) IN (SELECT items.company_id, leg.value ->> 0"
+        " FROM items, json_each(items.facts, '$[0]') AS leg WHERE items.state = 'open')"
+    )
+    while rows := cursor.fetchmany(500):
+        for row in rows:
+            yield row[0], row[1], row[2], row[3]
+
+
+def undecided_syncs(cursor: sqlite3.Cursor) -> set[tuple[str, str]]:
+    """Return company and sync of every reading behind a transaction that is open."""
+    cursor.execute(
+        "SELECT DISTINCT items.company_id, leg.value ->> 0"
+        " FROM items, json_each(items.facts, '$[0]') AS leg WHERE items.state = 'open'"
+    )
+    return {(row[0], row[1]) for row in cursor.fetchall()}
+
+
 def items_by_key(
     cursor: sqlite3.Cursor, company_id: str, transaction_ids: Iterable[str]
 ) -> dict[str, ItemFacts]:

@@ -40,6 +40,7 @@ from reconcile.domain.events import (
     SyncStarted,
     SyncThrottled,
     SyncUnrecognised,
+    SyncUnsent,
     TurnTaken,
     UnsettledEvent,
 )
@@ -128,7 +129,13 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
                     *((name, (event.at, flaw)) for flaw in event.flaws),
                 ),
             )
-        case SyncRequested() | SyncRefused() | SyncAnswerLost() | SyncThrottled():
+        case (
+            SyncRequested()
+            | SyncRefused()
+            | SyncAnswerLost()
+            | SyncThrottled()
+            | SyncUnsent()
+        ):
             return _unsettled(company_id, name, event, position)
         case SyncRecovered():
             return _recovered(company_id, name, event, position)
@@ -299,6 +306,7 @@ def _unsettled(
         SyncRefused: "refused",
         SyncAnswerLost: "lost",
         SyncThrottled: "throttled",
+        SyncUnsent: "unsent",
     }
     entry = Unsettled(
         request_id,

@@ -55,6 +55,23 @@ def test_a_lost_answer_that_is_told_again_is_lost_no_longer() -> None:
     assert said_of(ASKED, LOST, ACCEPTED, *WRITTEN) == ("cleared", None)
 
 
+def test_a_refusal_of_one_try_settles_nothing_where_another_was_lost() -> None:
+    busy = unsettled(3, "refused", status=409, request="r1")
+    wrong = unsettled(3, "refused", status=400, request="r1")
+
+    assert said_of(ASKED, LOST, busy) == ("break", "INDETERMINATE")
+    assert said_of(ASKED, busy) == ("break", "FAILED")
+    assert said_of(ASKED, LOST, wrong) == ("break", "FAILED")
+
+
+def test_a_call_that_never_left_is_no_attempt() -> None:
+    unsent = unsettled(3, "unsent", status=0, request="r1")
+
+    item = judged(ASKED, LOST, unsent)
+
+    assert (item.state.value, item.attempts) == ("open", 0)
+
+
 def test_the_answer_of_another_request_settles_nothing() -> None:
     other = unsettled(3, "accepted", status=0, request="r2")
 

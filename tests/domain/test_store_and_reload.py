@@ -47,6 +47,7 @@ def test_topics_are_stable_names_and_each_stands_for_one_kind() -> None:
         "request.requested",
         "request.throttled",
         "request.turn-taken",
+        "request.unsent",
         "sync.completed",
         "sync.failed",
         "sync.initiated",

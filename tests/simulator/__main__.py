@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from rich.console import Console
 from rich.progress import track
 
-from tests.simulator.run import Failure, run
+from tests.simulator.run import Failure, run, run_live
 
 SHOWN_MAX = 3
 
@@ -20,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=300, metavar="N")
     parser.add_argument("--from", type=int, default=0, metavar="SEED", dest="first")
     parser.add_argument("--stop", action="store_true", help="at the first that fails")
+    parser.add_argument("--live", action="store_true", help="client, follower, crashes")
     parser.add_argument("--mutants", action="store_true", help="hunt planted bugs")
     asked = parser.parse_args(arguments)
     if asked.mutants:
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         return hunt_all()
     seeds = range(asked.first, asked.first + asked.seeds)
-    failures = simulate(seeds, stop=asked.stop)
+    failures = simulate(seeds, stop=asked.stop, live=asked.live)
     for failure in failures[:SHOWN_MAX]:
         tell(failure)
     print(f"{len(seeds)} seeds from {asked.first}: {len(failures)} failed.")
@@ -36,12 +37,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if failures else 0
 
 
-def simulate(seeds: Iterable[int], *, stop: bool = False) -> list[Failure]:
+def simulate(
+    seeds: Iterable[int], *, stop: bool = False, live: bool = False
+) -> list[Failure]:
     """Return the runs that fail, by seed."""
     seeds = list(seeds)
     failures: list[Failure] = []
     with get_context("spawn").Pool(min(len(seeds), os.cpu_count() or 1)) as pool:
-        runs = pool.imap_unordered(run, seeds, chunksize=1)
+        runs = pool.imap_unordered(run_live if live else run, seeds, chunksize=1)
         shown = track(
             runs,
             total=len(seeds),

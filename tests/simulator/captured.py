@@ -21,6 +21,7 @@ class Captured:
     told: frozenset[tuple[str, str]] = frozenset()  # (sync, transaction) in its rows
     delivery_id: str | None = None  # of a webhook that names itself
     webhook: bool = False
+    kept: bool = True  # False: the process died before it was recorded
 
     @property
     def fact(self) -> tuple[object, ...]:
@@ -67,4 +68,4 @@ def rows_told(sync_id: str, body: bytes) -> frozenset[tuple[str, str]]:
 
 def facts(captured: Iterable[Captured]) -> int:
     """Return how many different facts were captured."""
-    return len({one.fact for one in captured})
+    return len({one.fact for one in captured if one.kept})

@@ -17,6 +17,7 @@ from reconcile.report.build import Report
 from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox
 from tests.simulator.captured import Captured, facts
+from tests.simulator.plan import Plan
 
 NOT_IN = (BreakKind.FAILED, BreakKind.REGRESSED)
 SLACK = timedelta(hours=4)  # our clock may have been wrong by three
@@ -186,6 +187,16 @@ def _of_portal(sandbox: Sandbox, company_id: str, name: str) -> bool:
         and any(one.transaction_id == name for one in sync.transactions)
         for sync in sandbox.companies[company_id].syncs.values()
     )
+
+
+def unread(books: Reconciler, sandbox: Sandbox, plan: Plan) -> Iterator[str]:
+    """Yield what a follower that was never hindered left unread in its time."""
+    calm = sandbox.faults.scenario.name in ("happy", "flaky-webhooks")
+    if not calm or plan.silence < 60 or plan.reads < 1 or plan.crashes:
+        return
+    for one in books.report().items:
+        if one.item.state is ItemState.OPEN or one.item.kind is BreakKind.STUCK:
+            yield f"{one.transaction_id} is undecided, though all of it could be read"
 
 
 def _late(report: Report, log: Iterable[Captured], now: datetime) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Planted bugs: each patch in `tests/mutants/`, hunted by the simulator.
 
 The first line of a patch says what it plants, the second the seeds that catch it:
-`# seeds: 40-59`. A window holds at most twenty.
+`# seeds: 40-59`, or `# live seeds: 40-59`. A window holds at most twenty.
 """
 
 import re
@@ -25,6 +25,7 @@ class Mutant:
 
     patch: Path
     says: str
+    live: bool
     first: int
     last: int
 
@@ -37,17 +38,18 @@ class Mutant:
 def mutant(patch: Path) -> Mutant:
     """Return what the head of a patch says."""
     says, window = patch.read_text("utf-8").splitlines()[:2]
-    found = re.fullmatch(r"# seeds: (\d+)-(\d+)", window)
+    found = re.fullmatch(r"# (live )?seeds: (\d+)-(\d+)", window)
     assert found is not None, f"{patch.name} names no window"
     return Mutant(
         patch=patch,
         says=says.removeprefix("# "),
-        first=int(found[1]),
-        last=int(found[2]),
+        live=found[1] is not None,
+        first=int(found[2]),
+        last=int(found[3]),
     )
 
 
-def hunt(patch: Path, folder: Path, *, first: int, seeds: int) -> tuple[bool, str]:
+def hunt(one: Mutant, folder: Path, *, first: int, seeds: int) -> tuple[bool, str]:
     """Return whether a window of seeds catches a bug, and what was printed.
 
     The bug lives in a copy of the sources, and never here.
@@ -56,14 +58,14 @@ def hunt(patch: Path, folder: Path, *, first: int, seeds: int) -> tuple[bool, st
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     subprocess.run(
-        ["git", "apply", "--whitespace=nowarn", str(patch)],  # noqa: S607 - as installed
+        ["git", "apply", "--whitespace=nowarn", str(one.patch)],  # noqa: S607 - as installed
         cwd=folder,
         check=True,
         capture_output=True,
     )
     command = [sys.executable, "-m", "tests.simulator", "--stop", "--from", str(first)]
     ran = subprocess.run(
-        [*command, "--seeds", str(seeds)],
+        [*command, "--seeds", str(seeds), *(["--live"] if one.live else [])],
         cwd=folder,
         check=False,
         capture_output=True,
@@ -81,7 +83,7 @@ def hunt_all() -> int:
     for patch in PATCHES:
         one = mutant(patch)
         with tempfile.TemporaryDirectory() as folder:
-            caught, told = hunt(patch, Path(folder), first=0, seeds=HUNT_SEEDS)
+            caught, told = hunt(one, Path(folder), first=0, seeds=HUNT_SEEDS)
         found = re.search(r"^Seed (\d+)", told, re.MULTILINE)
         by = f"caught by seed {found[1]}" if caught and found else "ESCAPED"
         print(f"{patch.stem:<40} {by:<22} {one.says}", flush=True)

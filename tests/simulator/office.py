@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import attrs
 import httpx
 
 from reconcile import Exchange, Reconciler
@@ -20,6 +19,7 @@ from reconcile.sandbox import Sandbox
 from reconcile.sandbox.chance import Chance
 from reconcile.sandbox.deliveries import Delivery, Generation
 from tests.simulator.captured import Captured, rows_told
+from tests.simulator.plan import Plan
 
 HOST = "https://api.codat.io"
 HOOKS = "https://office.example/webhooks/codat"
@@ -28,20 +28,6 @@ _UNKNOWN = (BreakKind.STUCK, BreakKind.INDETERMINATE, BreakKind.UNRECOGNISED)
 
 class CrashError(Exception):
     """The process died here."""
-
-
-@attrs.frozen(kw_only=True)
-class Plan:
-    """How much happens in one run."""
-
-    companies: int
-    expenses: int  # of each company, all told
-    hours: float
-    silence: float  # hours, after all that is planned
-    page_size: int
-    reads: float  # the share of reads that are made at all
-    hooks: float  # the share of deliveries that are answered at first
-    crashes: float  # of ingests that the process does not survive
 
 
 class Office:

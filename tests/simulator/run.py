@@ -12,8 +12,10 @@ from reconcile.report.wire import digest
 from reconcile.sandbox import Sandbox, Settings
 from reconcile.sandbox.scenarios import SCENARIOS
 from tests.simulator.captured import Captured
-from tests.simulator.invariants import untrue, violations
-from tests.simulator.office import Office, Plan
+from tests.simulator.invariants import unread, untrue, violations
+from tests.simulator.live import LiveOffice
+from tests.simulator.office import Office
+from tests.simulator.plan import Plan
 
 TRIES_MAX: Final = 400  # of shortening one story
 
@@ -29,7 +31,16 @@ class Failure:
 
 
 def run(seed: int) -> Failure | None:
-    """Return how one seed's run fails, None where it holds."""
+    """Return how one seed's run on captured traffic fails, None where it holds."""
+    return _run(seed, Office)
+
+
+def run_live(seed: int) -> Failure | None:
+    """Return how one seed's live run fails, None where it holds."""
+    return _run(seed, LiveOffice)
+
+
+def _run(seed: int, kind: type[Office] | type[LiveOffice]) -> Failure | None:
     chance = random.Random(f"run {seed}")
     scenario = SCENARIOS[chance.choice(_DRAWN)]
     settings = Settings(
@@ -51,10 +62,9 @@ def run(seed: int) -> Failure | None:
     with tempfile.TemporaryDirectory() as folder:
         sandbox = Sandbox(settings=settings, scenario=scenario, seed=seed)
         store = Path(folder) / "books.db"
-        office = Office(sandbox, plan, store, seed)
+        office = kind(sandbox, plan, store, seed)
         office.live()
         with office.opened() as books:
-            held = books.replayed_report(as_of=office.end)
             broken = [
                 *violations(
                     books,
@@ -63,12 +73,17 @@ def run(seed: int) -> Failure | None:
                     store,
                     now=office.end,
                     blind=office.blind,
-                ),
-                *_unordered(office, digest(held), Path(folder), chance),
+                )
             ]
+            if isinstance(office, LiveOffice):
+                broken += office.broken
+                broken += unread(books, sandbox, plan)
+            else:
+                held = books.replayed_report(as_of=office.end)
+                broken += _unordered(office, digest(held), Path(folder), chance)
     if not broken:
         return None
-    story = _shortest(office)
+    story = _shortest(office) if isinstance(office, Office) else office.log
     begin = office.log[0].exchange.observed_at
     lines = tuple(one.line(begin) for one in story)
     return Failure(seed=seed, scenario=scenario.name, broken=tuple(broken), story=lines)

@@ -1,4 +1,4 @@
-"""The demonstration's month, as `scripts/demo` lives it."""
+"""The demonstrations, as `scripts/demo` lives them."""
 
 import subprocess
 import sys
@@ -28,3 +28,16 @@ def test_a_month_ends_with_a_report_that_shows_every_state(tmp_path: Path) -> No
     assert set(told) == {"matched", "cleared", "FAILED", "STUCK"}
     cleared = [i.transaction_id for i in report.items if i.item.state == "cleared"]
     assert any(name in explained for name in cleared)
+
+
+def test_the_live_story_loses_no_request(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'live.db'}"
+    script = DOCS / "examples" / "live.py"
+
+    ran = subprocess.run(
+        [sys.executable, str(script), store], check=True, capture_output=True, text=True
+    )
+
+    assert "6 expenses sent, 6 in the books, by 2 syncs." in ran.stdout
+    assert "not sent again" in ran.stdout
+    assert "webhook expenses.sync.successful, answered 204" in ran.stdout

@@ -1,0 +1,153 @@
+"""How a command reaches the Codat account: its key, its host, and words for trouble."""
+
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+import click
+
+from reconcile.codat.account import BASE_URL
+from reconcile.codat.answers import Answer
+from reconcile.codat.attempts import checked_url
+from reconcile.codat.client import CodatClient
+from reconcile.codat.keys import Keys
+from reconcile.codat.payloads import read_exchange
+from reconcile.codat.rerequests import needs_tenacity
+from reconcile.codat.routes import route_of
+from reconcile.domain.observations import WriteUnsettled
+from reconcile.errors import (
+    BusyError,
+    CodatUnavailable,
+    InDoubtError,
+    ReconcileError,
+    UsageError,
+)
+from reconcile.reconciler import Reconciler
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def account_options(command: _Command) -> _Command:
+    """Give a command the options that say which account it is of."""
+    key = click.option(
+        "--api-key",
+        envvar="CODAT_API_KEY",
+        metavar="K",
+        help="Codat's API key; best given by the environment.",
+    )
+    url = click.option(
+        "--base-url",
+        envvar="CODAT_BASE_URL",
+        default=BASE_URL,
+        show_default=True,
+        metavar="URL",
+        help="Where Codat's API is.",
+    )
+    return key(url(command))
+
+
+@attrs.frozen
+class Access:
+    """A key and a host that were found to be of use; the key is never shown."""
+
+    api_key: str = attrs.field(repr=False)
+    base_url: str
+
+    @contextmanager
+    def client(self, books: Reconciler) -> Iterator[CodatClient]:
+        """Yield a client that records every exchange in the books."""
+        with CodatClient.connected(
+            api_keys=self.api_key, base_url=self.base_url, record=books.record
+        ) as client:
+            yield client
+
+
+def access(api_key: str | None, base_url: str) -> Access:
+    """Return how to reach the account, before anything is opened or sent.
+
+    Raises:
+        UsageError: there is no key, or the key or the URL is none.
+
+    """
+    if not api_key:
+        raise UsageError("an API key is needed: --api-key, or CODAT_API_KEY")
+    Keys(api_key)
+    needs_tenacity()
+    return Access(api_key, host(base_url))
+
+
+def host(base_url: str) -> str:
+    """Return the URL of the account's host.
+
+    Raises:
+        UsageError: it is more than a host, or names none that there can be.
+
+    """
+    url = checked_url(base_url)
+    try:
+        urlsplit(url).netloc.encode("idna")
+    except UnicodeError as error:
+        raise UsageError("the base URL names no host that there can be") from error
+    return url
+
+
+def accepted(answer: Answer, name: str) -> str:
+    """Return the id that an accepted write names.
+
+    Raises:
+        UsageError: Codat refused it; the sentence has Codat's words.
+        PayloadError: Codat accepted it, and names none.
+
+    """
+    if not answer.accepted:
+        words = _words(answer)
+        said = f": {shown(words)}" if words else ""
+        raise UsageError(f"Codat refused it with {answer.status}{said}")
+    return answer.named(name)
+
+
+def _words(answer: Answer) -> str | None:
+    route = route_of(answer.exchange.method, answer.exchange.url)
+    if route is None:
+        return None
+    seen = read_exchange(answer.exchange, route, request_id="")
+    return next((one.words for one in seen if isinstance(one, WriteUnsettled)), None)
+
+
+def sentence(error: ReconcileError, company_id: str, *, writes: bool = True) -> str:
+    """Return what went wrong with a write, and what to do about it.
+
+    `writes`: it would have changed the accounting software, as a pushed dataset does
+    not.
+    """
+    words = ["reconcile", "sync", "--company", company_id, "--recover"]
+    recover = shown(shlex.join(words))
+    match error:
+        case CodatUnavailable(safe_to_resend=True):
+            return f"{error}; nothing was carried out, so it may be made again"
+        case CodatUnavailable() if not writes:
+            return f"{error}; a dataset nobody syncs does nothing, so push again"
+        case CodatUnavailable():
+            doubt = "whether it was carried out is in doubt"
+            return f"{error}; {doubt}: `{recover}` finds out"
+        case InDoubtError():
+            return f"{error}: `{recover}` finds out"
+        case BusyError():
+            return f"{error}: try again when it has ended"
+        case _:
+            return str(error)
+
+
+_SHOWN_MAX = 1000
+
+
+def shown(text: str) -> str:
+    """Return text of others' as one line that can do a terminal no harm."""
+    safe = "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode()
+        for one in text[:_SHOWN_MAX]
+    )
+    return safe if len(text) <= _SHOWN_MAX else f"{safe}…"

@@ -1,0 +1,105 @@
+"""What `doctor` asks of this machine: the store, what waits in it, what is in doubt."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final, Literal
+
+import attrs
+
+from reconcile.cli.account import shown
+from reconcile.desk import Standing, desk_of
+from reconcile.dispatch import PATIENCE, UNDER_WAY
+from reconcile.domain.instants import format_instant
+from reconcile.errors import ReconcileError
+from reconcile.reconciler import Reconciler
+from reconcile.storage.sqlite import store_errors
+from reconcile.storage.untrusted import Untrusted
+from reconcile.storage.views import poisoned_in, position_of
+
+NAMED_MAX: Final = 5
+
+
+@attrs.frozen
+class Checked:
+    """What one check found, in a sentence; `hint` is what to do about it."""
+
+    state: Literal["ok", "problem", "skipped"]
+    name: str
+    text: str
+    hint: str = ""
+
+
+def checks_of_store(store: str, now: datetime) -> Iterator[Checked]:
+    """Yield what a store says of itself; nothing in it is changed."""
+    try:
+        with Reconciler.open(store, create=False) as books:
+            yield _writable(books)
+            yield _views(books)
+            yield _quarantine(books)
+            yield _refused(books)
+            yield _in_doubt(books, now)
+    except ReconcileError as error:
+        absent = str(error).startswith("there is no store")
+        hint = "--store names it; ingest, push and serve create one" if absent else ""
+        yield Checked("problem", "store", str(error), hint)
+
+
+def _writable(books: Reconciler) -> Checked:
+    path = books.store.path
+    with store_errors(path), books.store.datastore.transaction(commit=True):
+        pass  # the lock for writing was had
+    text = f"{path} opens and can be written, position {books.store.position()}"
+    return Checked("ok", "store", text)
+
+
+def _views(books: Reconciler) -> Checked:
+    with books.store.reading() as cursor:
+        poisoned = [position for position, _ in poisoned_in(cursor)]
+        lag = books.store.position() - position_of(cursor)
+    if poisoned:
+        some = ", ".join(map(str, poisoned[:NAMED_MAX]))
+        text = f"stored events that cannot be read: {len(poisoned)}, at {some}"
+        hint = "what they tell is in no figure; `reconcile audit tie-out` says more"
+        return Checked("problem", "views", text, hint)
+    text = f"{lag} positions behind; they catch up when they are read"
+    return Checked("ok", "views", text if lag else "up to date")
+
+
+def _quarantine(books: Reconciler) -> Checked:
+    number = books.unprocessed()
+    if not number:
+        return Checked("ok", "quarantine", "nothing waits to be read")
+    hint = "`reconcile reprocess` reads it again, or sets it aside"
+    return Checked("problem", "quarantine", f"unread evidence: {number}", hint)
+
+
+def _refused(books: Reconciler) -> Checked:
+    untrusted = Untrusted(books.store)
+    number = untrusted.counted()
+    if not number:
+        return Checked("ok", "deliveries", "none was refused")
+    last = max((one.received_at for one in untrusted.held()), default=None)
+    at = f", the last at {format_instant(last)}" if last else ""
+    hint = "if they were Codat's, the webhook secret is wrong or has expired"
+    return Checked("ok", "deliveries", f"refused: {number}{at}", hint)
+
+
+def _in_doubt(books: Reconciler, now: datetime) -> Checked:
+    doubtful: list[str] = []
+    under_way = 0
+    for company_id in books.store.companies():
+        desk = desk_of(books.store, company_id, now=now, patience=PATIENCE)
+        lost = [one for one in desk.doubtful() if not _under_way(one, now)]
+        under_way += sum(1 for _ in desk.doubtful()) - len(lost)
+        doubtful += [company_id] * len(lost)
+    if doubtful:
+        some = ", ".join([*dict.fromkeys(doubtful)][:NAMED_MAX])
+        text = f"{len(doubtful)} in doubt, of company {some}"
+        hint = "`reconcile sync --company ID --recover` finds out"
+        return Checked("problem", "requests", shown(text), hint)
+    return Checked("ok", "requests", f"none in doubt, {under_way} under way")
+
+
+def _under_way(one: Standing, now: datetime) -> bool:
+    asked = one.intent
+    return one.unheard and asked is not None and now - asked.at < UNDER_WAY

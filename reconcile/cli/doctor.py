@@ -1,0 +1,39 @@
+"""The command that says whether all that is needed is there: one line a check."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import click
+
+from reconcile.cli import checks_there
+from reconcile.cli.account import account_options, shown
+from reconcile.cli.checks_here import Checked, checks_of_store
+
+UNRELIABLE = 2
+
+
+@click.command()
+@click.option(
+    "--endpoint", metavar="URL", help="Ask the webhook endpoint there whether it lives."
+)
+@account_options
+@click.pass_obj
+def doctor(store: str, endpoint: str | None, api_key: str | None, base_url: str) -> int:
+    """Check the store, the clock, the key, the quota, the way to Codat, the endpoint.
+
+    Nothing is changed and nothing is stored. Ends with 2 where there is a problem.
+    """
+    wrong = False
+    for one in _checks(store, endpoint, api_key, base_url):
+        wrong = wrong or one.state == "problem"
+        hint = f" ({one.hint})" if one.hint else ""
+        click.echo(shown(f"{one.state:<7}  {one.name}: {one.text}{hint}"))
+    return UNRELIABLE if wrong else 0
+
+
+def _checks(
+    store: str, endpoint: str | None, api_key: str | None, base_url: str
+) -> Iterator[Checked]:
+    yield from checks_of_store(store, datetime.now(UTC))
+    yield from checks_there.checks_of_codat(api_key, base_url)
+    yield checks_there.check_of_endpoint(endpoint)

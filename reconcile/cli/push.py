@@ -1,0 +1,210 @@
+"""The command that sends a file of expenses: read and checked whole, sent in calls."""
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, cast
+
+import attrs
+import click
+
+from reconcile.cli.account import accepted, access, account_options, sentence, shown
+from reconcile.codat.requests import (
+    ITEMS_MAX,
+    Request,
+    create_expenses,
+    push_dataset,
+    start_sync,
+)
+from reconcile.dispatch import Dispatch
+from reconcile.domain.identity import canonical_id
+from reconcile.errors import InDoubtError, ReconcileError, UsageError
+from reconcile.expenses import Dialect, Expenses, read_csv, read_json
+from reconcile.reconciler import Reconciler
+
+ACTOR: Final = "reconcile push"
+FILE_BYTES_MAX: Final = 64 * 2**20
+_READERS: Final = {".json": read_json, ".csv": read_csv}
+UNRELIABLE: Final = 2
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """One call's expenses, by their numbers in the file, and its request."""
+
+    first: int
+    last: int
+    request: Request
+
+    @property
+    def what(self) -> str:
+        """Return which expenses they are."""
+        if self.first == self.last:
+            return f"expense {self.first}"
+        return f"expenses {self.first} to {self.last}"
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@click.option("--company", required=True, metavar="ID", help="Whose expenses they are.")
+@click.option(
+    "--dialect",
+    type=click.Choice(["v1", "current"]),
+    default="current",
+    show_default=True,
+    help="v1 pushes datasets; the current API syncs what it is given at once.",
+)
+@click.option("--sync", "start", is_flag=True, help="Start their sync too (v1).")
+@account_options
+@click.pass_obj
+def push(
+    store: str,
+    file: str,
+    company: str,
+    dialect: str,
+    start: bool,
+    api_key: str | None,
+    base_url: str,
+) -> int:
+    """Send the expenses of a .json or .csv file; - is JSON from standard input.
+
+    The whole file is checked before anything is sent. Calls of 50 at most are made, and
+    none is lost: what nobody answered is in doubt, and is not sent again.
+    """
+    spoken = cast("Dialect", dialect)
+    given = _read(file, spoken)
+    if given.problems:
+        for one in given.problems:
+            click.echo(shown(f"{file}: {one}"), err=True)
+        number = len(given.problems)
+        problems = "1 problem" if number == 1 else f"{number} problems"
+        raise UsageError(f"nothing was sent: {problems} in {shown(file)}")
+    reach = access(api_key, base_url)
+    company_id = canonical_id(company)
+    calls = [*_calls(company_id, given, spoken)]
+    with Reconciler.open(store) as books, reach.client(books) as client:
+        dispatch = books.dispatch(client.ask, actor=ACTOR)
+        if spoken == "current" or start:
+            _refuse_doubtful(dispatch, company_id, given)
+        if spoken == "current":
+            return _create(dispatch, company_id, calls)
+        return _push(dispatch, company_id, calls, start=start)
+
+
+def _read(name: str, dialect: Dialect) -> Expenses:
+    """Return what a file holds.
+
+    Raises:
+        UsageError: there is no such file, or it is none we read.
+
+    """
+    if name == "-":
+        return read_json(_bounded(sys.stdin.buffer.read, "standard input"), dialect)
+    path = Path(name)
+    if not _is_file(path):
+        raise UsageError(f"there is no file {shown(name)}")
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UsageError(f"{shown(name)} is neither a .json nor a .csv file")
+    with path.open("rb") as stream:
+        return reader(_bounded(stream.read, shown(name)), dialect)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no system takes such a name
+        return False
+
+
+def _bounded(read: Callable[[int], bytes], name: str) -> bytes:
+    body = read(FILE_BYTES_MAX + 1)
+    if len(body) > FILE_BYTES_MAX:
+        raise UsageError(f"{name} is over {FILE_BYTES_MAX} bytes: split it")
+    return body
+
+
+def _calls(company_id: str, given: Expenses, dialect: Dialect) -> Iterator[Call]:
+    made = create_expenses if dialect == "current" else push_dataset
+    for at in range(0, len(given.items), ITEMS_MAX):
+        items = given.items[at : at + ITEMS_MAX]
+        yield Call(first=at + 1, last=at + len(items), request=made(company_id, items))
+
+
+def _refuse_doubtful(dispatch: Dispatch, company_id: str, given: Expenses) -> None:
+    """Refuse the whole file where an expense of it is in doubt, not half of it later.
+
+    Raises:
+        InDoubtError: one is.
+
+    """
+    desk = dispatch.desk(company_id)
+    named = {canonical_id(str(item["id"])) for item in given.items}
+    for one in desk.doubtful():
+        both = named & desk.names(one.intent) if one.intent else set()
+        if both:
+            reason = (
+                f"nothing was sent: whether expense {min(both)} arrived with request"
+                f" {one.request_id} is in doubt"
+            )
+            error = InDoubtError(reason, request_id=one.request_id)
+            told = sentence(error, company_id)
+            raise InDoubtError(told, request_id=one.request_id)
+
+
+def _create(dispatch: Dispatch, company_id: str, calls: list[Call]) -> int:
+    for number, call in enumerate(calls):
+        try:
+            sync_id = accepted(dispatch.send(call.request).answer, "syncId")
+        except ReconcileError as error:
+            return _stopped(calls[number:], sentence(error, company_id))
+        click.echo(f"Codat accepted {call.what}: sync {shown(sync_id)}.")
+    return 0
+
+
+def _push(
+    dispatch: Dispatch, company_id: str, calls: list[Call], *, start: bool
+) -> int:
+    datasets: list[str] = []
+    for number, call in enumerate(calls):
+        try:
+            dataset_id = accepted(dispatch.send(call.request).answer, "datasetId")
+        except ReconcileError as error:
+            told = sentence(error, company_id, writes=False)
+            return _stopped(calls[number:], told)
+        click.echo(f"Codat accepted {call.what}: dataset {shown(dataset_id)}.")
+        datasets.append(dataset_id)
+    if not start:
+        sync = ["reconcile", "sync", "--company", company_id, *datasets]
+        click.echo(f"To have them written: {shown(shlex.join(sync))}")
+        return 0
+    started(dispatch, company_id, datasets)
+    return 0
+
+
+def started(dispatch: Dispatch, company_id: str, datasets: list[str]) -> None:
+    """Start one sync of datasets, and say so.
+
+    Raises:
+        UsageError: it was not started, or nobody knows; the sentence says which.
+
+    """
+    try:
+        sent = dispatch.send(start_sync(company_id, datasets))
+        sync_id = accepted(sent.answer, "syncId")
+    except ReconcileError as error:
+        told = sentence(error, company_id)
+        raise UsageError(f"no sync was seen to start: {told}") from error
+    number = f"{len(datasets)} datasets" if len(datasets) > 1 else "1 dataset"
+    click.echo(f"Codat accepted {number} for sync {shown(sync_id)}.")
+
+
+def _stopped(rest: list[Call], told: str) -> int:
+    """Say which call went wrong, and what was not sent because of it."""
+    click.echo(f"reconcile: {rest[0].what}: {told}", err=True)
+    if len(rest) > 1:
+        click.echo(
+            f"Expenses {rest[1].first} to {rest[-1].last} were not sent.", err=True
+        )
+    return UNRELIABLE

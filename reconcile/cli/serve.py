@@ -1,0 +1,80 @@
+"""The command that takes webhooks: arguments in, a server until it is stopped."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+import click
+
+from reconcile.cli.account import access, account_options
+from reconcile.cli.follow import following
+from reconcile.cli.signals import stopping
+from reconcile.endpoint import PATH, Trust, WebhookEndpoint
+from reconcile.errors import UsageError
+
+_WAKE_S = 0.1  # how long a signal to end may go unseen
+
+
+class _Secrets(click.ParamType[str]):
+    """A webhook secret; in the environment, several with commas between them."""
+
+    name = "secret"
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        """Return the secrets of an environment variable."""
+        return [one.strip() for one in rv.split(",") if one.strip()]
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="HOST")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8787,
+    show_default=True,
+    metavar="PORT",
+    help="0 for any that is free.",
+)
+@click.option(
+    "--webhook-secret",
+    "secrets",
+    type=_Secrets(),
+    multiple=True,
+    envvar="RECONCILE_WEBHOOK_SECRETS",
+    metavar="S",
+    help="A secret Codat signs with, whsec_…; given again for each that is in force.",
+)
+@account_options
+@click.pass_obj
+def serve(
+    store: str,
+    host: str,
+    port: int,
+    secrets: tuple[str, ...],
+    api_key: str | None,
+    base_url: str,
+) -> int:
+    """Take webhooks into the store, until it is stopped; with a key, follow syncs."""
+    try:
+        import httptools  # noqa: F401, PLC0415 - only asks whether the extra is there
+        import uvicorn  # noqa: F401, PLC0415 - as above
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"serving needs the package {error.name}: install codat-reconcile[serve]"
+        ) from error
+    from reconcile.endpoint.server import serving  # noqa: PLC0415 - needs the extra
+
+    account = access(api_key, base_url) if api_key else None
+    with (
+        stopping() as stop,
+        WebhookEndpoint(store, trust=Trust(secrets=secrets)) as endpoint,
+        serving(endpoint, host=host, port=port) as served,
+        following(store, account) if account else nullcontext(),
+    ):
+        if not secrets:
+            click.echo("No webhook secret is given: deliveries are refused.", err=True)
+        if not account:
+            click.echo("No API key is given: syncs are not followed.", err=True)
+        click.echo(f"Webhooks are taken at {served.url}{PATH}; stop it with Ctrl-C.")
+        while served.thread.is_alive() and not stop.is_set():
+            stop.wait(_WAKE_S)
+    return 0

@@ -1,0 +1,98 @@
+"""What both clients are: one account, its keys, its quota, and where exchanges go."""
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final, Required, TypedDict, Unpack
+
+import httpx
+
+from reconcile.codat.answers import Tried
+from reconcile.codat.attempts import Attempts, Send, Steps, checked_url
+from reconcile.codat.endpoints import Endpoints, T
+from reconcile.codat.exchange import Exchange
+from reconcile.codat.har import BODY_BYTES_MAX
+from reconcile.codat.keys import Keys
+from reconcile.codat.quota import Figures, Priority, Quota
+from reconcile.codat.reading import TIMEOUT, Reading
+from reconcile.codat.requests import Request
+from reconcile.codat.rerequests import Asking, Rerequests, needs_tenacity
+
+BASE_URL: Final = "https://api.codat.io"
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the present moment, UTC."""
+    return datetime.now(UTC)
+
+
+class Settings(TypedDict, total=False):
+    """How a client is set up; what has no default here must be given."""
+
+    api_keys: Required[str | Sequence[str]]  # several while they are being changed
+    record: Required[Callable[[Exchange], object]]  # keeps every exchange
+    base_url: str
+    now: Clock
+    quota: Quota  # one for all clients of an account
+    rerequests: Rerequests
+    timeout: httpx.Timeout  # of every request, whatever `http` has
+    answer_bytes_max: int
+    chance: Callable[[], float]  # 0 to 1, for the jitter
+
+
+class Account(Endpoints[T]):
+    """What both clients are made of; `repr` shows neither keys nor bodies."""
+
+    def __init__(self, **settings: Unpack[Settings]) -> None:
+        needs_tenacity()
+        self.base_url = checked_url(settings.get("base_url", BASE_URL))
+        self.quota = settings.get("quota") or Quota()
+        self._now = settings.get("now", utc_now)
+        self._record = settings["record"]
+        self._rules = settings.get("rerequests", Rerequests())
+        self._chance = settings.get("chance", random.random)
+        self._timeout = settings.get("timeout", TIMEOUT)
+        self._bytes_max = settings.get("answer_bytes_max", BODY_BYTES_MAX)
+        self._attempts = Attempts(
+            base_url=self.base_url,
+            keys=Keys(settings["api_keys"]),
+            quota=self.quota,
+            now=self._now,
+        )
+
+    def figures(self) -> Figures:
+        """Return the account's quotas as they stand."""
+        return self.quota.figures(self._now())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r})"
+
+    def _asking(self, request: Request) -> Asking:
+        return Asking(
+            request=request, rules=self._rules, now=self._now, chance=self._chance
+        )
+
+    def _steps(self, request: Request, priority: Priority | None) -> Steps:
+        usual = Priority.WRITE if request.writes else Priority.FOLLOW
+        return self._attempts.steps(request, priority or usual)
+
+    def _built(
+        self, http: httpx.Client | httpx.AsyncClient, send: Send
+    ) -> httpx.Request:
+        return http.build_request(
+            send.request.method,
+            send.url,
+            headers=send.headers,
+            content=send.request.body,
+            timeout=self._timeout,
+        )
+
+    def _reading(self, response: httpx.Response) -> Reading:
+        return Reading(response, now=self._now, bytes_max=self._bytes_max)
+
+
+def tried_of(ended: StopIteration) -> Tried:
+    """Return what the steps of an attempt came to."""
+    tried: Tried = ended.value
+    return tried

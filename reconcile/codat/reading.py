@@ -1,0 +1,82 @@
+"""What httpx brings, read within bounds: the same for a sync and an async client."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import httpx
+
+from reconcile.codat.answers import Arrived, Missing
+from reconcile.codat.bodies import Body, BodyError
+from reconcile.codat.headers import Headers
+
+ANSWER_WAIT_MAX_S: Final = 120.0  # for a body that keeps coming
+TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0, pool=10.0)  # seconds
+
+
+class Reading:
+    """An answer on its way in: bounded in bytes, and in time."""
+
+    def __init__(
+        self, response: httpx.Response, *, now: Callable[[], datetime], bytes_max: int
+    ) -> None:
+        headers = response.headers
+        # A body that the transport, or a hook of the host's, has read is unpacked.
+        encoding = "" if self.is_read(response) else headers.get("content-encoding", "")
+        self._status = response.status_code
+        self._headers: Headers = tuple(
+            (name.lower(), value) for name, value in headers.multi_items()
+        )
+        length = headers.get("content-length", "")
+        self._body = Body(encoding=encoding, length=length, bytes_max=bytes_max)
+        self._now = now
+        self._began = now()
+
+    @staticmethod
+    def is_read(response: httpx.Response) -> bool:
+        """Return whether the body is in memory already."""
+        return response.is_stream_consumed
+
+    def feed(self, piece: bytes) -> None:
+        """Take in the next piece.
+
+        Raises:
+            BodyError: it is too much, takes too long, or is broken.
+
+        """
+        self._body.feed(piece)
+        if (self._now() - self._began).total_seconds() > ANSWER_WAIT_MAX_S:
+            raise BodyError(f"the answer did not end in {ANSWER_WAIT_MAX_S:.0f} s")
+
+    def whole(self) -> Arrived:
+        """Return the answer.
+
+        Raises:
+            BodyError: it breaks off.
+
+        """
+        return Arrived(
+            status=self._status, headers=self._headers, body=self._body.whole()
+        )
+
+
+def missing(error: httpx.TransportError | BodyError) -> Missing:
+    """Return what an error means: nothing was sent, or nobody knows.
+
+    Names that cannot be resolved and TLS that fails are errors of connecting, too.
+    """
+    match error:
+        case httpx.ConnectError() | httpx.ConnectTimeout():
+            return Missing(reason=f"no connection: {_words(error)}", sent=False)
+        case httpx.PoolTimeout():
+            return Missing(reason="no connection was free in time", sent=False)
+        case httpx.TimeoutException():
+            return Missing(reason="no answer arrived in time")
+        case BodyError():
+            return Missing(reason=str(error), lasting=True)
+        case _:
+            return Missing(reason=f"the answer was lost: {_words(error)}")
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

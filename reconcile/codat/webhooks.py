@@ -1,0 +1,156 @@
+"""Whether Codat sent a delivery: signatures over raw bytes, or a shared value. Pure.
+
+Source: Codat docs, webhooks, "Create consumer", and Standard Webhooks 1.0.0, which it
+follows; legacy rules: "Core rules webhooks". Read 2026-11-22.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from reconcile.errors import SignatureError, UsageError
+
+Headers = Mapping[str, str] | Iterable[tuple[str, str]]
+Pairs = tuple[tuple[str, str], ...]
+
+TOLERANCE: Final = timedelta(minutes=5)
+PROOFS: Final = tuple(
+    (f"{family}-id", f"{family}-timestamp", f"{family}-signature")
+    for family in ("svix", "webhook")
+)
+"""Codat's docs had svix-* names until 2024-08-07. Where a delivery has both, Svix's own
+library believes these."""
+
+_PREFIX: Final = "whsec_"
+_VERSION: Final = "v1"
+# A dot inside an id would let signed bytes be cut anew: {id}.{timestamp}.{body}.
+_ID: Final = re.compile(r"[\w:~+/=-]{1,256}", re.ASCII)
+_SECONDS: Final = re.compile(r"\d{1,12}", re.ASCII)
+
+
+def verify(
+    headers: Headers,
+    body: bytes,
+    *,
+    secrets: Iterable[str],
+    now: datetime,
+    tolerance: timedelta = TOLERANCE,
+) -> str:
+    """Return the id of a delivery that one of the secrets has signed.
+
+    Raises:
+        SignatureError: nothing of that kind; whatever the headers and bytes are.
+
+    """
+    return signed_by(_pairs(headers), body, secrets, now=now, tolerance=tolerance)[0][1]
+
+
+def signed_by(
+    headers: Pairs,
+    body: bytes,
+    secrets: Iterable[str],
+    *,
+    now: datetime,
+    tolerance: timedelta,
+) -> Pairs:
+    """Return the three headers that prove a delivery, its id first, as they came.
+
+    Raises:
+        SignatureError: none do.
+
+    """
+    proof = _proof(headers)
+    (_, named), (_, stamp), (_, signatures) = proof
+    if not _ID.fullmatch(named):
+        raise SignatureError("the delivery's id is none that Codat would give")
+    _check_age(stamp, now=now, tolerance=tolerance)
+    offered = [*_offered(signatures)]
+    content = f"{named}.{stamp}.".encode() + body
+    matches = False
+    for secret in secrets:
+        digest = hmac.new(key_of(secret), content, hashlib.sha256).digest()
+        expected = base64.b64encode(digest)
+        for one in offered:
+            matches |= hmac.compare_digest(expected, one)
+    if not matches:
+        raise SignatureError("no signature of the delivery is by a secret of ours")
+    return proof
+
+
+def authorised(headers: Headers, value: str) -> bool:
+    """Return whether a delivery carries the `Authorization` that a rule was given."""
+    given = _firsts(_pairs(headers)).get("authorization")
+    return given is not None and hmac.compare_digest(_raw(given), _raw(value))
+
+
+def key_of(secret: str) -> bytes:
+    """Return the key that a secret stands for.
+
+    Raises:
+        UsageError: it is none; the text does not repeat it.
+
+    """
+    try:
+        key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UsageError("a webhook secret is whsec_ and base64") from error
+    if not key or not secret.startswith(_PREFIX):
+        raise UsageError("a webhook secret is whsec_ and base64")
+    return key
+
+
+def _pairs(headers: Headers) -> Pairs:
+    return tuple(headers.items() if isinstance(headers, Mapping) else headers)
+
+
+def _proof(headers: Pairs) -> Pairs:
+    """Return the id, timestamp and signatures of the first family that has all."""
+    firsts = _firsts(headers)
+    for names in PROOFS:
+        if all(map(firsts.get, names)):
+            return tuple((name, firsts[name]) for name in names)
+    raise SignatureError("the delivery is not signed")
+
+
+def _firsts(headers: Pairs) -> dict[str, str]:
+    """Return each header's first value, by its name in small letters."""
+    return {name.lower(): value for name, value in reversed(headers)}
+
+
+def _check_age(stamp: str, *, now: datetime, tolerance: timedelta) -> None:
+    if not _SECONDS.fullmatch(stamp):
+        raise SignatureError("the delivery's timestamp is no number of seconds")
+    age_s = now.timestamp() - int(stamp)
+    if abs(age_s) > tolerance.total_seconds():
+        when = "ago" if age_s > 0 else "in the future"
+        raise SignatureError(f"the delivery was signed {abs(age_s):.0f} s {when}")
+
+
+def _offered(signatures: str) -> Iterator[bytes]:
+    """Yield the signatures of the version we know, as they were written."""
+    for one in signatures.split():
+        version, _, text = one.partition(",")
+        if version == _VERSION:
+            yield _raw(text)
+
+
+def _raw(text: str) -> bytes:
+    """Return a header's bytes; characters no header can have never match."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def checked(secrets: Sequence[str]) -> tuple[str, ...]:
+    """Return secrets that are all usable.
+
+    Raises:
+        UsageError: one is not; the text does not repeat it.
+
+    """
+    for one in secrets:
+        key_of(one)
+    return tuple(secrets)

@@ -1,0 +1,160 @@
+"""What a company's requests stand at: asked, in doubt, accepted; which syncs run.
+
+Read from the history alone, so that a process that starts after a crash knows what the
+one before it was doing.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+import attrs
+
+from reconcile.domain.events import (
+    DatasetPushed,
+    SyncAnswerLost,
+    SyncInitiated,
+    SyncRecovered,
+    SyncRefused,
+    SyncRequested,
+    SyncThrottled,
+    SyncUnsent,
+    TurnTaken,
+)
+from reconcile.domain.identity import stream_name, stream_parts
+from reconcile.errors import HistoryError
+from reconcile.replay import replay
+from reconcile.storage.store import Store
+
+PUSH = "push"
+
+
+@attrs.define(kw_only=True)
+class Standing:
+    """One intent, and what is known of it."""
+
+    request_id: str
+    version: int = 0  # of its stream
+    intent: SyncRequested | None = None
+    lost: bool = False
+    answered: bool = False  # refused, throttled or never sent: nothing came of it
+    sync_id: str | None = None
+    accepted: bool = False
+
+    @property
+    def in_doubt(self) -> bool:
+        """Return whether it may have been carried out, and nobody knows."""
+        return not self.accepted and (self.lost or not self.answered)
+
+    @property
+    def unheard(self) -> bool:
+        """Return whether nothing at all was heard of it: it is, or was, under way."""
+        return not (self.accepted or self.lost or self.answered)
+
+
+@attrs.frozen(kw_only=True)
+class Desk:
+    """A company's intents, and its syncs, at one position of the history."""
+
+    company_id: str
+    turn: int  # the version of its turns: whoever takes the next, knows of all before
+    standings: tuple[Standing, ...]
+    held: dict[str, frozenset[str]]  # the transactions of each dataset
+    known: frozenset[str]  # syncs whose request is known
+    running: tuple[str, ...]  # syncs that have not ended
+
+    def doubtful(self) -> Iterator[Standing]:
+        """Yield the intents to sync that may have been carried out."""
+        for one in self.standings:
+            if one.intent and one.intent.operation != PUSH and one.in_doubt:
+                yield one
+
+    def names(self, intent: SyncRequested) -> frozenset[str]:
+        """Return every transaction an intent names, by its datasets too."""
+        named = {one.transaction_id for one in intent.transactions}
+        for dataset_id in intent.dataset_ids:
+            named |= self.held.get(dataset_id, frozenset())
+        return frozenset(named)
+
+
+def desk_of(
+    store: Store, company_id: str, *, now: datetime, patience: timedelta
+) -> Desk:
+    """Return how a company's requests and syncs stand now.
+
+    A sync of which nothing was heard for `patience` is not waited for.
+    """
+    until = store.position()
+    standings: dict[str, Standing] = {}
+    held: dict[str, set[str]] = {}
+    known: set[str] = set()
+    turn = 0
+    for row in store.stored_at(store.positions_of(company_id, until=until)):
+        try:
+            recorded = store.recorded(row)
+        except HistoryError:
+            continue  # reports count it
+        kind, _, name = stream_parts(recorded.stream)
+        event = recorded.event
+        if isinstance(event, TurnTaken):
+            turn = recorded.version
+        elif kind == "request":
+            one = standings.setdefault(name, Standing(request_id=name))
+            _tell(one, event)
+            one.version = recorded.version
+            if isinstance(event, SyncRecovered):
+                known.add(event.sync_id)
+        elif isinstance(event, SyncInitiated):
+            known.add(name)
+            _accept(standings, event.request_id, name)
+        elif isinstance(event, DatasetPushed):
+            held.setdefault(name, set()).update(
+                [one.transaction_id for one in event.transactions]
+            )
+            _accept(standings, event.request_id, None)
+    return Desk(
+        company_id=company_id,
+        turn=turn,
+        standings=tuple(one for one in standings.values() if one.intent is not None),
+        held={name: frozenset(ids) for name, ids in held.items()},
+        known=frozenset(known),
+        running=tuple(_running(store, company_id, until, now, patience)),
+    )
+
+
+def turn_stream(company_id: str) -> str:
+    """Return the stream of a company's turns."""
+    return stream_name("request", company_id, "turn")
+
+
+def _tell(one: Standing, event: object) -> None:
+    match event:
+        case SyncRequested():
+            one.intent = event
+        case SyncAnswerLost():
+            one.lost = True
+        case SyncRecovered():
+            one.accepted, one.sync_id = True, event.sync_id
+        case SyncUnsent():
+            one.answered, one.lost = True, False
+        case SyncRefused() | SyncThrottled():
+            one.answered = True
+        case _:
+            pass
+
+
+def _accept(
+    standings: dict[str, Standing], request_id: str | None, sync_id: str | None
+) -> None:
+    if request_id is not None:
+        one = standings.setdefault(request_id, Standing(request_id=request_id))
+        one.accepted, one.sync_id = True, sync_id
+
+
+def _running(
+    store: Store, company_id: str, until: int, now: datetime, patience: timedelta
+) -> Iterable[str]:
+    for replayed in replay(store, until=until, company_id=company_id):
+        for sync_id, context in replayed.contexts.items():
+            began = context.requested_at or context.first_seen
+            if context.ended_at is None and began and now - began < patience:
+                yield sync_id

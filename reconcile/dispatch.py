@@ -1,0 +1,188 @@
+"""Sends what Codat is to write, and never loses track of a request.
+
+What we mean to do is stored before the call, and the answer after it, joined by the key
+that the call carries. While one is in doubt, nothing that it names is sent again.
+"""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from reconcile.codat.answers import Answer
+from reconcile.codat.requests import Request
+from reconcile.codat.writes import named_by
+from reconcile.desk import PUSH, Desk, Standing, desk_of, turn_stream
+from reconcile.domain.events import (
+    SyncAnswerLost,
+    SyncRequested,
+    SyncUnsent,
+    TurnTaken,
+)
+from reconcile.domain.identity import canonical_id, stream_name
+from reconcile.domain.turns import CODATS, Concurrency
+from reconcile.errors import BusyError, CodatUnavailable, InDoubtError, UsageError
+from reconcile.history import Batch, History
+from reconcile.storage.store import VersionConflictError
+
+TRIES_MAX: Final = 20
+UNDER_WAY: Final = timedelta(minutes=5)
+"""How long a call may be under way: older, its process has died with it."""
+PATIENCE: Final = timedelta(hours=28)
+
+
+@attrs.frozen(kw_only=True)
+class Sent:
+    """A request that was sent, and the answer that came."""
+
+    request_id: str
+    answer: Answer
+
+
+@attrs.frozen(kw_only=True)
+class Dispatch:
+    """Sends one account's writes. Safe to use from several processes on one store.
+
+    `ask` sends a request and has its exchange recorded, as `CodatClient.ask` does.
+    """
+
+    history: History
+    ask: Callable[[Request], Answer]
+    actor: str
+    now: Callable[[], datetime]
+    concurrency: Concurrency = CODATS
+
+    def send(self, request: Request, *, request_id: str | None = None) -> Sent:
+        """Store what is meant, send it, and return the answer.
+
+        A `request_id`, a GUID, names the request: of several that use one, the first
+        alone is sent.
+
+        Raises:
+            InDoubtError: what it names is in doubt already.
+            BusyError: the company's syncs exclude each other, and one runs.
+            UsageError: the id was used before, or the request is no write we know.
+            CodatUnavailable: no answer; unless `safe_to_resend`, it is now in doubt.
+
+        """
+        name = request_id or str(uuid.uuid4())
+        intent = self._intend(request, name)
+        keyed = attrs.evolve(
+            request, headers=(*request.headers, ("Idempotency-Key", name))
+        )
+        try:
+            answer = self.ask(keyed)
+        except CodatUnavailable as error:
+            if error.safe_to_resend:
+                self._unsent(canonical_id(request.company_id), name, intent, str(error))
+            raise
+        return Sent(request_id=name, answer=answer)
+
+    def doubtful(self, company_id: str) -> list[Standing]:
+        """Return the company's requests that may have been carried out."""
+        return [*self.desk(company_id).doubtful()]
+
+    def bury(self, company_id: str, *, older_than: timedelta = UNDER_WAY) -> int:
+        """Tell of calls whose process died under way that their answers are lost.
+
+        Returns how many there were.
+        """
+        buried = 0
+        now = self.now()
+        for one in self.desk(company_id).standings:
+            intent = one.intent
+            if intent is None or not one.unheard or now - intent.at < older_than:
+                continue
+            lost = SyncAnswerLost(
+                operation=intent.operation,
+                http_status=0,
+                words=None,
+                dataset_ids=intent.dataset_ids,
+                transactions=intent.transactions,
+                at=now,
+                evidence="",
+            )
+            stream = stream_name("request", company_id, one.request_id)
+            batch = Batch()
+            self.history.tell(batch, stream, lost, after=one.version)
+            try:
+                self.history.commit(batch, now=now)
+            except VersionConflictError:
+                continue  # something was heard of it after all
+            buried += 1
+        return buried
+
+    def _intend(self, request: Request, name: str) -> SyncRequested:
+        """Store an intent, with the company's turn: so what was checked still holds."""
+        company_id = canonical_id(request.company_id)
+        operation, dataset_ids, transactions = named_by(
+            request.method, request.path, request.body
+        )
+        for _ in range(TRIES_MAX):
+            now = self.now()
+            intent = SyncRequested(
+                operation=operation,
+                dataset_ids=dataset_ids,
+                transactions=transactions,
+                actor=self.actor,
+                at=now,
+            )
+            desk = self.desk(company_id)
+            self._check(desk, intent, name, now)
+            batch = Batch()
+            stream = stream_name("request", company_id, name)
+            self.history.tell(batch, stream, intent, after=0)
+            taken = TurnTaken(request_id=name, at=now)
+            self.history.tell(batch, turn_stream(company_id), taken, after=desk.turn)
+            try:
+                self.history.commit(batch, now=now)
+            except VersionConflictError:
+                continue  # another worker took a turn: look again
+            return intent
+        raise BusyError(f"others keep taking the turn of {company_id}", sync_id=None)
+
+    def _check(
+        self, desk: Desk, intent: SyncRequested, name: str, now: datetime
+    ) -> None:
+        if any(one.request_id == name for one in desk.standings):
+            raise UsageError(f"the request {name} was made before")
+        if intent.operation == PUSH:
+            return  # it writes nothing into any books
+        exclusive = self.concurrency.at(now) == "exclusive"
+        named = desk.names(intent)
+        for one in desk.doubtful():
+            if exclusive or (one.intent and named & desk.names(one.intent)):
+                raise InDoubtError(
+                    f"nobody knows yet what came of request {one.request_id}",
+                    request_id=one.request_id,
+                )
+        if exclusive and desk.running:
+            raise BusyError(
+                f"sync {desk.running[0]} of company {desk.company_id} runs",
+                sync_id=desk.running[0],
+            )
+
+    def _unsent(
+        self, company_id: str, name: str, intent: SyncRequested, words: str
+    ) -> None:
+        batch = Batch()
+        event = SyncUnsent(
+            operation=intent.operation,
+            http_status=0,
+            words=words,
+            dataset_ids=intent.dataset_ids,
+            transactions=intent.transactions,
+            at=self.now(),
+            evidence="",
+        )
+        stream = stream_name("request", company_id, name)
+        self.history.tell(batch, stream, event)
+        self.history.commit(batch, now=self.now())
+
+    def desk(self, company_id: str) -> Desk:
+        """Return how the company's requests and syncs stand now."""
+        return desk_of(
+            self.history.store, company_id, now=self.now(), patience=PATIENCE
+        )

@@ -1,0 +1,68 @@
+"""What a delivery is answered, whatever server stands before the endpoint."""
+
+from typing import Final
+
+import attrs
+
+PATH: Final = "/webhooks/codat"
+HEALTH_PATH: Final = "/healthz"
+RETRY_AFTER_S: Final = 30
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """A status, the headers that belong to it, and a sentence for a person."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    text: str = ""
+
+    @property
+    def body(self) -> bytes:
+        """Return the sentence as a line."""
+        return f"{self.text}\n".encode() if self.text else b""
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """Return every header, those of the body among them."""
+        if self.status == 204:
+            return self.headers
+        length = ("content-length", str(len(self.body)))
+        return (*self.headers, ("content-type", "text/plain; charset=utf-8"), length)
+
+
+KEPT: Final = Answer(status=204)
+ALIVE: Final = Answer(status=200, text="It is alive.")
+CUT_SHORT: Final = Answer(status=400, text="The body ended before its length.")
+NOT_HERE: Final = Answer(status=404, text="Nothing is here.")
+TOO_SLOW: Final = Answer(status=408, text="The body took too long to arrive.")
+TOO_LONG: Final = Answer(status=413, text="The body is too long.")
+BUSY: Final = Answer(
+    status=503,
+    headers=(("retry-after", str(RETRY_AFTER_S)),),
+    text="It cannot be kept now; deliver it again.",
+)
+
+
+def refused(reason: str) -> Answer:
+    """Return the answer to a delivery that nothing shows to be Codat's."""
+    return Answer(status=401, text=f"{reason[:1].upper()}{reason[1:]}.")
+
+
+def without_body(method: str, path: str, *, webhooks_at: str) -> Answer | None:
+    """Return what is answered before a body is read; None for a delivery."""
+    if path == HEALTH_PATH:
+        return ALIVE if method in ("GET", "HEAD") else _only("GET, HEAD")
+    if path != webhooks_at:
+        return NOT_HERE
+    return None if method == "POST" else _only("POST")
+
+
+def _only(methods: str) -> Answer:
+    text = f"Only {methods.replace(', ', ' and ')} can be answered here."
+    return Answer(status=405, headers=(("allow", methods),), text=text)
+
+
+def length_of(declared: str) -> int | None:
+    """Return the length a request declares; None where it is no number."""
+    return int(declared) if declared.isascii() and declared.isdecimal() else None

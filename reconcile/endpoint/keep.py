@@ -1,0 +1,90 @@
+"""How a group of deliveries is kept: in one commit, and none fails for another."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from reconcile.codat.exchange import Exchange
+from reconcile.codat.har import Captured
+from reconcile.domain.events import EvidenceQuarantined
+from reconcile.endpoint.commit import BusyError, Waiting
+from reconcile.errors import HistoryError, StoreError
+from reconcile.history import Batch, History
+from reconcile.intake import take
+from reconcile.pieces import piece_of
+from reconcile.storage.store import Store, VersionConflictError
+from reconcile.storage.untrusted import Untrusted, UntrustedDelivery
+
+Delivered = Captured | UntrustedDelivery
+
+_D = TypeVar("_D")
+_log = logging.getLogger("reconcile.endpoint")
+
+
+class Keeper:
+    """Writes groups of deliveries into one store; used by one thread."""
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+        self._history = History(store)
+        self._untrusted = Untrusted(store)
+        self._now = now
+
+    def write(self, group: Sequence[Waiting[Delivered]]) -> None:
+        """Keep a group, the trusted first, and tell each bringer what became of it."""
+        trusted: list[tuple[Captured, Waiting[Delivered]]] = []
+        refused: list[tuple[UntrustedDelivery, Waiting[Delivered]]] = []
+        for one in group:
+            if isinstance(one.what, UntrustedDelivery):
+                refused.append((one.what, one))
+            else:
+                trusted.append((one.what, one))
+        _settle(trusted, self._take)
+        _settle(refused, self._untrusted.keep)
+
+    def _take(self, captured: Sequence[Captured]) -> None:
+        try:
+            take(self._history, captured, now=self._now)
+        except StoreError:
+            raise
+        except HistoryError as error:
+            if len(captured) > 1 or not isinstance(captured[0], Exchange):
+                raise
+            self._quarantine(captured[0], str(error))
+
+    def _quarantine(self, delivery: Exchange, reason: str) -> None:
+        """Keep a delivery whose own stream cannot be read, until that is mended."""
+        piece = piece_of(delivery)
+        if piece is None or piece.evidence.request_digest is None:
+            raise HistoryError(reason)  # take would not have read its stream
+        batch = Batch(evidence=[piece.evidence])
+        digest = piece.evidence.request_digest.hex()
+        event = EvidenceQuarantined(
+            digest=digest, reason=reason, evidence=piece.evidence.identity.hex()
+        )
+        self._history.note(batch, piece.evidence.company_id, digest, event)
+        self._history.commit(batch, now=self._now())
+
+
+def _settle(
+    group: Sequence[tuple[_D, Waiting[Delivered]]],
+    keep: Callable[[Sequence[_D]], None],
+) -> None:
+    """Keep a group and settle its futures; where one is poison, each by itself."""
+    if not group:
+        return
+    try:
+        keep([what for what, _ in group])
+    except (StoreError, VersionConflictError) as error:
+        _log.warning("deliveries not kept", extra={"deliveries": len(group)})
+        for _, one in group:
+            one.kept.set_exception(BusyError(str(error)))
+    except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+        if len(group) > 1:
+            for alone in group:
+                _settle([alone], keep)
+        else:
+            group[0][1].kept.set_exception(error)
+    else:
+        for _, one in group:
+            one.kept.set_result(None)

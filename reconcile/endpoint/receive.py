@@ -1,0 +1,178 @@
+"""The endpoint: one delivery in, one answer out, kept before it is answered."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Final, Self
+
+import attrs
+
+from reconcile.codat.deliveries import is_delivery
+from reconcile.codat.exchange import Exchange, Unreadable
+from reconcile.codat.har import Captured
+from reconcile.codat.webhooks import Headers, Pairs
+from reconcile.endpoint.answers import BUSY, KEPT, PATH, TOO_LONG, Answer, refused
+from reconcile.endpoint.commit import BusyError, Committer
+from reconcile.endpoint.keep import Delivered, Keeper
+from reconcile.endpoint.trust import Trust, worth_keeping
+from reconcile.errors import SignatureError
+from reconcile.storage.store import open_store
+from reconcile.storage.untrusted import UntrustedDelivery
+
+UNTRUSTED_WAITING_MAX: Final = 100
+HEADER_KEPT_MAX: Final = 1024
+DELIVERED_TO: Final = f"http://localhost{PATH}"
+"""What stands as the URL of a delivery; the path it came by says nothing of it."""
+
+_log = logging.getLogger("reconcile.endpoint")
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """How much, and how long. Codat waits 15 s for an answer.
+
+    `read_wait_s` bounds the arrival of a body (behind our own server, of its head too),
+    `answer_wait_s` the keeping of it.
+    """
+
+    body_bytes_max: int = 5 * 2**20
+    read_wait_s: float = 10.0
+    answer_wait_s: float = 10.0
+
+
+@attrs.frozen
+class _Offered:
+    """A delivery on its way into the store; what it is answered if it gets there."""
+
+    kept: "Future[None]"
+    then: Answer
+    otherwise: Answer
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class WebhookEndpoint:
+    """Takes deliveries into the store that a URL names; creates it when absent.
+
+    Use it in a `with`, or close it. It may be called by any number of threads and
+    tasks; a thread of its own writes. Make one in each process, after any fork.
+
+    Raises:
+        UsageError: the URL names no store we know.
+        StoreError: the store cannot be used.
+
+    """
+
+    def __init__(
+        self,
+        store: str,
+        *,
+        trust: Trust,
+        limits: Limits | None = None,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self.limits = limits or Limits()
+        self._trust = trust
+        self._now = now
+        opened = open_store(store, create=True)
+        self._committer: Committer[Delivered] = Committer(
+            Keeper(opened, now=now).write, ended=opened.close
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Keep what waits, release the store; later deliveries are answered 503."""
+        self._committer.close()
+
+    def receive(self, headers: Headers, body: bytes) -> Answer:
+        """Return what a delivery is answered, when it has been kept."""
+        offered = self._offer(headers, body)
+        if isinstance(offered, Answer):
+            return offered
+        try:
+            offered.kept.result(self.limits.answer_wait_s)
+        except (BusyError, TimeoutError):
+            offered.kept.cancel()
+            return offered.otherwise
+        return offered.then
+
+    async def receive_async(self, headers: Headers, body: bytes) -> Answer:
+        """Return the same as `receive`, while the event loop goes on."""
+        offered = self._offer(headers, body)
+        if isinstance(offered, Answer):
+            return offered
+        try:
+            async with asyncio.timeout(self.limits.answer_wait_s):
+                await asyncio.wrap_future(offered.kept)
+        except (BusyError, TimeoutError):
+            return offered.otherwise
+        return offered.then
+
+    def _offer(self, headers: Headers, body: bytes) -> _Offered | Answer:
+        """Hand a delivery to whoever writes, or answer it at once."""
+        if len(body) > self.limits.body_bytes_max:
+            return TOO_LONG
+        pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
+        now = self._now()
+        try:
+            kept = self._trust.kept(pairs, body, now=now)
+        except SignatureError as error:
+            return self._refuse(pairs, body, str(error), now=now)
+        captured = _captured(kept, body, now=now)
+        try:
+            future = self._committer.submit(captured, size=len(body))
+        except BusyError as error:
+            _log.warning("delivery not kept: %s", error)
+            return BUSY
+        return _Offered(future, then=KEPT, otherwise=BUSY)
+
+    def _refuse(
+        self, headers: Pairs, body: bytes, reason: str, *, now: datetime
+    ) -> _Offered | Answer:
+        """Keep a delivery apart; under a flood of them the answer alone is given."""
+        answer = refused(reason)
+        _log.info("delivery refused: %s", reason)
+        delivery = UntrustedDelivery.of(
+            body,
+            received_at=now,
+            reason=reason,
+            headers=tuple((n, v[:HEADER_KEPT_MAX]) for n, v in worth_keeping(headers)),
+        )
+        try:
+            future = self._committer.submit(
+                delivery, size=len(body), waiting_max=UNTRUSTED_WAITING_MAX
+            )
+        except BusyError:
+            return answer
+        return _Offered(future, then=answer, otherwise=answer)
+
+
+def _captured(headers: Pairs, body: bytes, *, now: datetime) -> Captured:
+    """Return a trusted delivery as evidence; what is none of Codat's is unreadable."""
+    delivery = Exchange(
+        method="POST",
+        url=DELIVERED_TO,
+        request_headers=headers,
+        request_body=body,
+        status=KEPT.status,
+        observed_at=now,
+    )
+    if is_delivery(delivery):
+        return delivery
+    reason = "nothing in the delivery says that it is a webhook of Codat's"
+    return Unreadable(raw=body, reason=reason)

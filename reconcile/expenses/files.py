@@ -1,0 +1,176 @@
+"""A file of expenses, read whole: the expenses, or all that is wrong with them."""
+
+import codecs
+import json
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Final
+
+import attrs
+
+from reconcile.domain.identity import canonical_id
+from reconcile.expenses.rows import (
+    COLUMNS,
+    Row,
+    Tabled,
+    TableError,
+    read_rows,
+    tabled,
+)
+from reconcile.expenses.rules import Dialect, Flaw, flaws_of
+
+_INT_DIGITS_MAX: Final = 18  # beyond, no 64 bits hold it
+_COLUMN_OF: Final = {field: column for column, field in COLUMNS.items()}
+
+
+@attrs.frozen
+class Problem:
+    """What is wrong, and where in the file: a line, or an item."""
+
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}" if self.place else self.reason
+
+
+@attrs.frozen(kw_only=True)
+class Expenses:
+    """The expenses of a file; with problems, none of them is to be sent.
+
+    Amounts are decimals, as exact as they were written.
+    """
+
+    items: tuple[dict[str, object], ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def read_json(body: bytes, dialect: Dialect) -> Expenses:
+    """Return the expenses of an array, or of an object's `items`."""
+    try:
+        data = json.loads(
+            _text(body),
+            parse_float=Decimal,
+            parse_int=_whole,
+            parse_constant=_refuse,
+            object_pairs_hook=_object,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        return _unreadable(place, f"it is no JSON: {error.msg}")
+    except RecursionError:
+        return _unreadable("", "it is nested too deeply")
+    except ArithmeticError:
+        return _unreadable("", "it holds a number beyond all bounds")
+    except ValueError as error:
+        return _unreadable("", f"it cannot be read: {error}")
+    items = data.get("items") if isinstance(data, dict) else data
+    if not isinstance(items, list):
+        return _unreadable("", "it holds no array of expenses, and none in items")
+    problems = [
+        Problem(f"item {number}", _in_json(flaw))
+        for number, item in enumerate(items, start=1)
+        for flaw in flaws_of(item, dialect)
+    ]
+    placed = [
+        (f"item {number}", item)
+        for number, item in enumerate(items, start=1)
+        if isinstance(item, dict)
+    ]
+    return _whole_file(placed, problems)
+
+
+def read_csv(body: bytes, dialect: Dialect) -> Expenses:
+    """Return the expenses of a table: one row a line, rows of one id together."""
+    try:
+        rows = [*read_rows(_text(body))]
+    except TableError as error:
+        return _unreadable(f"line {error.number}", str(error))
+    except ValueError as error:
+        return _unreadable("", f"it cannot be read: {error}")
+    found = [
+        *(one for one in rows if isinstance(one, TableError)),
+        *tabled([one for one in rows if isinstance(one, Row)], dialect),
+    ]
+    numbered = [(e.number, str(e)) for e in found if isinstance(e, TableError)]
+    expenses = [one for one in found if isinstance(one, Tabled)]
+    for one in expenses:
+        for flaw in flaws_of(one.expense, dialect):
+            number = one.numbers[min(flaw.line or 0, len(one.numbers) - 1)]
+            numbered.append((number, _in_table(flaw)))
+    numbered.sort(key=lambda one: one[0])
+    problems = [Problem(f"line {n}", reason) for n, reason in numbered]
+    placed = [(f"line {one.numbers[0]}", one.expense) for one in expenses]
+    return _whole_file(placed, problems)
+
+
+def _whole_file(
+    placed: list[tuple[str, dict[str, object]]], problems: list[Problem]
+) -> Expenses:
+    problems = [*problems, *_given_twice(placed)]
+    if not placed and not problems:
+        problems = [Problem("", "it holds no expense")]
+    if problems:
+        return Expenses(problems=tuple(problems))
+    return Expenses(items=tuple(item for _, item in placed))
+
+
+def _given_twice(placed: Iterable[tuple[str, dict[str, object]]]) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for place, item in placed:
+        name = item.get("id")
+        if isinstance(name, str) and name.strip():
+            before = first.setdefault(canonical_id(name), place)
+            if before != place:
+                yield Problem(place, f"id: {name} was given before, on {before}")
+
+
+def _unreadable(place: str, reason: str) -> Expenses:
+    return Expenses(problems=(Problem(place, reason),))
+
+
+def _in_json(flaw: Flaw) -> str:
+    line = "" if flaw.line is None else f"lines[{flaw.line}]"
+    where = ".".join(part for part in (line, flaw.path) if part)
+    return f"{where}: {flaw.reason}" if where else flaw.reason
+
+
+def _in_table(flaw: Flaw) -> str:
+    """Return a flaw by its column; a reference's id is the column itself."""
+    if flaw.line is None and flaw.path == "lines":
+        return flaw.reason.replace("they are an array of", "an expense has")
+    field = flaw.path.partition(".")[0].partition("[")[0]
+    return f"{_COLUMN_OF.get(field, field)}: {flaw.reason}"
+
+
+def _text(body: bytes) -> str:
+    """Return the text of a file, in UTF-8.
+
+    Raises:
+        ValueError: it is in another encoding.
+
+    """
+    try:
+        return body.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"line {line} is not UTF-8") from error
+
+
+def _whole(digits: str) -> int | Decimal:
+    """Return a whole number; JSON's writer takes no longer one than 64 bits hold."""
+    return int(digits) if len(digits) <= _INT_DIGITS_MAX else Decimal(digits)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON's")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object; of a name given twice, nobody knows which is meant."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"an object gives {twice!r} twice")
+    return made

@@ -1,0 +1,164 @@
+"""Expenses from a table: one row a line, rows of one id next to each other."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Final
+
+import attrs
+
+from reconcile.expenses.rules import Dialect
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "id": "id",
+    "type": "type",
+    "issueDate": "issueDate",
+    "currency": "currency",
+    "currencyRate": "currencyRate",
+    "merchantName": "merchantName",
+    "notes": "notes",
+    "reference": "reference",
+    "contactId": "contactRef",
+    "bankAccountId": "bankAccountRef",
+    "postAsDraft": "postAsDraft",
+    "netAmount": "netAmount",
+    "taxAmount": "taxAmount",
+    "accountId": "accountRef",
+    "taxRateId": "taxRateRef",
+    "itemId": "itemRef",
+    "trackingIds": "trackingRefs",
+    "invoiceToId": "invoiceTo",
+}
+"""Column to field; from `netAmount` on, a line's."""
+
+_NAMES: Final = tuple(COLUMNS)
+OF_LINES: Final = frozenset(_NAMES[_NAMES.index("netAmount") :])
+_NUMBERS: Final = frozenset({"currencyRate", "netAmount", "taxAmount"})
+_NUMBER: Final = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII).fullmatch
+_FLAGS: Final = {"true": True, "false": False}
+
+Fields = dict[str, object]
+
+
+@attrs.frozen
+class Row:
+    """One row under the header: the line it begins on, its filled cells by column."""
+
+    number: int
+    cells: Mapping[str, str]
+
+
+@attrs.define
+class Tabled:
+    """One expense of a table, and the line of the file of each of its lines."""
+
+    expense: Fields
+    numbers: list[int]
+
+
+class TableError(Exception):
+    """What is wrong with a table, and on which line of the file."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(reason)
+        self.number = number
+
+
+def read_rows(text: str) -> Iterator[Row | TableError]:
+    """Yield every row, or what keeps it from being read.
+
+    Raises:
+        TableError: the table as a whole cannot be read.
+
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [one.strip() for one in next(reader, [])]
+        _check(header)
+        while True:
+            number = reader.line_num + 1
+            cells = next(reader, None)
+            if cells is None:
+                return
+            filled = [one.strip() for one in cells]
+            if len(cells) > len(header):
+                reason = f"it has {len(cells)} cells, and the header {len(header)}"
+                yield TableError(number, reason)
+            elif any(filled):
+                named = zip(header, filled, strict=False)
+                yield Row(number, {name: cell for name, cell in named if cell})
+    except csv.Error as error:
+        raise TableError(reader.line_num, f"it is no CSV: {error}") from error
+
+
+def _check(header: list[str]) -> None:
+    unknown = [one for one in header if one not in COLUMNS]
+    if "id" not in header:
+        raise TableError(1, "the header names no column id; commas part the columns")
+    if unknown:
+        raise TableError(1, f"no column is called {unknown[0]!r}")
+    twice = [one for one in header if header.count(one) > 1]
+    if twice:
+        raise TableError(1, f"the column {twice[0]} stands there twice")
+
+
+def tabled(rows: list[Row], dialect: Dialect) -> Iterator[Tabled | TableError]:
+    """Yield the expenses of rows; a row that goes on with the one before is a line."""
+    held: Tabled | None = None
+    first = Row(0, {})
+    for row in rows:
+        name = row.cells.get("id")
+        if held is not None and name is not None and name == first.cells["id"]:
+            held.numbers.append(row.number)
+            lines = held.expense["lines"]
+            assert isinstance(lines, list)  # noqa: S101 - made below
+            lines.append(_fields(row, dialect, of_lines=True))
+            yield from _differing(first, row)
+            continue
+        if held is not None:
+            yield held
+        first = Row(row.number, {"id": "", **row.cells})
+        line = _fields(row, dialect, of_lines=True)
+        whole = {**_fields(row, dialect, of_lines=False), "lines": [line]}
+        held = Tabled(whole, [row.number])
+    if held is not None:
+        yield held
+
+
+def _differing(first: Row, row: Row) -> Iterator[TableError]:
+    for column, cell in row.cells.items():
+        said = first.cells.get(column, "")
+        if column not in OF_LINES and cell != said:
+            reason = f"{column}: it is {said!r} on line {first.number}, of the same id"
+            yield TableError(row.number, reason)
+
+
+def _fields(row: Row, dialect: Dialect, *, of_lines: bool) -> Fields:
+    return {
+        COLUMNS[column]: _value(column, cell, dialect)
+        for column, cell in row.cells.items()
+        if (column in OF_LINES) is of_lines
+    }
+
+
+def _value(column: str, cell: str, dialect: Dialect) -> object:
+    """Return what a cell means; what it cannot mean stays text, and is found wrong."""
+    current = dialect == "current"
+    match column:
+        case "postAsDraft":
+            return _FLAGS.get(cell.lower(), cell)
+        case "contactId":
+            return {"id": cell, "type" if current else "contactType": "Supplier"}
+        case "trackingIds":
+            more = {"dataType": "trackingCategories"} if current else {}
+            return [{"id": one.strip(), **more} for one in cell.split(";")]
+        case "invoiceToId":
+            return {"id": cell, "type": "customer"}
+        case _ if column in _NUMBERS:
+            return Decimal(cell) if _NUMBER(cell) else cell
+        case _ if column.endswith("Id"):
+            return {"id": cell}
+        case _:
+            return cell

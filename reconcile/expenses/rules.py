@@ -1,0 +1,250 @@
+"""What an expense must hold for Codat to take it, in each dialect: every flaw, at once.
+
+Source: Codat's OpenAPI files for Sync for Expenses, v1 and current; that amounts are 0
+to 5000000, their dataset validation example (read 2026-11-22).
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal
+
+import attrs
+
+from reconcile.domain.identity import all_canonical
+
+Dialect = Literal["v1", "current"]
+
+AMOUNT_MAX: Final = 5_000_000
+DIGITS_MAX: Final = 15
+"""Of an amount: what every reader of JSON holds exactly, a double included."""
+RATE_PLACES_MAX: Final = 9
+LINES_MAX: Final = 100
+TRACKING_MAX: Final = 10
+
+Found = Iterator[tuple[str, str]]  # where inside a value, and what is wrong
+Check = Callable[[object], Found]
+
+
+@attrs.frozen
+class Flaw:
+    """What is wrong with an expense; `line` counts its lines from 0."""
+
+    line: int | None
+    path: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class _Shape:
+    fields: Mapping[str, Check]
+    required: tuple[str, ...] = ()
+    nullable: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()  # fields of the other dialect alone
+
+    def flaws(self, given: Mapping[str, object]) -> Found:
+        for name in self.required:
+            if given.get(name) in (None, ""):
+                yield name, "it is required"
+        for name in sorted(self.elsewhere & given.keys()):
+            yield name, "this dialect has no such field"
+        for name, check in self.fields.items():
+            if name not in given or (name in self.required and given[name] == ""):
+                continue
+            if given[name] is not None:
+                for inside, reason in check(given[name]):
+                    yield f"{name}{inside}", reason
+            elif name not in self.required and name not in self.nullable:
+                yield name, "it is null, and may only be left out"
+
+
+def flaws_of(expense: object, dialect: Dialect) -> Iterator[Flaw]:
+    """Yield everything that keeps Codat from taking an expense."""
+    if not isinstance(expense, dict):
+        yield Flaw(None, "", "an expense is an object")
+        return
+    for path, reason in _EXPENSE[dialect].flaws(expense):
+        yield Flaw(None, path, reason)
+    lines = expense.get("lines", [{}])
+    if not isinstance(lines, list) or not 1 <= len(lines) <= LINES_MAX:
+        yield Flaw(None, "lines", f"they are an array of 1 to {LINES_MAX} lines")
+        return
+    for number, line in enumerate(lines if "lines" in expense else ()):
+        if not isinstance(line, dict):
+            yield Flaw(number, "", "a line is an object")
+            continue
+        for path, reason in _LINE[dialect].flaws(line):
+            yield Flaw(number, path, reason)
+
+
+def _id(value: object) -> Found:
+    if not isinstance(value, str) or not all_canonical([value.lower()]):
+        yield "", "it is a UUID, 8-4-4-4-12 digits"
+
+
+def _text(value: object) -> Found:
+    if not isinstance(value, str):
+        yield "", "it is text"
+    elif _HALVES(value):
+        yield "", "it holds half a character, which nobody can write"
+
+
+def _type(*known: str) -> Check:
+    def check(value: object) -> Found:
+        if value not in known:
+            yield "", f"it is one of {', '.join(known)}"
+
+    return check
+
+
+def _date(value: object) -> Found:
+    try:
+        if isinstance(value, str) and _DATE(value):
+            datetime.fromisoformat(value)
+            return
+    except ValueError:
+        pass
+    yield "", "it is a date such as 2026-03-02, or one with a time"
+
+
+def _currency(value: object) -> Found:
+    if not isinstance(value, str) or not _CURRENCY(value):
+        yield "", "it is a currency of ISO 4217, such as GBP"
+
+
+def _number(value: object) -> Decimal | None:
+    known = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    number = Decimal(value) if known else None  # type: ignore[arg-type]  # as just asked
+    return number if number is not None and number.is_finite() else None
+
+
+def _amount(value: object) -> Found:
+    number = _number(value)
+    if number is None:
+        yield "", "it is a number such as 12.50"
+    elif number.is_signed() or number > AMOUNT_MAX:
+        yield "", f"it is between 0 and {AMOUNT_MAX}"
+    elif len(_digits(number)) > DIGITS_MAX or number.adjusted() < -DIGITS_MAX:
+        yield "", f"it has at most {DIGITS_MAX} digits"
+
+
+def _rate(value: object) -> Found:
+    number = _number(value)
+    if number is None or number.is_signed() or not number:
+        yield "", "it is a number above 0"
+    elif len(_digits(number)) > DIGITS_MAX or number.adjusted() > DIGITS_MAX:
+        yield "", f"it has at most {DIGITS_MAX} digits"
+    elif number.as_tuple().exponent < -RATE_PLACES_MAX:  # type: ignore[operator]  # it is finite
+        yield "", f"it has at most {RATE_PLACES_MAX} decimals"
+
+
+def _digits(number: Decimal) -> str:
+    return "".join(map(str, number.as_tuple().digits)).strip("0")
+
+
+def _flag(value: object) -> Found:
+    if not isinstance(value, bool):
+        yield "", "it is true or false"
+
+
+def _ref(*, kind: tuple[str, tuple[str, ...]] | None = None) -> Check:
+    """Return the check of a reference: an id, and what it is an id of."""
+
+    def check(value: object) -> Found:
+        if not isinstance(value, dict):
+            yield "", "it is an object with an id"
+            return
+        named = value.get("id")
+        if not isinstance(named, str) or not named.strip() or _HALVES(named):
+            yield ".id", "it is required"
+        if kind is not None and value.get(kind[0], kind[1][0]) not in kind[1]:
+            yield f".{kind[0]}", f"it is {' or '.join(kind[1])}"
+
+    return check
+
+
+def _refs(one: Check) -> Check:
+    def check(value: object) -> Found:
+        if not isinstance(value, list) or not 1 <= len(value) <= TRACKING_MAX:
+            yield "", f"it is an array of 1 to {TRACKING_MAX} references"
+            return
+        for number, ref in enumerate(value):
+            for inside, reason in one(ref):
+                yield f"[{number}]{inside}", reason
+
+    return check
+
+
+_HALVES: Final = re.compile("[\ud800-\udfff]").search
+_CURRENCY: Final = re.compile(r"[A-Z]{3}").fullmatch
+_DATE: Final = re.compile(
+    r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII
+).fullmatch
+
+_TYPES: Final = ("Payment", "Refund", "Reward", "Chargeback")
+_MOVED: Final = ("TransferIn", "TransferOut", "AdjustmentIn", "AdjustmentOut")
+_SHARED: Final[Mapping[str, Check]] = {
+    "id": _id,
+    "issueDate": _date,
+    "currency": _currency,
+    "currencyRate": _rate,
+    "merchantName": _text,
+    "notes": _text,
+}
+_CURRENT_ALONE: Final[Mapping[str, Check]] = {
+    "bankAccountRef": _ref(),
+    "reference": _text,
+    "postAsDraft": _flag,
+}
+_LINE_SHARED: Final[Mapping[str, Check]] = {
+    "netAmount": _amount,
+    "taxAmount": _amount,
+    "accountRef": _ref(),
+    "taxRateRef": _ref(),
+}
+_LINE_CURRENT_ALONE: Final[Mapping[str, Check]] = {
+    "itemRef": _ref(),
+    "invoiceTo": _ref(kind=("type", ("customer",))),
+}
+_REQUIRED: Final = ("id", "type", "issueDate", "currency")
+_EXPENSE: Final[Mapping[Dialect, _Shape]] = {
+    "v1": _Shape(
+        fields={
+            **_SHARED,
+            "type": _type(*_TYPES, *_MOVED),
+            "contactRef": _ref(kind=("contactType", ("Supplier",))),
+        },
+        required=_REQUIRED,
+        nullable=frozenset({"currencyRate"}),
+        elsewhere=frozenset(_CURRENT_ALONE),
+    ),
+    "current": _Shape(
+        fields={
+            **_SHARED,
+            **_CURRENT_ALONE,
+            "type": _type(*_TYPES),
+            "contactRef": _ref(kind=("type", ("Supplier",))),
+        },
+        required=_REQUIRED,
+        nullable=frozenset({"currencyRate", "reference", "postAsDraft"}),
+    ),
+}
+_LINE: Final[Mapping[Dialect, _Shape]] = {
+    "v1": _Shape(
+        fields={**_LINE_SHARED, "trackingRefs": _refs(_ref())},
+        required=("netAmount", "taxAmount", "accountRef"),
+        elsewhere=frozenset(_LINE_CURRENT_ALONE),
+    ),
+    "current": _Shape(
+        fields={
+            **_LINE_SHARED,
+            **_LINE_CURRENT_ALONE,
+            "trackingRefs": _refs(
+                _ref(kind=("dataType", ("trackingCategories", "customers")))
+            ),
+        },
+        required=("netAmount",),
+        nullable=frozenset({"itemRef", "trackingRefs", "invoiceTo"}),
+    ),
+}

@@ -1,0 +1,173 @@
+"""The ASGI app, driven by httpx and by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from reconcile.endpoint import AsgiApp, Limits, WebhookEndpoint
+from tests.endpoint.deliveries import PATH, endpoint, held, signed, webhook
+
+Ask = Callable[[httpx.AsyncClient], Any]
+
+
+def asked(hooks: WebhookEndpoint, ask: Ask, **given: Any) -> httpx.Response:
+    """Return what the app answers."""
+
+    async def answered() -> httpx.Response:
+        transport = httpx.ASGITransport(AsgiApp(hooks, **given))
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://app"
+        ) as codat:
+            response: httpx.Response = await ask(codat)
+            return response
+
+    return asyncio.run(answered())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("GET", PATH, 405, "POST"),
+        ("PUT", PATH, 405, "POST"),
+        ("POST", "/webhooks/codat/", 404, None),
+        ("POST", "/", 404, None),
+        ("GET", "/healthz", 200, None),
+        ("HEAD", "/healthz", 200, None),
+        ("POST", "/healthz", 405, "GET, HEAD"),
+    ],
+)
+def test_other_paths_and_methods_are_told_so(
+    tmp_path: Path, method: str, path: str, status: int, allow: str | None
+) -> None:
+    with endpoint(tmp_path) as hooks:
+        told = asked(hooks, lambda codat: codat.request(method, path))
+
+    assert (told.status_code, told.headers.get("allow")) == (status, allow)
+
+
+def test_a_body_of_50_mb_is_refused_by_the_length_it_declares(tmp_path: Path) -> None:
+    with endpoint(tmp_path) as hooks:
+        told = asked(hooks, lambda codat: codat.post(PATH, content=bytes(50 * 2**20)))
+
+    assert (told.status_code, told.headers["connection"]) == (413, "close")
+
+
+def test_a_body_without_a_length_is_read_up_to_the_limit(tmp_path: Path) -> None:
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield bytes(2**16)
+
+    with endpoint(tmp_path, limits=Limits(body_bytes_max=2**20)) as hooks:
+        told = asked(hooks, lambda codat: codat.post(PATH, content=endless()))
+
+    assert told.status_code == 413
+    assert taken <= 18
+
+
+def test_a_body_that_takes_too_long_is_refused(tmp_path: Path) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.02)
+
+    with endpoint(tmp_path, limits=Limits(read_wait_s=0.2)) as hooks:
+        told = asked(hooks, lambda codat: codat.post(PATH, content=slow()))
+
+    assert (told.status_code, told.headers["connection"]) == (408, "close")
+
+
+def test_a_forged_delivery_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with endpoint(tmp_path) as hooks:
+        told = asked(hooks, lambda codat: codat.post(PATH, content=b"{}"))
+
+    assert (told.status_code, told.text) == (401, "The delivery is not signed.\n")
+
+
+def test_a_signed_delivery_is_kept(tmp_path: Path) -> None:
+    body = webhook()
+    with endpoint(tmp_path) as hooks:
+        told = asked(
+            hooks, lambda codat: codat.post(PATH, content=body, headers=signed(body))
+        )
+
+    assert (told.status_code, told.content, held(tmp_path)) == (204, b"", 1)
+
+
+def test_a_mounted_app_is_asked_for_its_own_path(tmp_path: Path) -> None:
+    body = webhook()
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/codat/hooks",
+        "root_path": "/codat",
+        "headers": [(k.encode(), v.encode()) for k, v in signed(body).items()],
+    }
+    with endpoint(tmp_path) as hooks:
+        asyncio.run(AsgiApp(hooks, path="/hooks")(scope, receive, send))
+
+    assert sent[0]["status"] == 204
+
+
+def test_a_client_that_has_gone_is_not_answered(tmp_path: Path) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": PATH, "headers": []}
+    with endpoint(tmp_path) as hooks:
+        asyncio.run(AsgiApp(hooks)(scope, receive, send))
+
+    assert sent == []
+
+
+def test_the_end_of_the_server_closes_the_endpoint(tmp_path: Path) -> None:
+    sent: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        return {}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    hooks = endpoint(tmp_path)
+    asyncio.run(AsgiApp(hooks)({"type": "lifespan"}, receive, send))
+
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert hooks.receive(signed(webhook()), webhook()).status == 503
+
+
+def test_what_is_not_http_is_refused(tmp_path: Path) -> None:
+    sent: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        return {}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    with endpoint(tmp_path) as hooks:
+        asyncio.run(AsgiApp(hooks)({"type": "websocket"}, receive, send))
+        with pytest.raises(RuntimeError, match="speaks HTTP, not raw"):
+            asyncio.run(AsgiApp(hooks)({"type": "raw"}, receive, send))
+
+    assert sent == ["websocket.close"]

@@ -1,0 +1,99 @@
+"""The thread that writes for everybody, without a store."""
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from reconcile.endpoint.commit import (
+    GROUP_MAX,
+    WAITING_BYTES_MAX,
+    BusyError,
+    Committer,
+    Waiting,
+)
+
+
+class Writer:
+    """Keeps groups once it is let."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[int]] = []
+        self.let = threading.Event()
+        self.began = threading.Event()
+        self.ended = threading.Event()
+
+    def write(self, group: Sequence[Waiting[int]]) -> None:
+        self.began.set()
+        assert self.let.wait(10)
+        self.groups.append([one.what for one in group])
+        for one in group:
+            one.kept.set_result(None)
+
+
+def made() -> tuple[Writer, Committer[int]]:
+    writer = Writer()
+    committer: Committer[int] = Committer(writer.write, ended=writer.ended.set)
+    committer.submit(0, size=1)
+    assert writer.began.wait(10)
+    return writer, committer
+
+
+def test_too_much_that_waits_is_refused_by_number_and_by_size() -> None:
+    writer, committer = made()
+    committer.submit(1, size=1)
+
+    with pytest.raises(BusyError, match="too many deliveries"):
+        committer.submit(2, size=1, waiting_max=1)
+    with pytest.raises(BusyError, match="too many bytes"):
+        committer.submit(3, size=WAITING_BYTES_MAX)
+
+    writer.let.set()
+    committer.close()
+    assert writer.groups == [[0], [1]]
+
+
+def test_what_gathers_while_one_group_is_written_is_the_next() -> None:
+    writer, committer = made()
+    futures = [committer.submit(n, size=1) for n in range(1, GROUP_MAX + 3)]
+
+    writer.let.set()
+    for one in futures:
+        one.result(10)
+    committer.close()
+
+    assert [len(group) for group in writer.groups] == [1, GROUP_MAX, 2]
+
+
+def test_what_nobody_waits_for_any_more_is_not_written() -> None:
+    writer, committer = made()
+    assert committer.submit(1, size=1).cancel()
+    committer.submit(2, size=1)
+
+    writer.let.set()
+    committer.close()
+
+    assert writer.groups == [[0], [2]]
+
+
+def test_closing_writes_what_waits_and_refuses_the_rest() -> None:
+    writer, committer = made()
+    last = committer.submit(1, size=1)
+    writer.let.set()
+
+    committer.close()
+
+    assert last.done()
+    assert writer.ended.is_set()
+    with pytest.raises(BusyError, match="closed"):
+        committer.submit(2, size=1)
+
+
+def test_closing_does_not_wait_for_ever() -> None:
+    writer, committer = made()
+
+    committer.close(wait_max_s=0.05)
+
+    assert not writer.ended.is_set()
+    writer.let.set()
+    assert writer.ended.wait(10)

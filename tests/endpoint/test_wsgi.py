@@ -1,0 +1,103 @@
+"""The WSGI app, driven by httpx and by hand."""
+
+import io
+from pathlib import Path
+from typing import Any
+from wsgiref.validate import validator
+
+import httpx
+import pytest
+
+from reconcile.endpoint import Limits, WebhookEndpoint, WsgiApp
+from tests.endpoint.deliveries import PATH, endpoint, held, signed, webhook
+
+
+def client(hooks: WebhookEndpoint) -> httpx.Client:
+    transport = httpx.WSGITransport(WsgiApp(hooks))
+    return httpx.Client(transport=transport, base_url="http://app")
+
+
+def given(body: bytes, **environ: Any) -> tuple[str, bytes]:
+    """Return the app's answer to an environment made by hand."""
+    hooks: WebhookEndpoint = environ.pop("hooks")
+    told: list[str] = []
+    made = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": PATH,
+        "wsgi.input": io.BytesIO(body),
+        **environ,
+    }
+    answer = WsgiApp(hooks)(made, lambda status, _: told.append(status))
+    return told[0], b"".join(answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", PATH, 405),
+        ("POST", "/", 404),
+        ("GET", "/healthz", 200),
+        ("HEAD", "/healthz", 200),
+        ("POST", "/healthz", 405),
+    ],
+)
+def test_other_paths_and_methods_are_told_so(
+    tmp_path: Path, method: str, path: str, status: int
+) -> None:
+    with endpoint(tmp_path) as hooks, client(hooks) as codat:
+        assert codat.request(method, path).status_code == status
+
+
+def test_a_body_of_50_mb_is_refused_by_the_length_it_declares(tmp_path: Path) -> None:
+    with endpoint(tmp_path) as hooks:
+        told, _ = given(b"", hooks=hooks, CONTENT_LENGTH=str(50 * 2**20))
+
+    assert told == "413 Request Entity Too Large"
+
+
+@pytest.mark.parametrize(("size", "status"), [(11, "413"), (10, "401")])
+def test_a_body_without_a_length_is_read_up_to_the_limit(
+    tmp_path: Path, size: int, status: str
+) -> None:
+    with endpoint(tmp_path, limits=Limits(body_bytes_max=10)) as hooks:
+        told, _ = given(bytes(size), hooks=hooks, **{"wsgi.input_terminated": True})
+
+    assert told.startswith(status)
+
+
+def test_a_body_that_nobody_ends_is_not_read(tmp_path: Path) -> None:
+    with endpoint(tmp_path) as hooks:
+        told, text = given(b"never", hooks=hooks, CONTENT_LENGTH="x")
+
+    assert (told, text) == ("401 Unauthorized", b"The delivery is not signed.\n")
+
+
+def test_a_body_that_ends_before_its_length_is_refused(tmp_path: Path) -> None:
+    with endpoint(tmp_path) as hooks:
+        told, _ = given(b"short", hooks=hooks, CONTENT_LENGTH="6")
+
+    assert told == "400 Bad Request"
+
+
+def test_a_body_that_takes_too_long_is_refused(tmp_path: Path) -> None:
+    with endpoint(tmp_path, limits=Limits(read_wait_s=-1)) as hooks:
+        told, _ = given(b"slow", hooks=hooks, CONTENT_LENGTH="6")
+
+    assert told == "408 Request Timeout"
+
+
+def test_a_signed_delivery_is_kept_once(tmp_path: Path) -> None:
+    body = webhook()
+    with endpoint(tmp_path) as hooks, client(hooks) as codat:
+        for _ in range(2):
+            told = codat.post(PATH, content=body, headers=signed(body))
+            assert (told.status_code, told.content) == (204, b"")
+
+    assert held(tmp_path) == 1
+
+
+def test_the_app_is_as_the_standard_asks(tmp_path: Path) -> None:
+    with endpoint(tmp_path) as hooks:
+        transport = httpx.WSGITransport(validator(WsgiApp(hooks)))
+        with httpx.Client(transport=transport, base_url="http://app") as codat:
+            assert codat.post(PATH, content=b"{}").status_code == 401

@@ -1,0 +1,108 @@
+"""A back office that talks to a sandbox through the client, and may lose answers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import attrs
+import httpx
+
+from reconcile import Exchange, Reconciler
+from reconcile.codat.client import CodatClient
+from reconcile.dispatch import Dispatch
+from reconcile.report.wire import to_data
+from reconcile.sandbox import Sandbox
+from reconcile.sandbox.deliveries import Delivery
+from tests.sandbox.calls import COMPANY, expense
+
+__all__ = ["COMPANY", "Line", "Office", "expense", "office_with"]
+
+
+class Line(httpx.BaseTransport):
+    """A line to the sandbox that loses what it is told to lose."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._to = sandbox.transport()
+        self.lose_answers = 0  # of so many writes
+        self.unplugged = False
+        self.asked: list[str] = []
+        self.writes = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self.unplugged:
+            raise httpx.ConnectError("no route to host", request=request)
+        self.asked.append(str(request.url))
+        response = self._to.handle_request(request)
+        if request.method != "GET":
+            self.writes += 1
+            if self.lose_answers:
+                self.lose_answers -= 1
+                raise httpx.ReadTimeout("no answer", request=request)
+        return response
+
+
+@attrs.frozen(kw_only=True)
+class Office:
+    """The library on a store, with a client whose line may fail."""
+
+    sandbox: Sandbox
+    line: Line
+    books: Reconciler
+    client: CodatClient
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """Return what sends, by Codat's own policy."""
+        return self.books.dispatch(self.client.ask, actor="tests")
+
+    def read(self) -> None:
+        """Read every sync Codat lists, and its pages."""
+        for one in self.client.statuses(COMPANY).data():
+            self.client.sync_status(COMPANY, one["syncId"])
+            list(self.client.transaction_pages(COMPANY, one["syncId"]))
+
+    def said(self) -> dict[str, tuple[str, str | None]]:
+        """Return state and kind of every expense."""
+        told = to_data(self.books.report())
+        return {
+            one["transaction_id"]: (one["state"], one["kind"]) for one in told["items"]
+        }
+
+    def heard(self, delivery: Delivery) -> int:
+        """Record a webhook."""
+        self.books.record(
+            Exchange(
+                method="POST",
+                url="https://office.example/webhooks/codat",
+                request_headers=delivery.headers,
+                request_body=delivery.body,
+                status=204,
+                observed_at=self.sandbox.now,
+            )
+        )
+        return 204
+
+    def wait(self, **span: float) -> None:
+        """Let time pass."""
+        self.sandbox.advance(timedelta(**span))
+
+
+@contextmanager
+def office_with(sandbox: Sandbox, folder: Path) -> Iterator[Office]:
+    """Give an office on a store in a folder."""
+    line = Line(sandbox)
+    store = f"sqlite:///{folder / 'books.db'}"
+    with (
+        Reconciler.open(store, now=lambda: sandbox.now) as books,
+        httpx.Client(transport=line) as http,
+    ):
+        client = CodatClient(
+            http,
+            sleep=lambda seconds: sandbox.advance(timedelta(seconds=seconds)),
+            api_keys="key",
+            record=books.record,
+            now=lambda: sandbox.now,
+            chance=lambda: 0.5,
+        )
+        yield Office(sandbox=sandbox, line=line, books=books, client=client)

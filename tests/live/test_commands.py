@@ -1,0 +1,351 @@
+"""`push` and `sync` as they are installed, over real sockets: what goes wrong first."""
+
+import shlex
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from reconcile import Reconciler
+from reconcile.cli.commands import cli
+from reconcile.expenses import COLUMNS
+from tests.codat.clients import server
+from tests.docs.markdown import DOCS, first_cells, quoted, sections
+from tests.live.commands import PUSH, Desk, Losing, expenses, name, nobody, saying
+from tests.sandbox.calls import COMPANY
+
+V1 = ("--dialect", "v1")
+HEAD = "id,type,issueDate,currency,netAmount,taxAmount,accountId"
+
+
+# What a user gets wrong
+
+
+@pytest.mark.parametrize("command", ["push", "sync"])
+def test_without_a_key_nothing_is_begun(desk: Desk, command: str) -> None:
+    what = "a.json" if command == "push" else name(1)
+
+    told = desk.run(command, what, "--company", COMPANY, CODAT_API_KEY="")
+
+    sentence = "reconcile: an API key is needed: --api-key, or CODAT_API_KEY\n"
+    assert told == (2, "", sentence)
+    assert not desk.stored
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--api-key", "kéy"), "an API key is printable ASCII text"),
+        (
+            ("--base-url", "http://h/path"),
+            "the base URL is http:// or https:// with a host, no more",
+        ),
+        (
+            ("--base-url", f"http://{'a' * 70}.com"),
+            "the base URL names no host that there can be",
+        ),
+        (("--company", ".."), "'..' is no id"),
+    ],
+)
+def test_an_account_that_cannot_be_is_one_sentence(
+    desk: Desk, options: tuple[str, ...], sentence: str
+) -> None:
+    assert desk.run(*PUSH, *options) == (2, "", f"reconcile: {sentence}\n")
+    assert not desk.stored
+
+
+NAMES = {
+    "absent.csv": "there is no file absent.csv",
+    "../../../etc/shadow\n\x1b[2J.csv": (
+        r"there is no file ../../../etc/shadow\n\x1b[2J.csv"
+    ),
+    ".": "there is no file .",
+    "a" * 5000 + ".csv": f"there is no file {'a' * 1000}…",
+    "a.xlsx": "a.xlsx is neither a .json nor a .csv file",
+}
+
+
+@pytest.mark.parametrize("file", NAMES, ids=range(5))
+def test_a_forged_file_name_is_one_harmless_sentence(desk: Desk, file: str) -> None:
+    desk.write("a.xlsx", b"PK")
+
+    told = desk.run("push", file, "--company", COMPANY)
+
+    assert told == (2, "", f"reconcile: {NAMES[file]}\n")
+
+
+def test_a_bad_row_keeps_the_whole_file_from_being_sent(
+    desk: Desk, codat: Losing
+) -> None:
+    good = "Payment,2026-01-04,GBP,10,2,account-1"
+    lines = [HEAD, f"{name(1)},{good}", "\x1b[31m,Payment,2026-01-04,GBP,x,2,a"]
+    file = desk.write("a.csv", "\n".join([*lines, f"{name(1)},{good}"]))
+
+    status, output, errors = desk.run("push", file, "--company", COMPANY)
+
+    assert (status, output) == (2, "")
+    assert errors.splitlines() == [
+        "a.csv: line 3: id: it is a UUID, 8-4-4-4-12 digits",
+        "a.csv: line 3: netAmount: it is a number such as 12.50",
+        f"a.csv: line 4: id: {name(1)} was given before, on line 2",
+        "reconcile: nothing was sent: 3 problems in a.csv",
+    ]
+    assert codat.writes == 0
+    assert not desk.stored
+
+
+def test_problems_are_told_without_a_key_too(desk: Desk) -> None:
+    told = desk.run("push", "-", "--company", COMPANY, given=b"[]", CODAT_API_KEY="")
+
+    assert told == (
+        2,
+        "",
+        "-: it holds no expense\nreconcile: nothing was sent: 1 problem in -\n",
+    )
+
+
+# What Codat, or the way to it, does
+
+
+def test_a_wrong_key_is_one_sentence_and_nothing_is_in_doubt(desk: Desk) -> None:
+    wrong = attrs.evolve(desk, key="wrong-key")
+
+    status, output, errors = wrong.run(*PUSH)
+
+    assert (status, output) == (2, "")
+    assert errors == (
+        "reconcile: expenses 1 to 3: Codat refused it with 401:"
+        " The API key is missing or not valid.\n"
+    )
+    assert desk.run(*PUSH)[0] == 0
+
+
+def test_a_host_nobody_answers_at_leaves_nothing_in_doubt(desk: Desk) -> None:
+    status, _, errors = desk.run(*PUSH, CODAT_BASE_URL=nobody())
+
+    assert status == 2
+    assert errors.endswith(
+        "Connection refused; nothing was carried out, so it may be made again\n"
+    )
+    assert desk.run(*PUSH)[0] == 0
+
+
+def test_a_web_page_in_place_of_json_leaves_the_request_in_doubt(desk: Desk) -> None:
+    page = b"<!doctype html><title>Sign in</title>"
+    with server(saying("200 OK", "Content-Type: text/html", body=page)) as (url, asked):
+        status, _, errors = desk.run(*PUSH, CODAT_BASE_URL=url)
+
+    assert (status, len(asked)) == (2, 1)
+    assert "the answer is no JSON; whether it was carried out is in doubt" in errors
+    status, _, errors = desk.run(*PUSH)
+    assert status == 2
+    assert errors.startswith(f"reconcile: nothing was sent: whether expense {name(0)}")
+    assert (
+        shlex.join(["reconcile", "sync", "--company", COMPANY, "--recover"]) in errors
+    )
+
+
+def test_an_answer_that_names_no_sync_is_one_sentence(desk: Desk) -> None:
+    with server(saying("200 OK", "Content-Type: application/json")) as (url, _):
+        status, _, errors = desk.run(*PUSH, CODAT_BASE_URL=url)
+
+    assert status == 2
+    assert errors == ("reconcile: expenses 1 to 3: syncId: the answer names none\n")
+
+
+def test_what_codat_refuses_stops_the_rest(desk: Desk, codat: Losing) -> None:
+    codat.companies[COMPANY].deleted = True
+    desk.write("a.json", expenses(120))
+
+    status, output, errors = desk.run(*PUSH)
+
+    assert (status, output, codat.writes) == (2, "", 1)
+    first, rest = errors.splitlines()
+    assert first.startswith("reconcile: expenses 1 to 50: Codat refused it with 4")
+    assert rest == "Expenses 51 to 120 were not sent."
+
+
+def test_datasets_whose_sync_is_refused_are_told_all_the_same(
+    desk: Desk, codat: Losing
+) -> None:
+    codat.companies[COMPANY].connections.clear()
+
+    status, output, errors = desk.run(*PUSH, *V1, "--sync")
+
+    assert (status, output.count(": dataset "), output.count("\n")) == (2, 1, 1)
+    assert errors == (
+        "reconcile: no sync was seen to start: Codat refused it with 422: The"
+        " specified company does not have a valid set of DataConnections setup.\n"
+    )
+
+
+# What goes well
+
+
+def test_a_hundred_and_twenty_expenses_are_three_calls(
+    desk: Desk, codat: Losing
+) -> None:
+    status, output, errors = desk.run(
+        "push", "-", "--company", COMPANY.upper(), given=expenses(120)
+    )
+
+    assert (status, errors) == (0, "")
+    lines = output.splitlines()
+    syncs = [line.rpartition(" ")[2].rstrip(".") for line in lines]
+    assert [line.partition(": sync")[0] for line in lines] == [
+        "Codat accepted expenses 1 to 50",
+        "Codat accepted expenses 51 to 100",
+        "Codat accepted expenses 101 to 120",
+    ]
+    assert set(syncs) == set(codat.companies[COMPANY].syncs)
+    codat.advance(timedelta(hours=1))
+    assert all(codat.books.entry(COMPANY, name(one)) for one in range(120))
+
+
+def test_amounts_arrive_as_they_were_written(desk: Desk) -> None:
+    row = f"{name(1)},Payment,2026-01-04,GBP"
+    lines = [HEAD, f"{row},0.10,0.20,account-1", f"{row},4999999.99,0,account-1"]
+    file = desk.write("a.csv", "\n".join(lines))
+
+    assert desk.run("push", file, "--company", COMPANY)[0] == 0
+
+    with Reconciler.open(f"sqlite:///{desk.folder / 'reconcile.db'}") as books:
+        (story,) = books.explain(name(1))
+    assert "5000000.29" in str(story.told)
+
+
+def test_v1_pushes_datasets_and_starts_one_sync_of_all(
+    desk: Desk, codat: Losing
+) -> None:
+    desk.write("a.json", b'{"items": %s}' % expenses(70))
+
+    status, output, errors = desk.run(*PUSH, *V1, "--sync")
+
+    assert (status, errors) == (0, "")
+    (sync,) = codat.companies[COMPANY].syncs
+    assert output.splitlines()[-1] == f"Codat accepted 2 datasets for sync {sync}."
+    assert output.count(": dataset ") == 2
+
+
+def test_v1_without_sync_says_how_to_start_one(desk: Desk, codat: Losing) -> None:
+    status, output, _ = desk.run(*PUSH, *V1)
+    assert (status, len(codat.companies[COMPANY].syncs)) == (0, 0)
+    command = shlex.split(output.splitlines()[-1].partition(": ")[2])
+
+    status, output, _ = desk.run(*command[1:])
+
+    (sync,) = codat.companies[COMPANY].syncs
+    assert (status, output) == (0, f"Codat accepted 1 dataset for sync {sync}.\n")
+
+
+# Lost answers
+
+
+def test_a_lost_answer_is_in_doubt_until_it_is_found(desk: Desk, codat: Losing) -> None:
+    codat.losing, codat.answered = True, 1
+    desk.write("a.json", expenses(120))
+    status, output, errors = desk.run(*PUSH)
+    first, rest = errors.splitlines()
+    assert (status, output.count("\n"), rest) == (
+        2,
+        1,
+        "Expenses 101 to 120 were not sent.",
+    )
+    assert "expenses 51 to 100" in first
+    assert "whether it was carried out is in doubt" in first
+    assert desk.run("doctor")[0] == 2
+    codat.losing = False
+    codat.advance(timedelta(minutes=10))
+
+    status, output, errors = desk.run("sync", "--company", COMPANY, "--recover")
+
+    assert (status, errors) == (0, "")
+    assert output.startswith("Request ")
+    assert output.rpartition(" ")[2].strip(".\n") in codat.companies[COMPANY].syncs
+    assert len(codat.companies[COMPANY].syncs) == 2
+    again = desk.run("sync", "--company", COMPANY, "--recover")
+    assert again == (0, "No request is in doubt.\n", "")
+
+
+def test_what_codat_never_heard_of_is_in_doubt_still(desk: Desk) -> None:
+    with server(saying("500 Internal Server Error")) as (url, _):
+        desk.run(*PUSH, CODAT_BASE_URL=url)
+
+    status, output, errors = desk.run("sync", "--company", COMPANY, "--recover")
+
+    assert (status, output) == (2, "")
+    assert errors.endswith(
+        "is in doubt still: no sync that Codat lists is certain to be its own.\n"
+    )
+
+
+def test_a_dataset_whose_answer_was_lost_may_be_pushed_again(desk: Desk) -> None:
+    page = saying("200 OK", "Content-Type: text/html", body=b"<p>")
+    with server(page) as (url, _):
+        status, _, errors = desk.run(*PUSH, *V1, CODAT_BASE_URL=url)
+
+    assert status == 2
+    assert errors.endswith("a dataset nobody syncs does nothing, so push again\n")
+    assert desk.run(*PUSH, *V1, "--sync")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "name the datasets to sync, or use --recover"),
+        (("d", "--recover"), "name the datasets to sync, or use --recover"),
+        ((" ",), "a dataset's id is not blank"),
+        (("--recover",), "there is no store at reconcile.db"),
+        (
+            (name(9),),
+            "no sync was seen to start: Codat refused it with 400: ",
+        ),
+    ],
+)
+def test_a_sync_that_cannot_be_is_one_sentence(
+    desk: Desk, arguments: tuple[str, ...], sentence: str
+) -> None:
+    status, output, errors = desk.run("sync", "--company", COMPANY, *arguments)
+
+    assert (status, output, errors.count("\n")) == (2, "", 1)
+    assert errors.startswith(f"reconcile: {sentence}")
+
+
+# What is documented of them
+
+
+def test_every_setting_of_the_environment_is_in_the_one_table() -> None:
+    table = sections(DOCS / "reference" / "command-line.md")["Settings"]
+    rows = [row.split("|")[1:4] for row in table.splitlines() if row[:3] == "| `"]
+    documented = {
+        (quoted(option)[0].split()[0], command): next(iter(quoted(environment)), None)
+        for option, environment, commands in rows
+        for command in quoted(commands)
+    }
+
+    settings = {
+        (option.opts[0], str(command.name)): option.envvar
+        for command in (cli, *cli.commands.values())
+        for option in command.params
+        if option.envvar or option.opts[0] in ("--host", "--port")
+    }
+    assert documented == {
+        (option, "reconcile" if command == "cli" else command): name
+        for (option, command), name in settings.items()
+    }
+
+
+def test_every_column_is_documented_in_order_and_no_other() -> None:
+    told = sections(DOCS / "reference" / "command-line.md")["The columns of a CSV"]
+
+    assert first_cells(told) == [*COLUMNS]
+
+
+def test_every_check_is_documented_in_order_and_no_other(desk: Desk) -> None:
+    desk.run(*PUSH)
+    told = sections(DOCS / "reference" / "command-line.md")["The checks"]
+
+    _, output, _ = desk.run("doctor")
+
+    lines = [line.partition(":")[0].split()[1] for line in output.splitlines()]
+    assert lines == first_cells(told)

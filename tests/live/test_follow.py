@@ -1,0 +1,222 @@
+"""The follower: every sync is read to its end, once, within the quota."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from reconcile import Reconciler
+from reconcile.codat.client import CodatClient
+from reconcile.codat.requests import create_expenses
+from reconcile.domain.pace import Pace
+from reconcile.errors import CodatUnavailable
+from reconcile.follow import Follower
+from reconcile.sandbox import Sandbox, Settings
+from reconcile.sandbox.scenarios import Scenario, scenario
+from tests.live.office import COMPANY, Office, expense, office_with
+
+
+def uuid_of(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with office_with(Sandbox(), tmp_path) as made:
+        yield made
+
+
+def follow(office: Office, follower: Follower, *, hours: float) -> None:
+    """Let a follower work for so long, going on from one thing due to the next."""
+    end = office.sandbox.now + timedelta(hours=hours)
+    while office.sandbox.now < end:
+        due = follower.step()
+        ahead = min(due, end) if due is not None else end
+        office.sandbox.advance(max(ahead - office.sandbox.now, timedelta(seconds=1)))
+
+
+def reads(office: Office) -> int:
+    """Return how many reads the sandbox answered: its quota counts them."""
+    return office.client.quota.figures(office.sandbox.now).used
+
+
+def test_the_follower_alone_finds_out_what_became_of_every_expense(
+    office: Office,
+) -> None:
+    office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+
+    follow(office, office.books.follower(office.client, holder="one"), hours=1)
+
+    assert office.said() == {uuid_of(1): ("matched", None)}
+
+
+def test_a_sync_that_is_read_to_its_end_is_not_read_again(office: Office) -> None:
+    office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+    follower = office.books.follower(office.client, holder="one")
+    follow(office, follower, hours=1)
+    before = reads(office)
+
+    follow(office, follower, hours=4)
+    again = office.books.follower(office.client, holder="two")
+    again.step()
+
+    assert before <= 6  # the write, a list, two or three statuses, a page
+    assert reads(office) == before
+
+
+def test_several_syncs_of_a_company_are_asked_for_at_once(office: Office) -> None:
+    for number in range(10):
+        office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(number))]))
+    asked: list[str] = []
+    office.line.asked = asked
+
+    follow(office, office.books.follower(office.client, holder="one"), hours=1)
+
+    statuses = [one for one in asked if one.endswith("/status")]
+    assert all("/list/" in one for one in statuses)
+    assert len(statuses) <= 8
+    assert set(office.said().values()) == {("matched", None)}
+
+
+def test_a_webhook_is_followed_at_once(office: Office) -> None:
+    office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+    office.sandbox.webhooks.subscribe_callable(office.heard, company_id=COMPANY)
+    office.wait(seconds=30)
+
+    follower = office.books.follower(office.client, holder="one")
+    follower.step()
+    follower.step()
+
+    assert office.said() == {uuid_of(1): ("matched", None)}
+
+
+def test_syncs_that_nobody_told_us_of_are_found_by_listing(office: Office) -> None:
+    office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+    office.sandbox.companies[COMPANY].ledger.bank_feed_taken = True
+    follower = office.books.follower(office.client, holder="one")
+    follow(office, follower, hours=1)
+    assert office.said() == {uuid_of(1): ("break", "FAILED")}
+
+    office.sandbox.companies[COMPANY].ledger.bank_feed_taken = False
+    office.sandbox.resend_failed(COMPANY)
+    follow(office, follower, hours=8)
+
+    assert office.said() == {uuid_of(1): ("cleared", None)}
+
+
+def test_a_lost_answer_is_recovered_by_the_follower(office: Office) -> None:
+    office.line.lose_answers = 99
+    with pytest.raises(CodatUnavailable):
+        office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+    office.wait(minutes=1)
+
+    follow(office, office.books.follower(office.client, holder="one"), hours=1)
+
+    assert office.said() == {uuid_of(1): ("cleared", None)}
+
+
+def test_a_listing_is_read_on_from_where_it_broke(tmp_path: Path) -> None:
+    with office_with(Sandbox(), tmp_path) as office:
+        items = [expense(uuid_of(n)) for n in range(20)]
+        sync = office.dispatch.send(create_expenses(COMPANY, items))
+        office.wait(minutes=1)
+        sync_id = sync.answer.named("syncId")
+        office.client.sync_status(COMPANY, sync_id)
+        pages = office.client.transaction_pages(COMPANY, sync_id, page_size=10)
+        next(pages)
+        next(pages)
+        asked: list[str] = []
+        office.line.asked = asked
+
+        pace = Pace(page_size=10)
+        follower = office.books.follower(office.client, holder="one", pace=pace)
+        follow(office, follower, hours=1)
+
+    listed = [one for one in asked if "transactions?" in one]
+    assert ["page=3" in one for one in listed][:1] == [True]
+    assert len(listed) == 2
+
+
+def test_two_followers_share_the_work(office: Office, tmp_path: Path) -> None:
+    for number in range(6):
+        office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(number))]))
+    office.wait(minutes=1)
+    store = f"sqlite:///{tmp_path / 'books.db'}"
+    asked: list[str] = []
+    office.line.asked = asked
+    with (
+        Reconciler.open(store, now=lambda: office.sandbox.now) as other,
+        httpx.Client(transport=office.line) as http,
+    ):
+        client = CodatClient(
+            http, api_keys="key", record=other.record, now=lambda: office.sandbox.now
+        )
+        office.books.follower(office.client, holder="one").step()
+        workers = [
+            threading.Thread(target=books.follower(one, holder=name).step)
+            for books, one, name in (
+                (office.books, office.client, "one"),
+                (other, client, "two"),
+            )
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    listed = [one for one in asked if "transactions?" in one]
+    assert len(listed) == len(set(listed)) == 6
+    assert [one for one in asked if one.endswith("/status")] == asked[:1]
+
+
+def test_trouble_at_codat_is_waited_out(tmp_path: Path) -> None:
+    rough = Scenario(name="rough", throttled=0.2, unavailable=0.2, answers_lost=0.2)
+    sandbox = Sandbox(scenario=rough, seed=3)
+    with office_with(sandbox, tmp_path) as office:
+        made: dict[str, str] = {}
+        for number in range(5):
+            try:
+                office.dispatch.send(
+                    create_expenses(COMPANY, [expense(uuid_of(number))])
+                )
+            except CodatUnavailable as error:
+                made[uuid_of(number)] = str(error)
+
+        follow(office, office.books.follower(office.client, holder="one"), hours=30)
+        said = office.said()
+
+    for number in range(5):
+        held = sandbox.books.hold(COMPANY, uuid_of(number))
+        assert held == (said[uuid_of(number)][0] in ("matched", "cleared"))
+
+
+def test_a_day_of_faults_ends_with_every_answer_known(tmp_path: Path) -> None:
+    sandbox = Sandbox(
+        scenario=scenario("half-failed"), seed=5, settings=Settings(quotas=False)
+    )
+    with office_with(sandbox, tmp_path) as office:
+        for number in range(10):
+            office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(number))]))
+        follow(office, office.books.follower(office.client, holder="one"), hours=36)
+        said = office.said()
+
+    for number in range(10):
+        state, kind = said[uuid_of(number)]
+        held = sandbox.books.hold(COMPANY, uuid_of(number))
+        assert (state in ("matched", "cleared")) == held, (state, kind)
+
+
+def test_a_follower_stops_when_it_is_told_to(office: Office) -> None:
+    office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+    stop = threading.Event()
+    follower = office.books.follower(office.client, holder="one")
+    runner = threading.Thread(target=follower.run, args=(stop,))
+
+    runner.start()
+    stop.set()
+    runner.join(timeout=10)
+
+    assert not runner.is_alive()

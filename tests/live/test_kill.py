@@ -1,0 +1,126 @@
+"""A process killed at any step of a dispatch loses no request, and sends none twice."""
+
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from reconcile import Reconciler
+from reconcile.codat.client import CodatClient
+from reconcile.codat.requests import create_expenses
+from reconcile.errors import InDoubtError
+from reconcile.report.wire import to_data
+from reconcile.sandbox import Sandbox
+from reconcile.sandbox.server import serving
+from tests.live.office import COMPANY, expense
+
+ONE = "11111111-1111-4111-8111-111111111111"
+CREATE = create_expenses(COMPANY, [expense(ONE)])
+STEPS = 24  # of a dispatch, and some: a step that is not there is one in peace
+
+_DISPATCH = """
+import sys
+from datetime import datetime
+import httpx
+from reconcile import Reconciler
+from reconcile.codat.client import CodatClient
+from reconcile.codat.requests import create_expenses
+from tests.live.office import COMPANY, expense
+
+def asked(step):
+    # Each step asks for leave, so that the test can kill before any of them.
+    if step.startswith(("INSERT", "REPLACE", "COMMIT", "BEGIN IMMEDIATE", "HTTP")):
+        print(step[:40].replace(chr(10), " "), flush=True)
+        sys.stdin.readline()
+
+class Line(httpx.HTTPTransport):
+    def handle_request(self, request):
+        asked("HTTP request")
+        response = super().handle_request(request)
+        asked("HTTP answer")
+        return response
+
+url, store, one, now = sys.argv[1:]
+moment = datetime.fromisoformat(now)
+with Reconciler.open(store, now=lambda: moment) as books:
+    with books.store.datastore.get_connection(commit=True) as held:
+        held._sqlite_conn.set_trace_callback(asked)
+    with httpx.Client(transport=Line()) as http:
+        client = CodatClient(
+            http, api_keys="key", record=books.record, base_url=url,
+            now=lambda: moment,
+        )
+        books.dispatch(client.ask, actor="child").send(
+            create_expenses(COMPANY, [expense(one)])
+        )
+asked("HTTP done")
+"""
+
+
+@pytest.mark.parametrize("killed_at", range(1, STEPS + 1))
+def test_a_dispatch_killed_before_any_step_is_known_and_sent_once(
+    killed_at: int, tmp_path: Path
+) -> None:
+    sandbox = Sandbox()
+    store = f"sqlite:///{tmp_path / 'books.db'}"
+    with serving(sandbox, speed=0) as url:
+        dispatched_until(killed_at, url, store, sandbox)
+        sandbox.advance(timedelta(minutes=10))
+        with (
+            Reconciler.open(store, now=lambda: sandbox.now) as books,
+            httpx.Client() as http,
+        ):
+            client = CodatClient(
+                http,
+                api_keys="key",
+                record=books.record,
+                base_url=url,
+                now=lambda: sandbox.now,
+            )
+            found = books.recover(client.ask, COMPANY, actor="tests")
+            company = sandbox.companies.get(COMPANY)
+            arrived = company is not None and bool(company.syncs)
+            in_doubt = [one for one in found if one.sync_id is None]
+            try:
+                books.dispatch(client.ask, actor="tests").send(CREATE)
+            except InDoubtError:
+                assert in_doubt
+            sandbox.advance(timedelta(minutes=10))
+            for one in client.statuses(COMPANY).data():
+                client.sync_status(COMPANY, one["syncId"])
+                list(client.transaction_pages(COMPANY, one["syncId"]))
+            (item,) = to_data(books.report())["items"]
+
+    entry = sandbox.books.entry(COMPANY, ONE)
+    assert (entry.times if entry else 0) <= 1
+    assert not (arrived and in_doubt)
+    if entry is None:
+        assert item["kind"] == "INDETERMINATE"
+    else:
+        assert item["state"] in ("matched", "cleared")
+
+
+def dispatched_until(step: int, url: str, store: str, sandbox: Sandbox) -> None:
+    """Dispatch in a process that is killed before a step, or ends in peace."""
+    command = [sys.executable, "-c", _DISPATCH, url, store, ONE]
+    worker = subprocess.Popen(
+        [*command, sandbox.now.isoformat()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert worker.stdout is not None
+    assert worker.stdin is not None
+    for _ in range(step - 1):
+        if worker.stdout.readline() in (b"HTTP done\n", b""):
+            break
+        worker.stdin.write(b"\n")
+        worker.stdin.flush()
+    else:
+        assert worker.stdout.readline() != b""
+    worker.kill()
+    worker.communicate()
+    assert worker.returncode == -signal.SIGKILL
