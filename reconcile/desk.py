@@ -4,7 +4,7 @@ Read from the history alone, so that a process that starts after a crash knows w
 one before it was doing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import attrs
@@ -53,14 +53,13 @@ class Standing:
 
 @attrs.frozen(kw_only=True)
 class Desk:
-    """A company's intents, and its syncs, at one position of the history."""
+    """A company's intents at one position of the history."""
 
     company_id: str
     turn: int  # the version of its turns: whoever takes the next, knows of all before
     standings: tuple[Standing, ...]
     held: dict[str, frozenset[str]]  # the transactions of each dataset
     known: frozenset[str]  # syncs whose request is known
-    running: tuple[str, ...]  # syncs that have not ended
 
     def doubtful(self) -> Iterator[Standing]:
         """Yield the intents to sync that may have been carried out."""
@@ -76,13 +75,8 @@ class Desk:
         return frozenset(named)
 
 
-def desk_of(
-    store: Store, company_id: str, *, now: datetime, patience: timedelta
-) -> Desk:
-    """Return how a company's requests and syncs stand now.
-
-    A sync of which nothing was heard for `patience` is not waited for.
-    """
+def desk_of(store: Store, company_id: str) -> Desk:
+    """Return how a company's requests stand."""
     until = store.position()
     standings: dict[str, Standing] = {}
     held: dict[str, set[str]] = {}
@@ -117,7 +111,6 @@ def desk_of(
         standings=tuple(one for one in standings.values() if one.intent is not None),
         held={name: frozenset(ids) for name, ids in held.items()},
         known=frozenset(known),
-        running=tuple(_running(store, company_id, until, now, patience)),
     )
 
 
@@ -150,9 +143,14 @@ def _accept(
         one.accepted, one.sync_id = True, sync_id
 
 
-def _running(
-    store: Store, company_id: str, until: int, now: datetime, patience: timedelta
-) -> Iterable[str]:
+def running(
+    store: Store, company_id: str, *, now: datetime, patience: timedelta
+) -> Iterator[str]:
+    """Yield a company's syncs that have not ended.
+
+    One of which nothing was heard for `patience` is not waited for.
+    """
+    until = store.position()
     for replayed in replay(store, until=until, company_id=company_id):
         for sync_id, context in replayed.contexts.items():
             began = context.requested_at or context.first_seen

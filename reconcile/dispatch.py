@@ -14,7 +14,7 @@ import attrs
 from reconcile.codat.answers import Answer
 from reconcile.codat.requests import Request
 from reconcile.codat.writes import named_by
-from reconcile.desk import PUSH, Desk, Standing, desk_of, turn_stream
+from reconcile.desk import PUSH, Desk, Standing, desk_of, running, turn_stream
 from reconcile.domain.events import (
     SyncAnswerLost,
     SyncRequested,
@@ -158,10 +158,14 @@ class Dispatch:
                     f"nobody knows yet what came of request {one.request_id}",
                     request_id=one.request_id,
                 )
-        if exclusive and desk.running:
+        if exclusive:
+            self._wait_for_none(desk.company_id, now)
+
+    def _wait_for_none(self, company_id: str, now: datetime) -> None:
+        store = self.history.store
+        for sync_id in running(store, company_id, now=now, patience=PATIENCE):
             raise BusyError(
-                f"sync {desk.running[0]} of company {desk.company_id} runs",
-                sync_id=desk.running[0],
+                f"sync {sync_id} of company {company_id} runs", sync_id=sync_id
             )
 
     def _unsent(
@@ -182,7 +186,5 @@ class Dispatch:
         self.history.commit(batch, now=self.now())
 
     def desk(self, company_id: str) -> Desk:
-        """Return how the company's requests and syncs stand now."""
-        return desk_of(
-            self.history.store, company_id, now=self.now(), patience=PATIENCE
-        )
+        """Return how the company's requests stand now."""
+        return desk_of(self.history.store, company_id)

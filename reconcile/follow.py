@@ -80,6 +80,7 @@ class Follower:
         self._store: Store = dispatch.history.store
         self._leases = Leases(self._store, holder)
         self._known: dict[tuple[str, str], tuple[bytes, bytes, bool, Step | None]] = {}
+        self._doubts: dict[str, tuple[int, datetime | None]] = {}  # by position
         self._put_off: dict[str, tuple[int, datetime]] = {}  # after a failure
 
     def run(self, stop: threading.Event) -> None:
@@ -163,9 +164,22 @@ class Follower:
         if self._store.asked_of(company_id):
             finding = attrs.evolve(listing, work="recover", priority=Priority.FOLLOW)
             looked = self._leases.done(finding.name)
-            due = now if looked is None else later(looked, RECOVER_EVERY)
-            if self._dispatch.doubtful(company_id):
+            asked = self._doubt(company_id)
+            if asked is not None:
+                due = (
+                    now if looked is None else later(looked, _patience(looked - asked))
+                )
                 yield self._later(attrs.evolve(finding, due=due))
+
+    def _doubt(self, company_id: str) -> datetime | None:
+        """Return when the latest request in doubt was asked, None where none is."""
+        position = self._store.position()
+        held = self._doubts.get(company_id)
+        if held is None or held[0] != position:
+            doubtful = self._dispatch.doubtful(company_id)
+            asked = max((one.intent.at for one in doubtful if one.intent), default=None)
+            held = self._doubts[company_id] = position, asked
+        return held[1]
 
     def _later(self, step: Step) -> Step:
         """Return a step, put off where it failed lately."""
@@ -239,6 +253,11 @@ class Follower:
                 priority=step.priority,
             ):
                 pass  # each page is recorded as it comes
+
+
+def _patience(doubted: timedelta) -> timedelta:
+    """Return the wait before a request is looked for again: longer as doubt lasts."""
+    return min(max(RECOVER_EVERY, doubted / 2), LIST_EVERY)
 
 
 def _together(due: list[Step]) -> list[Step]:

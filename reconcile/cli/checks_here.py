@@ -8,7 +8,7 @@ import attrs
 
 from reconcile.cli.account import shown
 from reconcile.desk import Standing, desk_of
-from reconcile.dispatch import PATIENCE, UNDER_WAY
+from reconcile.dispatch import UNDER_WAY
 from reconcile.domain.instants import format_instant
 from reconcile.errors import ReconcileError
 from reconcile.reconciler import Reconciler
@@ -88,7 +88,7 @@ def _in_doubt(books: Reconciler, now: datetime) -> Checked:
     doubtful: list[str] = []
     under_way = 0
     for company_id in books.store.companies():
-        desk = desk_of(books.store, company_id, now=now, patience=PATIENCE)
+        desk = desk_of(books.store, company_id)
         lost = [one for one in desk.doubtful() if not _under_way(one, now)]
         under_way += sum(1 for _ in desk.doubtful()) - len(lost)
         doubtful += [company_id] * len(lost)

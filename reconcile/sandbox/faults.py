@@ -124,10 +124,12 @@ class Faults:
         if rows and self.chance.once(f"repeat {sync.sync_id}", rates.rows_repeat):
             place = int(sync.sync_id[:8], 16) % len(rows)
             rows.insert(place, rows[place])
-        # Always the same go, whole: else the totals of two reads could hide a leg.
+        # Always the same go, whole: else the totals of two reads could hide a leg. And
+        # never all: a failed sync that lists nothing says that nothing was written.
         if rows and happens("shrink", rates.pages_shrink):
             gone = {row.transaction_id for row in rows[-3:]}
-            rows = [row for row in rows if row.transaction_id not in gone]
+            left = [row for row in rows if row.transaction_id not in gone]
+            rows = left or rows
         if happens("drift", rates.pages_drift):
             self.chance.of("drift").shuffle(rows)
         return rows

@@ -9,7 +9,7 @@ from tests.simulator.mutants import PATCHES, WINDOW_MAX, hunt, mutant
 from tests.simulator.run import run, run_live
 
 SEEDS = 300
-LIVE_SEEDS = 300
+LIVE_SEEDS = 100
 TOGETHER = 10
 
 
