@@ -212,8 +212,7 @@ class Store:
         part = quote(company_id, safe="")
         with self.reading() as cursor:
             cursor.execute(
-                "SELECT 1 FROM stored_events"
-                " WHERE originator_id > ? AND originator_id < ? LIMIT 1",
+                "SELECT 1 FROM stored_events WHERE originator_id BETWEEN ? AND ?",
                 (f"request:{part}:", f"request:{part};"),
             )
             return cursor.fetchone() is not None
@@ -336,9 +335,7 @@ _SELECT = (
 
 
 def _keep(
-    bodies: dict[bytes, bytes],
-    body: bytes | None,
-    digest: bytes | None,
+    bodies: dict[bytes, bytes], body: bytes | None, digest: bytes | None
 ) -> bytes | None:
     if body is None:
         return None
