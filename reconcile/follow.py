@@ -28,7 +28,6 @@ from reconcile.storage.store import Store
 from reconcile.storage.views import (
     contexts_by_key,
     syncs_by_key,
-    undecided_syncs,
     unfinished_syncs,
 )
 from reconcile.views.rows import decode_context, decode_sync
@@ -105,9 +104,7 @@ class Follower:
     def plan(self) -> Iterator[Step]:
         """Yield everything there is to do, due or not, in no order."""
         self._projector.catch_up()
-        companies = set()
         for step in self._syncs():
-            companies.add(step.company_id)
             yield self._later(step)
         for company_id in self._store.companies():
             if company_id:
@@ -115,18 +112,17 @@ class Follower:
 
     def _syncs(self) -> Iterator[Step]:
         with self._store.reading() as cursor:
-            undecided = undecided_syncs(cursor)
             rows = list(unfinished_syncs(cursor))
-        for company_id, sync_id, facts, context in rows:
+        for company_id, sync_id, facts, context, undecided in rows:
             key = company_id, sync_id
             held = self._known.get(key)
-            state = facts, context, key in undecided
+            state = facts, context, undecided
             if held is None or held[:3] != state:
                 made = self._step(
                     key,
                     decode_sync(facts),
                     decode_context(context),
-                    undecided=key in undecided,
+                    undecided=undecided,
                 )
                 held = self._known[key] = (*state, made)
             if held[3] is not None:

@@ -1,12 +1,11 @@
 """The command that serves the sandbox: arguments in, a server until it is stopped."""
 
-import signal
-import threading
 from datetime import UTC, datetime
 
 import attrs
 import click
 
+from reconcile.cli.signals import stopping
 from reconcile.errors import UsageError
 
 _SPEED_MAX = 86_400.0  # a day in a second
@@ -77,20 +76,14 @@ def sandbox(
         seed=seed,
         now=datetime.now(UTC),  # so that its webhooks pass for fresh
     )
-    stopped = _stopped()
-    with serving(made, host=host, port=port, speed=speed) as url:
+    with (
+        stopping() as stop,
+        serving(made, host=host, port=port, speed=speed) as url,
+    ):
         click.echo(
             f"A Codat to test against is at {url} (scenario {name}, seed {seed});"
             " stop it with Ctrl-C."
         )
-        while not stopped.wait(_WAKE_S):
+        while not stop.wait(_WAKE_S):
             pass
     return 0
-
-
-def _stopped() -> threading.Event:
-    """Return an event that is set by Ctrl-C, or by being told to end."""
-    stopped = threading.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, lambda *_: stopped.set())
-    return stopped

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import attrs
 
-from reconcile.sandbox.messages import Answer, Call
+from reconcile.sandbox.messages import BODY_BYTES_MAX, Answer, Call
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -19,7 +19,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
-BODY_BYTES_MAX: Final = 10 * 1024 * 1024
 TICK_S: Final = 0.05
 LOST: Final = "the answer is lost"
 """What the app returns in place of answering. An app should return None, and ASGI has

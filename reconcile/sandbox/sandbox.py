@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Final
 
-from reconcile.sandbox.asgi import BODY_BYTES_MAX, App, Running, unlocked
+from reconcile.sandbox.asgi import App, Running, unlocked
 from reconcile.sandbox.auth import authenticate
 from reconcile.sandbox.books import Books
 from reconcile.sandbox.chance import Chance
@@ -15,7 +15,7 @@ from reconcile.sandbox.engine import Engine, Moment
 from reconcile.sandbox.faults import Faults
 from reconcile.sandbox.idempotency import Replays
 from reconcile.sandbox.limits import Limits
-from reconcile.sandbox.messages import Answer, Call
+from reconcile.sandbox.messages import BODY_BYTES_MAX, Answer, Call
 from reconcile.sandbox.refusals import RefusedError, refusal
 from reconcile.sandbox.routes import dispatch, service_of
 from reconcile.sandbox.scenarios import SCENARIOS, Scenario

@@ -255,30 +255,23 @@ def rows_in(cursor: sqlite3.Cursor, table: str, company_id: str) -> Iterator[Row
 
 def unfinished_syncs(
     cursor: sqlite3.Cursor,
-) -> Iterator[tuple[str, str, bytes, bytes]]:
+) -> Iterator[tuple[str, str, bytes, bytes, bool]]:
     """Yield company, sync, facts and context of every sync that is not read to its end.
 
-    Or one of whose transactions is undecided yet.
+    Or one of whose transactions is open yet: then the last is True.
     """
     cursor.execute(
-        "SELECT company_id, sync_id, facts, context FROM syncs WHERE"
-        " listing != 'complete' OR status_code IS NULL"
-        " OR state NOT IN ('ended_well', 'failed')"
-        " OR (company_id, sync_id) IN (SELECT items.company_id, leg.value ->> 0"
+        "WITH undecided AS MATERIALIZED ("
+        " SELECT DISTINCT items.company_id, leg.value ->> 0 AS sync_id"
         " FROM items, json_each(items.facts, '$[0]') AS leg WHERE items.state = 'open')"
+        " SELECT company_id, sync_id, facts, context,"
+        " (company_id, sync_id) IN undecided AS wanting FROM syncs"
+        " WHERE listing != 'complete' OR status_code IS NULL"
+        " OR state NOT IN ('ended_well', 'failed') OR wanting"
     )
     while rows := cursor.fetchmany(500):
         for row in rows:
-            yield row[0], row[1], row[2], row[3]
-
-
-def undecided_syncs(cursor: sqlite3.Cursor) -> set[tuple[str, str]]:
-    """Return company and sync of every reading behind a transaction that is open."""
-    cursor.execute(
-        "SELECT DISTINCT items.company_id, leg.value ->> 0"
-        " FROM items, json_each(items.facts, '$[0]') AS leg WHERE items.state = 'open'"
-    )
-    return {(row[0], row[1]) for row in cursor.fetchall()}
+            yield row[0], row[1], row[2], row[3], bool(row[4])
 
 
 def items_by_key(

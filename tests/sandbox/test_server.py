@@ -15,7 +15,8 @@ import pytest
 
 from reconcile.errors import UsageError
 from reconcile.sandbox import Answer, Sandbox, Settings
-from reconcile.sandbox.asgi import BODY_BYTES_MAX, App, Running
+from reconcile.sandbox.asgi import App, Running
+from reconcile.sandbox.messages import BODY_BYTES_MAX
 from reconcile.sandbox.scenarios import Scenario
 from reconcile.sandbox.server import serving
 from tests.sandbox.calls import BASE, COMPANY, create, expense

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from reconcile.sandbox import Answer, Call, Sandbox, Settings
-from reconcile.sandbox.asgi import BODY_BYTES_MAX, App, Running
-from reconcile.sandbox.messages import answer
+from reconcile.sandbox.asgi import App, Running
+from reconcile.sandbox.messages import BODY_BYTES_MAX, answer
 from reconcile.sandbox.scenarios import Scenario
 from reconcile.sandbox.transport import Transport
 from tests.sandbox.calls import BASE, COMPANY, expense
