@@ -1,10 +1,13 @@
 """What became of every expense handed to Codat, from an event-sourced history."""
 
+from reconcile.codat.client import AsyncCodatClient, CodatClient
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import read_document, read_lines
+from reconcile.codat.quota import Priority, Quota
 from reconcile.domain.item import Item, Leg
 from reconcile.domain.policy import Policy
 from reconcile.domain.vocabulary import BreakKind, FindingKind, ItemState, Verdict
+from reconcile.endpoint import AsgiApp, Trust, WebhookEndpoint, WsgiApp
 from reconcile.errors import (
     BoundaryError,
     BusyError,
@@ -28,9 +31,12 @@ from reconcile.views.summaries import Finding, SyncSummary
 __version__ = VERSION
 
 __all__ = [
+    "AsgiApp",
+    "AsyncCodatClient",
     "BoundaryError",
     "BreakKind",
     "BusyError",
+    "CodatClient",
     "CodatUnavailable",
     "Exchange",
     "Finding",
@@ -44,6 +50,8 @@ __all__ = [
     "Leg",
     "PayloadError",
     "Policy",
+    "Priority",
+    "Quota",
     "ReconcileError",
     "Reconciler",
     "Report",
@@ -51,8 +59,11 @@ __all__ = [
     "SignatureError",
     "StoreError",
     "SyncSummary",
+    "Trust",
     "UsageError",
     "Verdict",
+    "WebhookEndpoint",
+    "WsgiApp",
     "__version__",
     "read_document",
     "read_lines",

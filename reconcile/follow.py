@@ -5,6 +5,7 @@ starts after an outage goes on where the one before it stopped. A lease keeps tw
 followers from the same sync.
 """
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -88,6 +89,20 @@ class Follower:
             due = self.step(stop)
             wait = min(due - self._now(), LOOK_EVERY) if due else LOOK_EVERY
             stop.wait(max(wait.total_seconds(), 0))
+
+    async def run_async(self) -> None:
+        """Follow, in a thread, until the task is cancelled; work begun is ended first.
+
+        Reading and storing never hold up the event loop.
+        """
+        stop = threading.Event()
+        running = asyncio.create_task(asyncio.to_thread(self.run, stop))
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            stop.set()
+            await running
+            raise
 
     def step(self, stop: threading.Event | None = None) -> datetime | None:
         """Do what is due, and return when there is more; None: nothing is known of."""

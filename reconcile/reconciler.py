@@ -1,16 +1,16 @@
 """The façade: one store, opened, fed, and asked what became of every expense."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Self
 
 from reconcile.audit.tie_out import TieOut, tie_out
-from reconcile.bulk import collecting_later
 from reconcile.codat.answers import Answer
 from reconcile.codat.client import CodatClient
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import Captured
 from reconcile.codat.requests import Request
+from reconcile.codat.webhooks import Headers
 from reconcile.dispatch import Dispatch
 from reconcile.domain.events import EvidenceSetAside
 from reconcile.domain.identity import canonical_id
@@ -19,32 +19,24 @@ from reconcile.domain.pace import Pace
 from reconcile.domain.policy import DEFAULT, Policy
 from reconcile.domain.turns import CODATS, Concurrency
 from reconcile.domain.vocabulary import ItemState
-from reconcile.errors import UsageError
+from reconcile.endpoint.arrival import arrived
+from reconcile.endpoint.trust import NOBODY, Trust
+from reconcile.errors import SignatureError, UsageError
 from reconcile.follow import Follower
 from reconcile.history import Batch, History
 from reconcile.intake import Intake, take
-from reconcile.live import Live, live
 from reconcile.quarantine import quarantine_at
 from reconcile.recovery import Recovered, Recovery
-from reconcile.replay import Replayed, replay
-from reconcile.report.build import Judged, Part, Report, build
+from reconcile.replay import replay
+from reconcile.report.build import Judged, Report
 from reconcile.report.story import Story, tell
+from reconcile.reporting import Reporting
 from reconcile.reprocess import reprocess
 from reconcile.rules import BUILT_IN, Ruleset
+from reconcile.storage.opening import environment_of, open_store
 from reconcile.storage.projector import Projector
-from reconcile.storage.store import Store, environment_of, open_store
-from reconcile.storage.views import (
-    deliveries_in,
-    newest_in,
-    poisoned_in,
-    position_of,
-)
-from reconcile.views.judging import judge_as_of, judged
-from reconcile.views.summaries import (
-    findings_of_datasets,
-    findings_of_deliveries,
-    findings_of_sync,
-)
+from reconcile.storage.store import Store
+from reconcile.storage.untrusted import Untrusted, UntrustedDelivery
 
 
 def utc_now() -> datetime:
@@ -65,6 +57,7 @@ class Reconciler:
         now: Callable[[], datetime] = utc_now,
         policy: Policy = DEFAULT,
         rules: Ruleset = BUILT_IN,
+        trust: Trust = NOBODY,
     ) -> None:
         self.store = store
         self.policy = policy
@@ -72,6 +65,8 @@ class Reconciler:
         self._now = now
         self._history = History(store)
         self._projector = Projector(store, policy=policy, rules=rules)
+        self._reporting = Reporting(store=store, policy=policy, rules=rules)
+        self._trust = trust
 
     @classmethod
     def open(
@@ -82,8 +77,11 @@ class Reconciler:
         now: Callable[[], datetime] = utc_now,
         policy: Policy = DEFAULT,
         rules: Ruleset = BUILT_IN,
+        trust: Trust = NOBODY,
     ) -> Self:
         """Return a reconciler on the store that a URL or an environment mapping names.
+
+        `trust` is what shows a webhook to be Codat's; by default nothing does.
 
         Raises:
             UsageError: it names no store we know.
@@ -92,7 +90,7 @@ class Reconciler:
         """
         url = store if isinstance(store, str) else environment_of(store)
         opened = open_store(url, create=create)
-        return cls(opened, now=now, policy=policy, rules=rules)
+        return cls(opened, now=now, policy=policy, rules=rules, trust=trust)
 
     def __enter__(self) -> Self:
         return self
@@ -118,6 +116,21 @@ class Reconciler:
     def record(self, exchange: Exchange) -> Intake:
         """Take in one exchange we had with Codat, or one delivery of a webhook."""
         return self.ingest((exchange,))
+
+    def receive_webhook(self, headers: Headers, body: bytes) -> Intake:
+        """Take in a delivery of a webhook: its headers, and its body's raw bytes.
+
+        What nothing shows to be Codat's is kept apart, as an endpoint keeps it.
+
+        Raises:
+            SignatureError: nothing shows that it is Codat's.
+
+        """
+        what = arrived(headers, body, trust=self._trust, now=self._now())
+        if isinstance(what, UntrustedDelivery):
+            Untrusted(self.store).keep([what])
+            raise SignatureError(what.reason)
+        return self.ingest((what,))
 
     def reprocess(self, *, progress: Callable[[int], None] = lambda _: None) -> Intake:
         """Read again what could not be read before."""
@@ -211,31 +224,13 @@ class Reconciler:
         """
         company_id = None if company_id is None else canonical_id(company_id)
         if as_of is None and known_at is None:
-            told = self._live_report(company_id)
+            self._projector.catch_up()
+            told = self._reporting.live(as_of=self._now(), company_id=company_id)
             if told is not None:
                 return told
         return self.replayed_report(
             as_of=as_of or self._now(), known_at=known_at, company_id=company_id
         )
-
-    def _live_report(self, company_id: str | None) -> Report | None:
-        """Return the report by all facts; None where some lie in the future."""
-        self._projector.catch_up()
-        with self.store.reading() as cursor:
-            position = position_of(cursor)
-            newest = newest_in(cursor)
-            as_of = self._now()
-            if newest is not None and newest > as_of:
-                return None
-            return self._built(
-                live(cursor, company_id=company_id),
-                as_of=as_of,
-                known_at=None,
-                position=position,
-                company_id=company_id,
-                deliveries=deliveries_in(cursor),
-                poisoned=len(poisoned_in(cursor)),
-            )
 
     def replayed_report(
         self,
@@ -245,53 +240,8 @@ class Reconciler:
         company_id: str | None = None,
     ) -> Report:
         """Return the report folded from events alone, without the live views."""
-        until = self.store.position(known_at=known_at)
-        deliveries: list[tuple[str, str, str, str]] = []
-        poisoned: list[int] = []
-
-        def companies() -> Iterator[Replayed]:
-            for replayed in replay(self.store, until=until):
-                deliveries.extend(
-                    named for at, named in replayed.deliveries if at <= as_of
-                )
-                poisoned.extend(replayed.poisoned)
-                if company_id is None or replayed.company.company_id == company_id:
-                    yield replayed
-
-        return self._built(
-            companies(),
-            as_of=as_of,
-            known_at=known_at,
-            position=until,
-            company_id=company_id,
-            deliveries=deliveries,
-            poisoned=poisoned,
-        )
-
-    def _built(
-        self,
-        companies: Iterable[Replayed | Live],
-        *,
-        as_of: datetime,
-        known_at: datetime | None,
-        position: int,
-        company_id: str | None,
-        deliveries: Sequence[tuple[str, str, str, str]],
-        poisoned: int | Sequence[int],
-    ) -> Report:
-        parts = [self._part(one, as_of) for one in companies]
-        several = findings_of_deliveries(deliveries)
-        return build(
-            parts,
-            as_of=as_of,
-            known_at=known_at,
-            position=position,
-            ruleset=self.rules.label,
-            more_findings=(f for f in several if company_id in (None, f.company_id)),
-            unprocessed=quarantine_at(self.store, until=position).unprocessed(
-                company_id
-            ),
-            poisoned=poisoned if isinstance(poisoned, int) else len(poisoned),
+        return self._reporting.replayed(
+            as_of=as_of, known_at=known_at, company_id=company_id
         )
 
     def explain(
@@ -374,23 +324,3 @@ class Reconciler:
         for one in self.report(as_of=as_of, company_id=company_id).items:
             if wanted is None or one.item.state is wanted:
                 yield one
-
-    def _part(self, held: Replayed | Live, as_of: datetime) -> Part:
-        company = held.company
-        judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
-        named = company.company_id
-        with collecting_later():
-            transactions = company.transactions()
-            items = [
-                Judged(named, transaction_id, item)
-                for transaction_id, item in zip(
-                    transactions,
-                    judged(company, held.contexts, transactions, judge=judge_them),
-                    strict=True,
-                )
-                if item.attempts or item.expected
-            ]
-        findings = list(findings_of_datasets(company, at=as_of))
-        for context in held.contexts.values():
-            findings += findings_of_sync(company.company_id, context, at=as_of)
-        return Part(items=items, syncs=list(held.summaries(as_of)), findings=findings)

@@ -47,7 +47,9 @@ def verify(
         SignatureError: nothing of that kind; whatever the headers and bytes are.
 
     """
-    return signed_by(_pairs(headers), body, secrets, now=now, tolerance=tolerance)[0][1]
+    return signed_by(pairs_of(headers), body, secrets, now=now, tolerance=tolerance)[0][
+        1
+    ]
 
 
 def signed_by(
@@ -84,7 +86,7 @@ def signed_by(
 
 def authorised(headers: Headers, value: str) -> bool:
     """Return whether a delivery carries the `Authorization` that a rule was given."""
-    given = _firsts(_pairs(headers)).get("authorization")
+    given = _firsts(pairs_of(headers)).get("authorization")
     return given is not None and hmac.compare_digest(_raw(given), _raw(value))
 
 
@@ -104,7 +106,8 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def _pairs(headers: Headers) -> Pairs:
+def pairs_of(headers: Headers) -> Pairs:
+    """Return headers, however a framework holds them, as they came."""
     return tuple(headers.items() if isinstance(headers, Mapping) else headers)
 
 

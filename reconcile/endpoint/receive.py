@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from types import TracebackType
@@ -10,22 +10,16 @@ from typing import Final, Self
 
 import attrs
 
-from reconcile.codat.deliveries import is_delivery
-from reconcile.codat.exchange import Exchange, Unreadable
-from reconcile.codat.har import Captured
-from reconcile.codat.webhooks import Headers, Pairs
-from reconcile.endpoint.answers import BUSY, KEPT, PATH, TOO_LONG, Answer, refused
+from reconcile.codat.webhooks import Headers
+from reconcile.endpoint.answers import BUSY, KEPT, TOO_LONG, Answer, refused
+from reconcile.endpoint.arrival import arrived
 from reconcile.endpoint.commit import BusyError, Committer
 from reconcile.endpoint.keep import Delivered, Keeper
-from reconcile.endpoint.trust import Trust, worth_keeping
-from reconcile.errors import SignatureError
-from reconcile.storage.store import open_store
+from reconcile.endpoint.trust import Trust
+from reconcile.storage.opening import open_store
 from reconcile.storage.untrusted import UntrustedDelivery
 
 UNTRUSTED_WAITING_MAX: Final = 100
-HEADER_KEPT_MAX: Final = 1024
-DELIVERED_TO: Final = f"http://localhost{PATH}"
-"""What stands as the URL of a delivery; the path it came by says nothing of it."""
 
 _log = logging.getLogger("reconcile.endpoint")
 
@@ -127,52 +121,26 @@ class WebhookEndpoint:
         """Hand a delivery to whoever writes, or answer it at once."""
         if len(body) > self.limits.body_bytes_max:
             return TOO_LONG
-        pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
-        now = self._now()
+        what = arrived(headers, body, trust=self._trust, now=self._now())
+        if isinstance(what, UntrustedDelivery):
+            return self._refuse(what)
         try:
-            kept = self._trust.kept(pairs, body, now=now)
-        except SignatureError as error:
-            return self._refuse(pairs, body, str(error), now=now)
-        captured = _captured(kept, body, now=now)
-        try:
-            future = self._committer.submit(captured, size=len(body))
+            future = self._committer.submit(what, size=len(body))
         except BusyError as error:
             _log.warning("delivery not kept: %s", error)
             return BUSY
         return _Offered(future, then=KEPT, otherwise=BUSY)
 
-    def _refuse(
-        self, headers: Pairs, body: bytes, reason: str, *, now: datetime
-    ) -> _Offered | Answer:
+    def _refuse(self, delivery: UntrustedDelivery) -> _Offered | Answer:
         """Keep a delivery apart; under a flood of them the answer alone is given."""
-        answer = refused(reason)
-        _log.info("delivery refused: %s", reason)
-        delivery = UntrustedDelivery.of(
-            body,
-            received_at=now,
-            reason=reason,
-            headers=tuple((n, v[:HEADER_KEPT_MAX]) for n, v in worth_keeping(headers)),
-        )
+        answer = refused(delivery.reason)
+        _log.info("delivery refused: %s", delivery.reason)
         try:
             future = self._committer.submit(
-                delivery, size=len(body), waiting_max=UNTRUSTED_WAITING_MAX
+                delivery,
+                size=delivery.body_bytes,
+                waiting_max=UNTRUSTED_WAITING_MAX,
             )
         except BusyError:
             return answer
         return _Offered(future, then=answer, otherwise=answer)
-
-
-def _captured(headers: Pairs, body: bytes, *, now: datetime) -> Captured:
-    """Return a trusted delivery as evidence; what is none of Codat's is unreadable."""
-    delivery = Exchange(
-        method="POST",
-        url=DELIVERED_TO,
-        request_headers=headers,
-        request_body=body,
-        status=KEPT.status,
-        observed_at=now,
-    )
-    if is_delivery(delivery):
-        return delivery
-    reason = "nothing in the delivery says that it is a webhook of Codat's"
-    return Unreadable(raw=body, reason=reason)

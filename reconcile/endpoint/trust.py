@@ -1,6 +1,7 @@
 """Whose deliveries an endpoint takes for Codat's."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
 
@@ -53,6 +54,10 @@ class Trust:
             headers, body, self.secrets, now=now, tolerance=self.tolerance
         )
         return (*proof, *((n, v) for n, v in others if n not in _PROOFS))
+
+
+NOBODY: Final = Trust()
+"""Takes no delivery: no secret is given."""
 
 
 def worth_keeping(headers: Pairs) -> Pairs:

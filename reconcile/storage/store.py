@@ -4,12 +4,10 @@ What is asked here by SQL is asked nowhere else; everything returns plain values
 """
 
 import json
-import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +17,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from reconcile.domain.events import Recorded
 from reconcile.domain.identity import stream_parts
-from reconcile.errors import StoreError, UsageError
+from reconcile.errors import StoreError
 from reconcile.storage.codec import Codec, Envelope, EventMapper
 from reconcile.storage.evidence import (
     Evidence,
@@ -349,52 +347,3 @@ def _body(cursor: sqlite3.Cursor, digest: bytes | None) -> bytes | None:
         return None
     cursor.execute("SELECT content FROM bodies WHERE digest = ?", (digest,))
     return unpack(cursor.fetchone()[0])
-
-
-def open_store(url: str, *, create: bool) -> Store:
-    """Return the store a URL names; `sqlite:///PATH`, with four slashes from the root.
-
-    Raises:
-        UsageError: the URL names no store we know.
-        StoreError: there is no store there and `create` is False, or it is not a store.
-
-    """
-    prefix = "sqlite:///"
-    if not url.startswith(prefix) or url == prefix:
-        raise UsageError(f"a store is sqlite:///PATH, not {url!r}")
-    path = url.removeprefix(prefix)
-    if not create:
-        _check(path)
-    elif not Path(path).absolute().parent.is_dir():
-        raise StoreError(f"{path} cannot be created: its folder does not exist")
-    elif Path(path).exists() and os.path.getsize(path):
-        _check(path)
-    return Store(path)
-
-
-def _check(path: str) -> None:
-    """Refuse a path that holds no store, before the library would create one."""
-    if not Path(path).is_file():
-        raise StoreError(f"there is no store at {path}")
-    try:
-        with sqlite3.connect(
-            f"{Path(path).absolute().as_uri()}?mode=ro", uri=True
-        ) as db:
-            names = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
-    except sqlite3.Error as error:
-        raise StoreError(f"{path} is not a store: {error}") from error
-    if "stored_events" not in names:
-        raise StoreError(f"{path} is not a store: it holds no history")
-
-
-def environment_of(mapping: Mapping[str, str]) -> str:
-    """Return the URL of the store that an eventsourcing environment mapping names.
-
-    Raises:
-        UsageError: the mapping names no SQLite file.
-
-    """
-    name = mapping.get("SQLITE_DBNAME")
-    if not name:
-        raise UsageError("the environment mapping has no SQLITE_DBNAME")
-    return f"sqlite:///{name}"

@@ -1,7 +1,10 @@
 """The follower: every sync is read to its end, once, within the quota."""
 
+import asyncio
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from reconcile import Reconciler
 from reconcile.codat.client import CodatClient
 from reconcile.codat.requests import create_expenses
 from reconcile.domain.pace import Pace
-from reconcile.errors import CodatUnavailable
+from reconcile.errors import CodatUnavailable, StoreError
 from reconcile.follow import Follower
 from reconcile.sandbox import Sandbox, Settings
 from reconcile.sandbox.scenarios import Scenario, scenario
@@ -220,3 +223,37 @@ def test_a_follower_stops_when_it_is_told_to(office: Office) -> None:
     runner.join(timeout=10)
 
     assert not runner.is_alive()
+
+
+def test_a_follower_is_a_task_of_an_event_loop_until_it_is_cancelled(
+    office: Office,
+) -> None:
+    office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+    office.wait(hours=1)
+    follower = office.books.follower(office.client, holder="one")
+
+    async def host() -> None:
+        following = asyncio.create_task(follower.run_async())
+        async with asyncio.timeout(20):
+            while reads(office) < 3:
+                await asyncio.sleep(0.01)
+        following.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await following
+
+    asyncio.run(host())
+
+    assert office.said() == {uuid_of(1): ("matched", None)}
+
+
+def test_a_follower_whose_store_fails_ends_its_task_with_the_error(
+    office: Office, tmp_path: Path
+) -> None:
+    follower = office.books.follower(office.client, holder="one")
+    with closing(sqlite3.connect(tmp_path / "books.db")) as db:
+        db.execute("DROP TABLE leases")
+        db.commit()
+    office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+
+    with pytest.raises(StoreError, match="no such table"):
+        asyncio.run(follower.run_async())

@@ -12,7 +12,8 @@ from reconcile.domain.events import Event, SyncStarted
 from reconcile.errors import StoreError, UsageError
 from reconcile.storage.codec import Envelope
 from reconcile.storage.evidence import Evidence
-from reconcile.storage.store import VersionConflictError, open_store
+from reconcile.storage.opening import open_store
+from reconcile.storage.store import VersionConflictError
 from tests.builders import at
 from tests.strategies import EVENTS_OF_EVERY_KIND
 

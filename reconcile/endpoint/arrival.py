@@ -1,0 +1,46 @@
+"""What a delivery is worth as it arrives: evidence, or to be kept apart."""
+
+from datetime import datetime
+from typing import Final
+
+from reconcile.codat.deliveries import is_delivery
+from reconcile.codat.exchange import Exchange, Unreadable
+from reconcile.codat.har import Captured
+from reconcile.codat.webhooks import Headers, pairs_of
+from reconcile.endpoint.answers import KEPT, PATH
+from reconcile.endpoint.trust import Trust, worth_keeping
+from reconcile.errors import SignatureError
+from reconcile.storage.untrusted import UntrustedDelivery
+
+HEADER_KEPT_MAX: Final = 1024
+DELIVERED_TO: Final = f"http://localhost{PATH}"
+"""What stands as the URL of a delivery; the path it came by says nothing of it."""
+
+
+def arrived(
+    headers: Headers, body: bytes, *, trust: Trust, now: datetime
+) -> Captured | UntrustedDelivery:
+    """Return a delivery as evidence, unreadable where it is no webhook of Codat's.
+
+    Where nothing shows it to be Codat's, it is returned as what is kept apart.
+    """
+    pairs = pairs_of(headers)
+    try:
+        kept = trust.kept(pairs, body, now=now)
+    except SignatureError as error:
+        cut = tuple((n, v[:HEADER_KEPT_MAX]) for n, v in worth_keeping(pairs))
+        return UntrustedDelivery.of(
+            body, received_at=now, reason=str(error), headers=cut
+        )
+    delivery = Exchange(
+        method="POST",
+        url=DELIVERED_TO,
+        request_headers=kept,
+        request_body=body,
+        status=KEPT.status,
+        observed_at=now,
+    )
+    if is_delivery(delivery):
+        return delivery
+    reason = "nothing in the delivery says that it is a webhook of Codat's"
+    return Unreadable(raw=body, reason=reason)

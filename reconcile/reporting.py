@@ -1,0 +1,123 @@
+"""Gathers what a report tells: from the live views, or from the history alone."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+import attrs
+
+from reconcile.bulk import collecting_later
+from reconcile.domain.policy import Policy
+from reconcile.live import Live, live
+from reconcile.quarantine import quarantine_at
+from reconcile.replay import Replayed, replay
+from reconcile.report.build import Judged, Part, Report, build
+from reconcile.rules import Ruleset
+from reconcile.storage.store import Store
+from reconcile.storage.views import deliveries_in, newest_in, poisoned_in, position_of
+from reconcile.views.judging import judge_as_of, judged
+from reconcile.views.summaries import (
+    findings_of_datasets,
+    findings_of_deliveries,
+    findings_of_sync,
+)
+
+
+@attrs.frozen(kw_only=True)
+class Reporting:
+    """The reports of one store, by one policy and ruleset."""
+
+    store: Store
+    policy: Policy
+    rules: Ruleset
+
+    def live(self, *, as_of: datetime, company_id: str | None) -> Report | None:
+        """Return the report by all facts, from views that are up to date.
+
+        None where some facts lie in the future of `as_of`.
+        """
+        with self.store.reading() as cursor:
+            newest = newest_in(cursor)
+            if newest is not None and newest > as_of:
+                return None
+            return self._built(
+                live(cursor, company_id=company_id),
+                as_of=as_of,
+                known_at=None,
+                position=position_of(cursor),
+                company_id=company_id,
+                deliveries=deliveries_in(cursor),
+                poisoned=len(poisoned_in(cursor)),
+            )
+
+    def replayed(
+        self, *, as_of: datetime, known_at: datetime | None, company_id: str | None
+    ) -> Report:
+        """Return the report folded from events alone, without the live views."""
+        until = self.store.position(known_at=known_at)
+        deliveries: list[tuple[str, str, str, str]] = []
+        poisoned: list[int] = []
+
+        def companies() -> Iterator[Replayed]:
+            for replayed in replay(self.store, until=until):
+                deliveries.extend(
+                    named for at, named in replayed.deliveries if at <= as_of
+                )
+                poisoned.extend(replayed.poisoned)
+                if company_id is None or replayed.company.company_id == company_id:
+                    yield replayed
+
+        return self._built(
+            companies(),
+            as_of=as_of,
+            known_at=known_at,
+            position=until,
+            company_id=company_id,
+            deliveries=deliveries,
+            poisoned=poisoned,
+        )
+
+    def _built(
+        self,
+        companies: Iterable[Replayed | Live],
+        *,
+        as_of: datetime,
+        known_at: datetime | None,
+        position: int,
+        company_id: str | None,
+        deliveries: Sequence[tuple[str, str, str, str]],
+        poisoned: int | Sequence[int],
+    ) -> Report:
+        parts = [self._part(one, as_of) for one in companies]
+        several = findings_of_deliveries(deliveries)
+        return build(
+            parts,
+            as_of=as_of,
+            known_at=known_at,
+            position=position,
+            ruleset=self.rules.label,
+            more_findings=(f for f in several if company_id in (None, f.company_id)),
+            unprocessed=quarantine_at(self.store, until=position).unprocessed(
+                company_id
+            ),
+            poisoned=poisoned if isinstance(poisoned, int) else len(poisoned),
+        )
+
+    def _part(self, held: Replayed | Live, as_of: datetime) -> Part:
+        company = held.company
+        judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
+        named = company.company_id
+        with collecting_later():
+            transactions = company.transactions()
+            items = [
+                Judged(named, transaction_id, item)
+                for transaction_id, item in zip(
+                    transactions,
+                    judged(company, held.contexts, transactions, judge=judge_them),
+                    strict=True,
+                )
+                if item.attempts or item.expected
+            ]
+        findings = list(findings_of_datasets(company, at=as_of))
+        for context in held.contexts.values():
+            findings += findings_of_sync(company.company_id, context, at=as_of)
+        return Part(items=items, syncs=list(held.summaries(as_of)), findings=findings)
