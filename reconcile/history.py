@@ -1,7 +1,7 @@
 """The only writer of events: observations in, news out, one transaction a batch."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import reduce
 from typing import Final
@@ -45,6 +45,26 @@ class History:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._held: OrderedDict[str, State] = OrderedDict()
+
+    def recall(
+        self, batch: Batch, wanted: Iterable[tuple[bytes, Sequence[Observation]]]
+    ) -> dict[bytes, int | None]:
+        """Return which evidence is held already, with its earliest time (µs).
+
+        `wanted` are identities, each with what its evidence says. The streams that new
+        evidence speaks of are read in the same go, so that `observe` reads none.
+        """
+        spoken: dict[str, Observation] = {}
+        asked = []
+        for identity, seen in wanted:
+            told = ((_stream_of(one), one) for one in seen)
+            named = {stream: one for stream, one in told if stream not in self._held}
+            spoken |= named
+            asked.append((identity, [*named]))
+        held, streams = self.store.recall(asked)
+        for stream, recorded in streams.items():
+            batch.ahead[stream] = _folded(spoken[stream], recorded)
+        return held
 
     def observe(
         self, batch: Batch, evidence: Evidence, seen: Sequence[Observation]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import attrs
@@ -49,8 +50,12 @@ def take(
     it again. `progress` is told how many captures have been dealt with.
     """
     intake = Intake()
-    quarantine = quarantine_at(history.store, until=history.store.position())
     done = 0
+
+    @cache
+    def quarantine() -> Quarantine:  # read where something cannot be
+        return quarantine_at(history.store, until=history.store.position())
+
     for some in _chunks(captured):
         pieces: list[Piece] = []
         for one in some:
@@ -86,7 +91,7 @@ def _keep(
     history: History,
     pieces: list[Piece],
     intake: Intake,
-    quarantine: Quarantine,
+    quarantine: Callable[[], Quarantine],
     *,
     now: Callable[[], datetime],
 ) -> None:
@@ -94,7 +99,9 @@ def _keep(
     for attempt in range(TRIES_MAX):
         batch = Batch()
         told = Intake()
-        held = history.store.known(piece.evidence.identity for piece in pieces)
+        held = history.recall(
+            batch, ((piece.evidence.identity, piece.seen) for piece in pieces)
+        )
         for piece in pieces:
             _add(history, batch, piece, held, told, quarantine)
         try:
@@ -116,7 +123,7 @@ def _add(
     piece: Piece,
     held: dict[bytes, int | None],
     told: Intake,
-    quarantine: Quarantine,
+    quarantine: Callable[[], Quarantine],
 ) -> None:
     evidence = piece.evidence
     observed = None if evidence.observed_at is None else micros(evidence.observed_at)
@@ -125,7 +132,7 @@ def _add(
         earliest = held[evidence.identity]
         new = earliest is not None and observed < earliest  # an earlier receipt is news
     if piece.unread is not None:
-        if quarantine.is_set_aside(piece.unread.digest):
+        if quarantine().is_set_aside(piece.unread.digest):
             told.set_aside += 1
         else:
             told.unread.append(piece.unread)

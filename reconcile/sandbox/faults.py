@@ -21,9 +21,9 @@ _CODES = ((4200, "MapCoreError"), (2100, "CompleteWithNotes"))
 _DAY_S = 86_400
 
 
-@attrs.frozen
+@attrs.define
 class Faults:
-    """One scenario's faults, drawn one by one."""
+    """One scenario's faults, drawn one by one; another may follow while time runs."""
 
     scenario: Scenario
     chance: Chance

@@ -41,6 +41,8 @@ class Limits:
     clock: Clock
     companies: Mapping[str, Company]
     on: bool = True
+    calls_per_day: int = PER_DAY
+    calls_per_minute: int = PER_MINUTE
     reset: Form = "date"
     retry_after: Form = "seconds"
     _day_began: datetime = attrs.field(default=_LONG_AGO, init=False)
@@ -51,7 +53,7 @@ class Limits:
     @property
     def per_day(self) -> int:
         """Return the day's quota as the companies stand now."""
-        return PER_DAY * (1 + sum(map(_active, self.companies.values())))
+        return self.calls_per_day * (1 + sum(map(_active, self.companies.values())))
 
     def count(self) -> None:
         """Count one call.
@@ -64,9 +66,9 @@ class Limits:
             return
         self._turn_over()
         # Companies are counted only where it matters: there may be thousands.
-        if self._in_day >= PER_DAY and self._in_day >= self.per_day:
+        if self._in_day >= self.calls_per_day and self._in_day >= self.per_day:
             raise self._refused("The daily rate limit", self._day_began + _DAY)
-        if self._in_minute >= PER_MINUTE:
+        if self._in_minute >= self.calls_per_minute:
             raise self._refused("The rate limit", self._minute_began + _MINUTE)
         self._in_day += 1
         self._in_minute += 1

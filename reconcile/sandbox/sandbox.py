@@ -130,6 +130,8 @@ class Sandbox:
             clock=self.clock,
             companies=self.companies,
             on=self.settings.quotas,
+            calls_per_day=self.settings.calls_per_day,
+            calls_per_minute=self.settings.calls_per_minute,
             reset=self.settings.reset,
             retry_after=self.settings.retry_after,
         )

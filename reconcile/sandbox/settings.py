@@ -26,6 +26,8 @@ class Settings:
     push_s: float = 0.5  # each leg
     settle_s: float = 900  # until a write that timed out is known to be there, or not
     quotas: bool = True
+    calls_per_day: int = 1000  # for the account, and again for each active company
+    calls_per_minute: int = 1000
     reset: Literal["date", "seconds"] = "date"  # X-Rate-Limit-Reset
     retry_after: Literal["date", "seconds"] = "seconds"
     completed_rule: Literal["successful", "any"] = "successful"  # any: since 2024-01

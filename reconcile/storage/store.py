@@ -138,11 +138,19 @@ class Store:
         ):
             yield cursor.sqlite_cursor
 
-    def known(self, identities: Iterable[bytes]) -> dict[bytes, int | None]:
-        """Return the identities already held, with their earliest time (µs)."""
+    def recall(
+        self, wanted: Iterable[tuple[bytes, Sequence[str]]]
+    ) -> tuple[dict[bytes, int | None], dict[str, list[Recorded]]]:
+        """Return what is held of some evidence, in one read.
+
+        `wanted` are identities, each with the streams it speaks of. Returned are the
+        identities that are held, with their earliest time (µs), and the events of the
+        streams that the others speak of, oldest first.
+        """
         held: dict[bytes, int | None] = {}
+        streams: dict[str, list[Recorded]] = {}
         with self.reading() as cursor:
-            for identity in identities:
+            for identity, named in wanted:
                 cursor.execute(
                     "SELECT 1, MIN(observed_at) FROM evidence WHERE identity = ?"
                     " GROUP BY identity",
@@ -150,16 +158,22 @@ class Store:
                 )
                 for row in cursor.fetchall():
                     held[identity] = row[1]
-        return held
+                if identity not in held:
+                    for stream in named:
+                        if stream not in streams:
+                            streams[stream] = self._stream(cursor, stream)
+        return held, streams
 
     def stream(self, stream: str) -> list[Recorded]:
         """Return a stream's events, oldest first."""
         with self.reading() as cursor:
-            cursor.execute(
-                f"{_SELECT} WHERE originator_id = ? ORDER BY originator_version",
-                (stream,),
-            )
-            return [self.recorded(row) for row in cursor.fetchall()]
+            return self._stream(cursor, stream)
+
+    def _stream(self, cursor: sqlite3.Cursor, stream: str) -> list[Recorded]:
+        cursor.execute(
+            f"{_SELECT} WHERE originator_id = ? ORDER BY originator_version", (stream,)
+        )
+        return [self.recorded(row) for row in cursor.fetchall()]
 
     def version_of(self, stream: str) -> int:
         """Return the version of a stream's last event, 0 where there is none."""
