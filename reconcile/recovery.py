@@ -72,7 +72,9 @@ class Recovery:
         ]
 
     def _syncs(self, company_id: str) -> list[str]:
-        told = _read(self.ask(requests.statuses(company_id)))
+        answer = self.ask(requests.statuses(company_id))
+        answer.data()  # a refusal is no list of none
+        told = _read(answer)
         return [one.sync_id for one in told if isinstance(one, StatusReport)]
 
     def _names(self, company_id: str, sync_id: str) -> frozenset[str] | None:

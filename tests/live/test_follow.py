@@ -1,11 +1,13 @@
 """The follower: every sync is read to its end, once, within the quota."""
 
 import asyncio
+import itertools
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -15,9 +17,10 @@ from reconcile import Reconciler
 from reconcile.codat.client import CodatClient
 from reconcile.codat.requests import create_expenses
 from reconcile.domain.pace import Pace
-from reconcile.errors import CodatUnavailable, StoreError
+from reconcile.errors import CodatUnavailable
 from reconcile.follow import Follower
 from reconcile.sandbox import Sandbox, Settings
+from reconcile.sandbox.deliveries import Delivery
 from reconcile.sandbox.scenarios import Scenario, scenario
 from tests.live.office import COMPANY, Office, expense, office_with
 
@@ -235,7 +238,7 @@ def test_a_follower_is_a_task_of_an_event_loop_until_it_is_cancelled(
     async def host() -> None:
         following = asyncio.create_task(follower.run_async())
         async with asyncio.timeout(20):
-            while reads(office) < 3:
+            while reads(office) < 4:
                 await asyncio.sleep(0.01)
         following.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -246,14 +249,125 @@ def test_a_follower_is_a_task_of_an_event_loop_until_it_is_cancelled(
     assert office.said() == {uuid_of(1): ("matched", None)}
 
 
-def test_a_follower_whose_store_fails_ends_its_task_with_the_error(
-    office: Office, tmp_path: Path
+def test_a_store_that_cannot_be_used_is_tried_again(
+    office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    follower = office.books.follower(office.client, holder="one")
-    with closing(sqlite3.connect(tmp_path / "books.db")) as db:
-        db.execute("DROP TABLE leases")
-        db.commit()
     office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+    office.wait(hours=1)
+    pace = Pace(first=timedelta(milliseconds=10))
+    follower = office.books.follower(office.client, holder="one", pace=pace)
+    stop = threading.Event()
+    with closing(sqlite3.connect(tmp_path / "books.db")) as db:
+        db.execute("ALTER TABLE leases RENAME TO away")
+        runner = threading.Thread(target=follower.run, args=(stop,))
+        runner.start()
+        try:
+            wait_for(lambda: "no such table: leases" in caplog.text)
+            db.execute("ALTER TABLE away RENAME TO leases")
+            wait_for(lambda: reads(office) >= 4)
+        finally:
+            stop.set()
+            runner.join()
 
-    with pytest.raises(StoreError, match="no such table"):
-        asyncio.run(follower.run_async())
+    assert office.said() == {uuid_of(1): ("matched", None)}
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < give_up_at, "it never came"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("syncs", [1, 3])
+@pytest.mark.parametrize(
+    ("status", "content", "most"),
+    [
+        (401, b'{"error": "Unauthorized"}', 20),
+        (404, b'{"error": "Not found"}', 35),
+        (200, b"<html>Under construction</html>", 35),
+        (200, b"{}", 35),
+    ],
+    ids=["wrong key", "not found", "a web page", "nothing said"],
+)
+def test_a_read_that_teaches_nothing_is_repeated_ever_less_often(
+    office: Office, status: int, content: bytes, most: int, syncs: int
+) -> None:
+    for number in range(syncs):
+        office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(number))]))
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(status, content=content)
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as http:
+        client = CodatClient(
+            http,
+            api_keys="key",
+            record=office.books.record,
+            now=lambda: office.sandbox.now,
+        )
+        follower = office.books.follower(client, holder="one")
+        follow(office, follower, hours=2)
+        assert follower.step() is not None
+        assert 0 < len(asked) <= most * syncs
+
+    follow(office, office.books.follower(office.client, holder="two"), hours=8)
+    assert set(office.said().values()) == {("matched", None)}
+
+
+def test_syncs_that_a_list_does_not_tell_are_asked_for_one_by_one(
+    tmp_path: Path,
+) -> None:
+    with office_with(Sandbox(), tmp_path) as office:
+        for number in range(3):
+            office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(number))]))
+        office.line.lists = False
+
+        follow(office, office.books.follower(office.client, holder="one"), hours=1)
+
+        assert set(office.said().values()) == {("matched", None)}
+
+
+def test_a_webhook_is_not_kept_waiting_by_what_failed_before(office: Office) -> None:
+    late: list[Delivery] = []
+
+    def hold_back(delivery: Delivery) -> int:
+        late.append(delivery)
+        return 204
+
+    office.sandbox.webhooks.subscribe_callable(hold_back, company_id=COMPANY)
+    office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+    follower = office.books.follower(office.client, holder="one")
+    office.line.unplugged = True
+    follow(office, follower, hours=2)
+    office.line.unplugged = False
+    for delivery in late:
+        office.heard(delivery)
+
+    follower.step()
+    follower.step()
+
+    assert office.said() == {uuid_of(1): ("matched", None)}
+
+
+def test_a_clock_that_goes_on_while_it_plans_keeps_nothing_from_being_read(
+    tmp_path: Path,
+) -> None:
+    with office_with(Sandbox(), tmp_path) as office:
+        ticks = itertools.count()
+
+        def now() -> datetime:
+            return office.sandbox.now + timedelta(microseconds=next(ticks))
+
+        office.line.lose_answers = 99
+        with pytest.raises(CodatUnavailable):
+            office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+        office.line.asked.clear()
+
+        with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}", now=now) as books:
+            books.follower(office.client, holder="one").step()
+
+        asked = [one.rpartition("/syncs/")[2] for one in office.line.asked]
+        assert asked.count("list/status") == 2  # for what is lost, and for all else

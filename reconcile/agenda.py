@@ -1,0 +1,205 @@
+"""What there is to read, due or not: decided from the history and its views alone."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from reconcile.codat.quota import Priority
+from reconcile.desk import desk_of
+from reconcile.domain.context import SyncContext
+from reconcile.domain.dossier import SyncFacts
+from reconcile.domain.instants import EPOCH, later
+from reconcile.domain.pace import NextRead, Pace, Want, next_read
+from reconcile.storage.leases import Leases
+from reconcile.storage.projector import Projector
+from reconcile.storage.store import Store
+from reconcile.storage.views import contexts_by_key, syncs_by_key, unfinished_syncs
+from reconcile.views.rows import decode_context, decode_sync
+
+LIST_EVERY: Final = timedelta(hours=6)
+"""How often a company's syncs are listed: for what nobody told us of."""
+RECOVER_EVERY: Final = timedelta(minutes=5)
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """One piece of work: a sync to read, or a company to list or to recover in.
+
+    `spares` names the steps that it spares: the statuses a list tells.
+    """
+
+    due: datetime
+    priority: Priority
+    company_id: str
+    sync_id: str = ""
+    read: NextRead | None = None
+    work: str = "sync"  # or "list", "recover"
+    spares: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return the name of its lease."""
+        return f"{self.work}:{self.company_id}:{self.sync_id}"
+
+    def put_off(self, until: datetime) -> "Step":
+        """Return the step, due at another moment."""
+        return attrs.evolve(self, due=until)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return its name, and those of the steps it spares."""
+        return (self.name, *self.spares)
+
+    @property
+    def asks_status(self) -> bool:
+        """Return whether it asks for one sync's status."""
+        return self.read is not None and self.read.want is Want.STATUS
+
+
+class Agenda:
+    """Everything there is to do for one store, by the views and the leases."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        projector: Projector,
+        leases: Leases,
+        pace: Pace,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._projector = projector
+        self._leases = leases
+        self._pace = pace
+        self._now = now
+        self._known: dict[tuple[str, str], tuple[bytes, bytes, bool, Step | None]] = {}
+        self._doubts: dict[str, tuple[int, datetime | None]] = {}  # by position
+
+    def steps(self) -> Iterator[Step]:
+        """Yield everything there is to do, due or not, in no order."""
+        self._projector.catch_up()
+        yield from self._syncs()
+        for company_id in self._store.companies():
+            if company_id:
+                yield from self._of_company(company_id)
+
+    def still(self, step: Step) -> Step | None:
+        """Return what is still to be done of a step: somebody may have done it."""
+        if step.read is None:
+            done = self._leases.done(step.name)
+            return step if done is None or done < step.due else None
+        self._projector.catch_up()
+        company_id, sync_id = step.company_id, step.sync_id
+        with self._store.reading() as cursor:
+            facts = syncs_by_key(cursor, company_id, [sync_id])
+            contexts = contexts_by_key(cursor, company_id, [sync_id])
+        fresh = self._step(
+            (company_id, sync_id),
+            facts[sync_id],
+            contexts[sync_id],
+            undecided=self._known[company_id, sync_id][2],
+        )
+        return fresh if fresh is not None and fresh.due <= self._now() else None
+
+    def together(self, due: list[Step]) -> list[Step]:
+        """Return steps with one list of a company's syncs for several of its statuses.
+
+        Codat gives every status of a company in one answer, which is not paged. What
+        was due when the company was listed last was not in that list: it is asked for
+        by itself.
+        """
+        statuses: dict[str, list[Step]] = {}
+        for step in due:
+            if step.asks_status:
+                listed = self._leases.done(_list_of(step.company_id))
+                if listed is None or step.due > listed:
+                    statuses.setdefault(step.company_id, []).append(step)
+        lists = [
+            Step(
+                due=max(one.due for one in some),
+                priority=max(one.priority for one in some),
+                company_id=company_id,
+                work="list",
+                spares=tuple(one.name for one in some),
+            )
+            for company_id, some in statuses.items()
+            if len(some) > 1
+        ]
+        spared = {name for one in lists for name in one.names}
+        return lists + [step for step in due if step.name not in spared]
+
+    def _syncs(self) -> Iterator[Step]:
+        with self._store.reading() as cursor:
+            rows = list(unfinished_syncs(cursor))
+        for company_id, sync_id, facts, context, undecided in rows:
+            key = company_id, sync_id
+            held = self._known.get(key)
+            state = facts, context, undecided
+            if held is None or held[:3] != state:
+                made = self._step(
+                    key,
+                    decode_sync(facts),
+                    decode_context(context),
+                    undecided=undecided,
+                )
+                held = self._known[key] = (*state, made)
+            if held[3] is not None:
+                yield held[3]
+
+    def _step(
+        self,
+        key: tuple[str, str],
+        facts: SyncFacts,
+        context: SyncContext,
+        *,
+        undecided: bool,
+    ) -> Step | None:
+        read = next_read(facts, context, pace=self._pace, undecided=undecided)
+        if read is None:
+            return None
+        priority = Priority.WEBHOOK if read.heard else Priority.FOLLOW
+        return Step(
+            due=read.due,
+            priority=priority,
+            company_id=key[0],
+            sync_id=key[1],
+            read=read,
+        )
+
+    def _of_company(self, company_id: str) -> Iterator[Step]:
+        """Yield what is due for a company as a whole: its list, its lost requests."""
+        listing = Step(
+            due=EPOCH, priority=Priority.SWEEP, company_id=company_id, work="list"
+        )
+        listed = self._leases.done(listing.name)
+        yield listing if listed is None else listing.put_off(later(listed, LIST_EVERY))
+        if self._store.asked_of(company_id):
+            finding = attrs.evolve(listing, work="recover", priority=Priority.FOLLOW)
+            looked = self._leases.done(finding.name)
+            asked = self._doubt(company_id)
+            if asked is not None:
+                due = asked if looked is None else looked + _patience(looked - asked)
+                yield finding.put_off(due)
+
+    def _doubt(self, company_id: str) -> datetime | None:
+        """Return when the latest request in doubt was asked, None where none is."""
+        position = self._store.position()
+        held = self._doubts.get(company_id)
+        if held is None or held[0] != position:
+            doubtful = desk_of(self._store, company_id).doubtful()
+            asked = max((one.intent.at for one in doubtful if one.intent), default=None)
+            held = self._doubts[company_id] = position, asked
+        return held[1]
+
+
+def _patience(doubted: timedelta) -> timedelta:
+    """Return the wait before a request is looked for again: longer as doubt lasts."""
+    return min(max(RECOVER_EVERY, doubted / 2), LIST_EVERY)
+
+
+def _list_of(company_id: str) -> str:
+    """Return the name of the lease of a company's list."""
+    return f"list:{company_id}:"
