@@ -22,15 +22,15 @@ def open_store(url: str, *, create: bool) -> Store:
         raise UsageError(f"a store is sqlite:///PATH, not {url!r}")
     path = url.removeprefix(prefix)
     if not create:
-        _check(path)
+        _check(path, may_be_empty=False)
     elif not Path(path).absolute().parent.is_dir():
         raise StoreError(f"{path} cannot be created: its folder does not exist")
     elif Path(path).exists() and os.path.getsize(path):
-        _check(path)
+        _check(path, may_be_empty=True)  # another process may just be creating it
     return Store(path)
 
 
-def _check(path: str) -> None:
+def _check(path: str, *, may_be_empty: bool) -> None:
     """Refuse a path that holds no store, before the library would create one."""
     if not Path(path).is_file():
         raise StoreError(f"there is no store at {path}")
@@ -41,7 +41,7 @@ def _check(path: str) -> None:
             names = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
     except sqlite3.Error as error:
         raise StoreError(f"{path} is not a store: {error}") from error
-    if "stored_events" not in names:
+    if "stored_events" not in names and not (may_be_empty and not names):
         raise StoreError(f"{path} is not a store: it holds no history")
 
 

@@ -6,6 +6,7 @@ as its events.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ from eventsourcing.utils import Environment
 from reconcile.errors import StoreError
 
 LOCK_TIMEOUT_S = 60
+CREATION_WAIT_MAX_S = 5.0
 PAGE_BYTES = 8192
 """A page of rows as an event is about 10 kB: larger pages spare it an overflow chain,
 and smaller ones make a webhook's commit smaller. Measured, the middle serves both."""
@@ -60,8 +62,7 @@ class _Connection(SQLiteConnection):
 class _Pool(SQLiteConnectionPool):
     def _create_connection(self) -> SQLiteConnection:
         try:
-            self._lay_out()
-            plain = super()._create_connection()
+            plain = self._connected()
         except sqlite3.DatabaseError as error:
             raise InterfaceError(error) from error
         connection = plain._sqlite_conn  # noqa: SLF001 - the library has no hook here
@@ -69,6 +70,19 @@ class _Pool(SQLiteConnectionPool):
         connection.execute("PRAGMA cache_size=-65536")
         connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES_MAX}")
         return _Connection(connection, self.max_age)
+
+    def _connected(self) -> SQLiteConnection:
+        """Connect; SQLite does not wait for another that turns on the log just now."""
+        give_up_at = time.monotonic() + CREATION_WAIT_MAX_S
+        while True:
+            try:
+                self._lay_out()
+                return super()._create_connection()
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > give_up_at:
+                    raise
+            time.sleep(0.01)
 
     def _lay_out(self) -> None:
         """Choose the page size of a file that is new; later it can no longer be."""

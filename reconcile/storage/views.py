@@ -82,6 +82,13 @@ class ViewRecorder(SQLiteTrackingRecorder):
             "one INTEGER PRIMARY KEY CHECK (one = 1), label TEXT NOT NULL)",
         ]
 
+    def create_table(self) -> None:
+        """Make what is not there yet; another process may be making it too."""
+        try:
+            super().create_table()
+        except IntegrityError:
+            super().create_table()  # the other has made it by now
+
     def begin_anew_unless(self, label: str) -> None:
         """Empty the views where they were made by other rules than `label` names.
 

@@ -2,12 +2,16 @@
 
 import sqlite3
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconcile import Reconciler
 from reconcile.domain.events import Event, SyncStarted
 from reconcile.errors import StoreError, UsageError
 from reconcile.storage.codec import Envelope
@@ -107,3 +111,29 @@ def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
         open_store(f"sqlite:///{path}", create=True)
 
     assert path.read_bytes() == b"a letter to a friend"
+
+
+def test_many_may_open_a_new_store_at_once(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    def opens(url: str) -> int:
+        together.wait()
+        with Reconciler.open(url) as books:
+            return books.report().totals.items
+
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(10):
+            url = f"sqlite:///{tmp_path / f'{number}.db'}"
+            assert [*threads.map(opens, [url] * 4)] == [0] * 4
+
+
+def test_an_empty_database_may_become_a_store_but_is_none_yet(tmp_path: Path) -> None:
+    path = tmp_path / "empty.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+    url = f"sqlite:///{path}"
+
+    with pytest.raises(StoreError, match="holds no history"):
+        open_store(url, create=False)
+    open_store(url, create=True).close()
+    open_store(url, create=False).close()
