@@ -4,6 +4,7 @@ What we mean to do is stored before the call, and the answer after it, joined by
 that the call carries. While one is in doubt, nothing that it names is sent again.
 """
 
+import logging
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from reconcile.errors import BusyError, CodatUnavailable, InDoubtError, UsageErr
 from reconcile.history import Batch, History
 from reconcile.storage.store import VersionConflictError
 
+_LOG: Final = logging.getLogger("reconcile.dispatch")
 TRIES_MAX: Final = 20
 UNDER_WAY: Final = timedelta(minutes=5)
 """How long a call may be under way: older, its process has died with it."""
@@ -72,12 +74,19 @@ class Dispatch:
         keyed = attrs.evolve(
             request, headers=(*request.headers, ("Idempotency-Key", name))
         )
+        fields = {
+            "codat_company_id": request.company_id,
+            "codat_operation": intent.operation,
+            "codat_request_id": name,
+        }
         try:
             answer = self.ask(keyed)
         except CodatUnavailable as error:
+            _LOG.warning("no answer: %s", error, extra=fields)
             if error.safe_to_resend:
                 self._unsent(canonical_id(request.company_id), name, intent, str(error))
             raise
+        _LOG.info("answered", extra={**fields, "codat_status": answer.status})
         return Sent(request_id=name, answer=answer)
 
     def doubtful(self, company_id: str) -> list[Standing]:

@@ -76,7 +76,8 @@ def _settle(
     try:
         keep([what for what, _ in group])
     except (StoreError, VersionConflictError) as error:
-        _log.warning("deliveries not kept", extra={"deliveries": len(group)})
+        fields = {"codat_deliveries": len(group)}
+        _log.warning("deliveries not kept: %s", error, extra=fields)
         for _, one in group:
             one.kept.set_exception(BusyError(str(error)))
     except Exception as error:  # noqa: BLE001 - whoever waits for it is told
@@ -86,5 +87,6 @@ def _settle(
         else:
             group[0][1].kept.set_exception(error)
     else:
+        _log.debug("deliveries kept", extra={"codat_deliveries": len(group)})
         for _, one in group:
             one.kept.set_result(None)

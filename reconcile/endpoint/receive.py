@@ -134,7 +134,8 @@ class WebhookEndpoint:
     def _refuse(self, delivery: UntrustedDelivery) -> _Offered | Answer:
         """Keep a delivery apart; under a flood of them the answer alone is given."""
         answer = refused(delivery.reason)
-        _log.info("delivery refused: %s", delivery.reason)
+        fields = {"codat_bytes": delivery.body_bytes}
+        _log.info("delivery refused: %s", delivery.reason, extra=fields)
         try:
             future = self._committer.submit(
                 delivery,

@@ -1,0 +1,100 @@
+"""What every host on these pages asks of the library, whatever framework serves it."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from reconcile import (
+    BusyError,
+    CodatClient,
+    CodatUnavailable,
+    InDoubtError,
+    Quota,
+    Reconciler,
+    Trust,
+    UsageError,
+    to_data,
+)
+from reconcile.codat.requests import create_expenses
+from reconcile.codat.rerequests import Rerequests
+
+STORE = os.environ["RECONCILE_STORE"]
+API_KEY = os.environ["CODAT_API_KEY"]
+BASE_URL = os.environ.get("CODAT_BASE_URL", "https://api.codat.io")
+QUOTA = Quota()  # one for all that this process asks of the account
+PROMPT = Rerequests(wait_all_max_s=5)  # somebody waits for the answer
+
+
+def trust() -> Trust:
+    """Return what shows a webhook to be Codat's: any of its secrets."""
+    secrets = os.environ["RECONCILE_WEBHOOK_SECRETS"].split(",")
+    return Trust(secrets=tuple(one.strip() for one in secrets))
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Reconciler, CodatClient]]:
+    """Yield a reconciler of the caller's own, and a client that records in it.
+
+    A reconciler is used by one thread at a time, and opens within a few milliseconds.
+    """
+    with (
+        Reconciler.open(STORE) as books,
+        CodatClient.connected(
+            api_keys=API_KEY,
+            base_url=BASE_URL,
+            record=books.record,
+            quota=QUOTA,
+            rerequests=PROMPT,
+        ) as client,
+    ):
+        yield books, client
+
+
+def send(company_id: UUID, expense: object, *, actor: str) -> str:
+    """Send one expense, and return the id of its sync."""
+    with opened() as (books, client):
+        dispatch = books.dispatch(client.ask, actor=actor)
+        answer = dispatch.send(create_expenses(str(company_id), [expense])).answer
+    if not answer.accepted:
+        raise UsageError(f"Codat refused it with {answer.status}")
+    return answer.named("syncId")
+
+
+def expense_of(company_id: UUID, expense_id: UUID) -> dict[str, Any] | None:
+    """Return what became of an expense; None: none of that id was sent."""
+    ours = (i for i in _items(company_id) if i["transaction_id"] == str(expense_id))
+    return next(ours, None)
+
+
+def breaks_of(company_id: UUID) -> list[dict[str, Any]]:
+    """Return what needs a person."""
+    return [one for one in _items(company_id) if one["state"] == "break"]
+
+
+def _items(company_id: UUID) -> list[dict[str, Any]]:
+    with Reconciler.open(STORE) as books:
+        told = to_data(books.report(company_id=str(company_id)))
+    return [*told["items"]]
+
+
+def status_of(error: Exception) -> int:
+    """Return the HTTP status that tells a caller what an error means to it."""
+    match error:
+        case UsageError():
+            return 422  # it is wrong as it stands
+        case InDoubtError() | BusyError():
+            return 409  # not sent: the same is in doubt already, or a sync runs
+        case CodatUnavailable(safe_to_resend=True):
+            return 503  # Codat carried nothing out: send it again
+        case CodatUnavailable():
+            return 502  # it may have been carried out: the follower finds out
+        case _:
+            return 500
+
+
+def holder() -> str:
+    """Return the name under which this process follows syncs."""
+    return f"{socket.gethostname()}:{os.getpid()}"

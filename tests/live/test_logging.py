@@ -1,0 +1,76 @@
+"""What the live edge tells its log: what is documented, and nothing of an expense."""
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from reconcile import CodatUnavailable, Trust, WebhookEndpoint
+from reconcile.codat.requests import create_expenses
+from reconcile.sandbox import Sandbox
+from reconcile.sandbox.deliveries import Delivery
+from tests.docs.markdown import DOCS
+from tests.live.office import COMPANY, expense, office_with
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+USUAL = frozenset(vars(logging.makeLogRecord({})))
+
+
+def documented() -> set[tuple[str, str, frozenset[str]]]:
+    """Return logger, level and fields of every row of the page."""
+    rows: set[tuple[str, str, frozenset[str]]] = set()
+    fields: frozenset[str] = frozenset()
+    text = (DOCS / "reference" / "logging.md").read_text("utf-8")
+    for line in text.splitlines():
+        found = re.fullmatch(r"\| `([\w.]+)` \| ([A-Z]+) \| .* \| (.*) \|", line)
+        if found:
+            if found[3] != "the same":
+                fields = frozenset(re.findall(r"`(codat_\w+)`", found[3]))
+            rows.add((found[1], found[2], fields))
+    return rows
+
+
+def test_log_records_are_those_that_are_documented_and_tell_nothing_of_an_expense(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="reconcile")
+    with (
+        office_with(Sandbox(), tmp_path) as office,
+        WebhookEndpoint(
+            f"sqlite:///{tmp_path / 'books.db'}",
+            trust=Trust(secrets=(SECRET,)),
+            now=lambda: office.sandbox.now,
+        ) as endpoint,
+    ):
+
+        def hear(delivery: Delivery) -> int:
+            endpoint.receive({}, delivery.body)
+            return endpoint.receive(delivery.headers, delivery.body).status
+
+        office.sandbox.webhooks.subscribe_callable(
+            hear, company_id=COMPANY, secret=SECRET
+        )
+        first, second = (f"{n}0000000-0000-4000-8000-000000000000" for n in (1, 2))
+        office.dispatch.send(create_expenses(COMPANY, [expense(first)]))
+        office.line.lose_answers = 99
+        with pytest.raises(CodatUnavailable):
+            office.dispatch.send(create_expenses(COMPANY, [expense(second)]))
+        follower = office.books.follower(office.client, holder="one")
+        office.line.unplugged = True
+        follower.step()
+        office.line.unplugged = False
+        office.wait(minutes=5)
+        follower.step()
+        follower.step()
+
+    records = [one for one in caplog.records if one.name.startswith("reconcile")]
+    told = {
+        (one.name, one.levelname, frozenset(vars(one)) - USUAL - {"message"})
+        for one in records
+    }
+    unheard = {("reconcile.endpoint", "WARNING"), ("reconcile.follow", "ERROR")}
+    assert told == {one for one in documented() if one[:2] not in unheard}
+    assert "netAmount" not in caplog.text
+    for word in ("GBP", "account-1", "12.5", SECRET):
+        assert all(word not in repr(vars(one)) for one in records)
