@@ -12,8 +12,8 @@ from reconcile.sandbox import Sandbox
 from reconcile.sandbox.deliveries import Delivery
 from tests.docs.markdown import DOCS
 from tests.live.office import COMPANY, expense, office_with
+from tests.sandbox.hooks import SECRET
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 USUAL = frozenset(vars(logging.makeLogRecord({})))
 
 
