@@ -1,13 +1,13 @@
 """What there is to read, due or not: decided from the history and its views alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
 
 from reconcile.codat.quota import Priority
-from reconcile.desk import desk_of
+from reconcile.desk import Doubts
 from reconcile.domain.context import SyncContext
 from reconcile.domain.dossier import SyncFacts
 from reconcile.domain.instants import EPOCH, later
@@ -76,15 +76,20 @@ class Agenda:
         self._pace = pace
         self._now = now
         self._known: dict[tuple[str, str], tuple[bytes, bytes, bool, Step | None]] = {}
-        self._doubts: dict[str, tuple[int, datetime | None]] = {}  # by position
+        self._doubts = Doubts(store)
+        self._seen: tuple[int, list[Step]] = (-1, [])  # the syncs' steps, by position
 
     def steps(self) -> Iterator[Step]:
         """Yield everything there is to do, due or not, in no order."""
-        self._projector.catch_up()
-        yield from self._syncs()
+        position = self._projector.catch_up()
+        if position != self._seen[0]:
+            self._seen = position, [*self._syncs()]
+        yield from self._seen[1]
+        self._doubts.catch_up()
+        done = self._leases.all_done()
         for company_id in self._store.companies():
             if company_id:
-                yield from self._of_company(company_id)
+                yield from self._of_company(company_id, done)
 
     def still(self, step: Step) -> Step | None:
         """Return what is still to be done of a step: somebody may have done it."""
@@ -169,30 +174,24 @@ class Agenda:
             read=read,
         )
 
-    def _of_company(self, company_id: str) -> Iterator[Step]:
+    def _of_company(
+        self, company_id: str, done: Mapping[str, datetime]
+    ) -> Iterator[Step]:
         """Yield what is due for a company as a whole: its list, its lost requests."""
         listing = Step(
             due=EPOCH, priority=Priority.SWEEP, company_id=company_id, work="list"
         )
-        listed = self._leases.done(listing.name)
+        listed = done.get(listing.name)
         yield listing if listed is None else listing.put_off(later(listed, LIST_EVERY))
-        if self._store.asked_of(company_id):
+        asked = max(
+            (one.intent.at for one in self._doubts.of(company_id) if one.intent),
+            default=None,
+        )
+        if asked is not None:
             finding = attrs.evolve(listing, work="recover", priority=Priority.FOLLOW)
-            looked = self._leases.done(finding.name)
-            asked = self._doubt(company_id)
-            if asked is not None:
-                due = asked if looked is None else looked + _patience(looked - asked)
-                yield finding.put_off(due)
-
-    def _doubt(self, company_id: str) -> datetime | None:
-        """Return when the latest request in doubt was asked, None where none is."""
-        position = self._store.position()
-        held = self._doubts.get(company_id)
-        if held is None or held[0] != position:
-            doubtful = desk_of(self._store, company_id).doubtful()
-            asked = max((one.intent.at for one in doubtful if one.intent), default=None)
-            held = self._doubts[company_id] = position, asked
-        return held[1]
+            looked = done.get(finding.name)
+            due = asked if looked is None else looked + _patience(looked - asked)
+            yield finding.put_off(due)
 
 
 def _patience(doubted: timedelta) -> timedelta:

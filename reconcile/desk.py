@@ -11,6 +11,7 @@ import attrs
 
 from reconcile.domain.events import (
     DatasetPushed,
+    Recorded,
     SyncAnswerLost,
     SyncInitiated,
     SyncRecovered,
@@ -26,6 +27,19 @@ from reconcile.replay import replay
 from reconcile.storage.store import Store
 
 PUSH = "push"
+_DOUBTED = tuple(
+    one.TOPIC
+    for one in (
+        SyncRequested,
+        SyncAnswerLost,
+        SyncInitiated,
+        SyncRecovered,
+        SyncRefused,
+        SyncThrottled,
+        SyncUnsent,
+    )
+)
+_TOPICS = (*_DOUBTED, DatasetPushed.TOPIC, TurnTaken.TOPIC)
 
 
 @attrs.define(kw_only=True)
@@ -78,11 +92,12 @@ class Desk:
 def desk_of(store: Store, company_id: str) -> Desk:
     """Return how a company's requests stand."""
     until = store.position()
+    positions = store.positions_of(company_id, until=until, topics=_TOPICS)
     standings: dict[str, Standing] = {}
     held: dict[str, set[str]] = {}
     known: set[str] = set()
     turn = 0
-    for row in store.stored_at(store.positions_of(company_id, until=until)):
+    for row in store.stored_at(positions):
         try:
             recorded = store.recorded(row)
         except HistoryError:
@@ -112,6 +127,55 @@ def desk_of(store: Store, company_id: str) -> Desk:
         held={name: frozenset(ids) for name, ids in held.items()},
         known=frozenset(known),
     )
+
+
+class Doubts:
+    """Every company's requests to sync that are in doubt, brought up to date by news.
+
+    It holds those alone, so that a service may look again as often as it likes.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._position = 0
+        self._open: dict[str, dict[str, Standing]] = {}
+
+    def catch_up(self) -> None:
+        """Read what was recorded since the last time."""
+        until = self._store.position()
+        if until == self._position:
+            return
+        positions = self._store.positions_after(
+            self._position, until=until, topics=_DOUBTED
+        )
+        for row in self._store.stored_at(positions):
+            try:
+                self._take(self._store.recorded(row))
+            except HistoryError:
+                continue  # reports count it
+        self._position = until
+
+    def of(self, company_id: str) -> list[Standing]:
+        """Return a company's, as of the last catching up."""
+        return [*self._open.get(company_id, {}).values()]
+
+    def companies(self) -> list[str]:
+        """Return the companies that have some, sorted."""
+        return sorted(company_id for company_id, held in self._open.items() if held)
+
+    def _take(self, recorded: Recorded) -> None:
+        _, company_id, name = stream_parts(recorded.stream)
+        held = self._open.setdefault(company_id, {})
+        match recorded.event:
+            case SyncRequested(operation=operation):
+                if operation != PUSH:
+                    held[name] = Standing(request_id=name, intent=recorded.event)
+            case SyncInitiated(request_id=request_id):
+                held.pop(request_id or "", None)
+            case event if name in held:
+                _tell(held[name], event)
+                if not held[name].in_doubt:
+                    del held[name]
 
 
 def turn_stream(company_id: str) -> str:

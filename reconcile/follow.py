@@ -62,6 +62,7 @@ class Follower:
             store, projector=projector, leases=self._leases, pace=self._pace, now=now
         )
         self._put_off: dict[str, _PutOff] = {}  # by a step's name
+        self.failed = 0  # so many reads, since it was made
 
     def run(self, stop: threading.Event) -> None:
         """Follow until told to stop; work begun is ended first.
@@ -140,8 +141,9 @@ class Follower:
             fresh = self._agenda.still(step)
             if fresh is not None:
                 self._carry_out(fresh)
-            done = self._now()
+            done = None if step.read else self._now()  # a sync's facts tell of it
         except (CodatUnavailable, PayloadError) as error:
+            self.failed += 1
             wait_s = error.wait_s if isinstance(error, CodatUnavailable) else None
             waits = self._fail(step, None if wait_s is None else timedelta(0, wait_s))
             _LOG.warning("not read: %s", error, extra=_fields(step))

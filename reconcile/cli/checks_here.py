@@ -7,7 +7,7 @@ from typing import Final, Literal
 import attrs
 
 from reconcile.cli.account import shown
-from reconcile.desk import Standing, desk_of
+from reconcile.desk import Doubts, Standing
 from reconcile.dispatch import UNDER_WAY
 from reconcile.domain.instants import format_instant
 from reconcile.errors import ReconcileError
@@ -85,12 +85,14 @@ def _refused(books: Reconciler) -> Checked:
 
 
 def _in_doubt(books: Reconciler, now: datetime) -> Checked:
+    doubts = Doubts(books.store)
+    doubts.catch_up()
     doubtful: list[str] = []
     under_way = 0
-    for company_id in books.store.companies():
-        desk = desk_of(books.store, company_id)
-        lost = [one for one in desk.doubtful() if not _under_way(one, now)]
-        under_way += sum(1 for _ in desk.doubtful()) - len(lost)
+    for company_id in doubts.companies():
+        standings = doubts.of(company_id)
+        lost = [one for one in standings if not _under_way(one, now)]
+        under_way += len(standings) - len(lost)
         doubtful += [company_id] * len(lost)
     if doubtful:
         some = ", ".join([*dict.fromkeys(doubtful)][:NAMED_MAX])

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 import click
 
 from reconcile.cli.account import Access, access, account_options
+from reconcile.cli.log import tell_log
 from reconcile.cli.signals import stopping
-from reconcile.reconciler import Reconciler
+from reconcile.domain.instants import format_instant
+from reconcile.follow import Follower
+from reconcile.reconciler import Reconciler, utc_now
 
 
 @click.command()
@@ -20,20 +23,31 @@ from reconcile.reconciler import Reconciler
 def follow(store: str, *, once: bool, api_key: str | None, base_url: str) -> int:
     """Read every sync to its end: statuses, pages, requests whose answer was lost."""
     account = access(api_key, base_url)
+    tell_log()
     with (
         Reconciler.open(store, create=not once) as books,
         account.client(books) as client,
     ):
         follower = books.follower(client, holder=holder())
         if once:
-            due = follower.step()
-            told = "nothing more is to be read" if due is None else f"next due {due:%c}"
-            click.echo(f"Followed what was due; {told}.")
-            return 0
+            return _once(follower)
         click.echo("Following every sync; stop it with Ctrl-C.")
         with stopping() as stop:
             follower.run(stop)
     return 0
+
+
+def _once(follower: Follower) -> int:
+    """Read all that is due, what becomes due by it too; 2 where some could not be."""
+    due = follower.step()
+    while due is not None and due <= utc_now():
+        due = follower.step()
+    told = "nothing is known of" if due is None else f"next due {format_instant(due)}"
+    click.echo(f"Followed what was due; {told}.")
+    if follower.failed:
+        reads = "1 read" if follower.failed == 1 else f"{follower.failed} reads"
+        click.echo(f"{reads} failed; each is due again later.", err=True)
+    return 2 if follower.failed else 0
 
 
 def holder() -> str:

@@ -7,6 +7,7 @@ import click
 
 from reconcile.cli.account import access, account_options
 from reconcile.cli.follow import following
+from reconcile.cli.log import tell_log
 from reconcile.cli.signals import stopping
 from reconcile.endpoint import PATH, Trust, WebhookEndpoint
 from reconcile.errors import UsageError
@@ -64,6 +65,7 @@ def serve(
     from reconcile.endpoint.server import serving  # noqa: PLC0415 - needs the extra
 
     account = access(api_key, base_url) if api_key else None
+    tell_log()
     with (
         stopping() as stop,
         WebhookEndpoint(store, trust=Trust(secrets=secrets)) as endpoint,

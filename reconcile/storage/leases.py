@@ -43,7 +43,10 @@ class Leases:
             return bool(cursor.sqlite_cursor.rowcount)
 
     def leave(self, name: str, *, done: datetime | None) -> None:
-        """Give work back; `done` is when it was done, None where it was not."""
+        """Give work back; `done` is when it was done, None where it was not.
+
+        Work of which nobody says that it was done leaves nothing behind.
+        """
         with (
             store_errors(self._store.path),
             self._store.datastore.transaction(commit=True) as cursor,
@@ -53,6 +56,16 @@ class Leases:
                 " WHERE name = ? AND holder = ?",
                 (None if done is None else micros(done), name, self._holder),
             )
+            cursor.execute(
+                "DELETE FROM leases WHERE name = ? AND until = 0 AND done IS NULL",
+                (name,),
+            )
+
+    def all_done(self) -> dict[str, datetime]:
+        """Return when each piece of work was done last that ever was."""
+        with self._store.reading() as cursor:
+            cursor.execute("SELECT name, done FROM leases WHERE done IS NOT NULL")
+            return {row[0]: moment_of(row[1]) for row in cursor.fetchall()}
 
     def done(self, name: str) -> datetime | None:
         """Return when a piece of work was done last, None for never."""

@@ -205,29 +205,42 @@ class Store:
             cursor.execute("SELECT DISTINCT originator_id FROM stored_events")
             return sorted({stream_parts(row[0])[1] for row in cursor.fetchall()})
 
-    def positions_of(self, company_id: str, *, until: int) -> list[int]:
-        """Return the positions of a company's events up to one, in order."""
+    def positions_of(
+        self, company_id: str, *, until: int, topics: Sequence[str] = ()
+    ) -> list[int]:
+        """Return the positions of a company's events up to one, in order.
+
+        Of those topics alone, where some are given.
+        """
         part = quote(company_id, safe="")
         positions: list[int] = []
+        of_topics = _OF_TOPICS if topics else ""
         with self.reading() as cursor:
             for kind in ("case", "dataset", "request", "sync"):
                 cursor.execute(
-                    "SELECT rowid FROM stored_events"
-                    " WHERE originator_id > ? AND originator_id < ? AND rowid <= ?",
-                    (f"{kind}:{part}:", f"{kind}:{part};", until),
+                    "SELECT rowid FROM stored_events WHERE originator_id > :first"
+                    f" AND originator_id < :last AND rowid <= :until{of_topics}",
+                    {
+                        "first": f"{kind}:{part}:",
+                        "last": f"{kind}:{part};",
+                        "until": until,
+                        "topics": json.dumps(topics),
+                    },
                 )
                 positions += [row[0] for row in cursor.fetchall()]
         return sorted(positions)
 
-    def asked_of(self, company_id: str) -> bool:
-        """Return whether anything was told of a company's requests."""
-        part = quote(company_id, safe="")
+    def positions_after(
+        self, position: int, *, until: int, topics: Sequence[str]
+    ) -> list[int]:
+        """Return the positions of all events of some topics after one, in order."""
         with self.reading() as cursor:
             cursor.execute(
-                "SELECT 1 FROM stored_events WHERE originator_id BETWEEN ? AND ?",
-                (f"request:{part}:", f"request:{part};"),
+                "SELECT rowid FROM stored_events WHERE rowid > :after"
+                f" AND rowid <= :until{_OF_TOPICS} ORDER BY rowid",
+                {"after": position, "until": until, "topics": json.dumps(topics)},
             )
-            return cursor.fetchone() is not None
+            return [row[0] for row in cursor.fetchall()]
 
     def stored_at(self, positions: Sequence[int]) -> Iterator[sqlite3.Row]:
         """Yield the stored events at positions, in order, some hundred a read."""
@@ -340,6 +353,7 @@ class Store:
 
 
 _ROWS_PER_FETCH = 200
+_OF_TOPICS = " AND topic IN (SELECT value FROM json_each(:topics))"
 _SELECT = (
     "SELECT rowid, originator_id, originator_version, topic, state, recorded_at"
     " FROM stored_events"

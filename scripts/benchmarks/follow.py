@@ -66,8 +66,7 @@ def main() -> None:
         started, from_ = time.perf_counter(), sandbox.now
         follower = books.follower(client, holder="bench")
         while (due := follower.step()) is not None:
-            totals = books.report().totals
-            if totals.matched == syncs * ITEMS:
+            if all(one.work != "sync" for one in follower.plan()):
                 break
             sandbox.advance(max(due - sandbox.now, timedelta(seconds=1)))
         took = time.perf_counter() - started
