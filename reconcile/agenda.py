@@ -58,6 +58,9 @@ class Step:
         return self.read is not None and self.read.want is Want.STATUS
 
 
+_Known = tuple[bytes, bytes, str | None, Step | None]  # what a step was made of
+
+
 class Agenda:
     """Everything there is to do for one store, by the views and the leases."""
 
@@ -75,7 +78,7 @@ class Agenda:
         self._leases = leases
         self._pace = pace
         self._now = now
-        self._known: dict[tuple[str, str], tuple[bytes, bytes, bool, Step | None]] = {}
+        self._known: dict[tuple[str, str], _Known] = {}
         self._doubts = Doubts(store)
         self._seen: tuple[int, list[Step]] = (-1, [])  # the syncs' steps, by position
 
@@ -105,7 +108,7 @@ class Agenda:
             (company_id, sync_id),
             facts[sync_id],
             contexts[sync_id],
-            undecided=self._known[company_id, sync_id][2],
+            unsettled=self._known[company_id, sync_id][2],
         )
         return fresh if fresh is not None and fresh.due <= self._now() else None
 
@@ -139,16 +142,16 @@ class Agenda:
     def _syncs(self) -> Iterator[Step]:
         with self._store.reading() as cursor:
             rows = list(unfinished_syncs(cursor))
-        for company_id, sync_id, facts, context, undecided in rows:
+        for company_id, sync_id, facts, context, unsettled in rows:
             key = company_id, sync_id
             held = self._known.get(key)
-            state = facts, context, undecided
+            state = facts, context, unsettled
             if held is None or held[:3] != state:
                 made = self._step(
                     key,
                     decode_sync(facts),
                     decode_context(context),
-                    undecided=undecided,
+                    unsettled=unsettled,
                 )
                 held = self._known[key] = (*state, made)
             if held[3] is not None:
@@ -160,9 +163,9 @@ class Agenda:
         facts: SyncFacts,
         context: SyncContext,
         *,
-        undecided: bool,
+        unsettled: str | None,
     ) -> Step | None:
-        read = next_read(facts, context, pace=self._pace, undecided=undecided)
+        read = next_read(facts, context, pace=self._pace, unsettled=unsettled)
         if read is None:
             return None
         priority = Priority.WEBHOOK if read.heard else Priority.FOLLOW

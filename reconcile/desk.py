@@ -13,6 +13,8 @@ from reconcile.domain.events import (
     DatasetPushed,
     Recorded,
     SyncAnswerLost,
+    SyncCompleted,
+    SyncFailed,
     SyncInitiated,
     SyncRecovered,
     SyncRefused,
@@ -22,6 +24,7 @@ from reconcile.domain.events import (
     TurnTaken,
 )
 from reconcile.domain.identity import stream_name, stream_parts
+from reconcile.domain.vocabulary import OF_ONE_TRY
 from reconcile.errors import HistoryError
 from reconcile.replay import replay
 from reconcile.storage.store import Store
@@ -39,7 +42,13 @@ _DOUBTED = tuple(
         SyncUnsent,
     )
 )
-_TOPICS = (*_DOUBTED, DatasetPushed.TOPIC, TurnTaken.TOPIC)
+_TOPICS = (
+    *_DOUBTED,
+    DatasetPushed.TOPIC,
+    SyncCompleted.TOPIC,
+    SyncFailed.TOPIC,
+    TurnTaken.TOPIC,
+)
 
 
 @attrs.define(kw_only=True)
@@ -74,11 +83,19 @@ class Desk:
     standings: tuple[Standing, ...]
     held: dict[str, frozenset[str]]  # the transactions of each dataset
     known: frozenset[str]  # syncs whose request is known
+    ended: frozenset[str]  # syncs that Codat said have ended
 
     def doubtful(self) -> Iterator[Standing]:
         """Yield the intents to sync that may have been carried out."""
         for one in self.standings:
             if one.intent and one.intent.operation != PUSH and one.in_doubt:
+                yield one
+
+    def under_way(self, *, since: datetime) -> Iterator[Standing]:
+        """Yield the intents since a moment whose sync has begun, and not ended."""
+        for one in self.standings:
+            begun = one.intent and one.intent.at > since and one.sync_id
+            if begun and one.sync_id not in self.ended:
                 yield one
 
     def names(self, intent: SyncRequested) -> frozenset[str]:
@@ -96,6 +113,7 @@ def desk_of(store: Store, company_id: str) -> Desk:
     standings: dict[str, Standing] = {}
     held: dict[str, set[str]] = {}
     known: set[str] = set()
+    ended: set[str] = set()
     turn = 0
     for row in store.stored_at(positions):
         try:
@@ -112,6 +130,8 @@ def desk_of(store: Store, company_id: str) -> Desk:
             one.version = recorded.version
             if isinstance(event, SyncRecovered):
                 known.add(event.sync_id)
+        elif isinstance(event, SyncCompleted | SyncFailed):
+            ended.add(name)
         elif isinstance(event, SyncInitiated):
             known.add(name)
             _accept(standings, event.request_id, name)
@@ -126,6 +146,7 @@ def desk_of(store: Store, company_id: str) -> Desk:
         standings=tuple(one for one in standings.values() if one.intent is not None),
         held={name: frozenset(ids) for name, ids in held.items()},
         known=frozenset(known),
+        ended=frozenset(ended),
     )
 
 
@@ -193,6 +214,8 @@ def _tell(one: Standing, event: object) -> None:
             one.accepted, one.sync_id = True, event.sync_id
         case SyncUnsent():
             one.answered, one.lost = True, False
+        case SyncRefused(http_status=status) if status not in OF_ONE_TRY:
+            one.answered, one.lost = True, False  # it speaks for every attempt
         case SyncRefused() | SyncThrottled():
             one.answered = True
         case _:

@@ -33,6 +33,7 @@ TRIES_MAX: Final = 20
 UNDER_WAY: Final = timedelta(minutes=5)
 """How long a call may be under way: older, its process has died with it."""
 PATIENCE: Final = timedelta(hours=28)
+UPDATES: Final = ("update", "put")  # of what may still be on its way into the books
 
 
 @attrs.frozen(kw_only=True)
@@ -64,23 +65,21 @@ class Dispatch:
 
         Raises:
             InDoubtError: what it names is in doubt already.
-            BusyError: the company's syncs exclude each other, and one runs.
+            BusyError: a sync runs that exclude it, or that writes the same expenses.
             UsageError: the id was used before, or the request is no write we know.
             CodatUnavailable: no answer; unless `safe_to_resend`, it is now in doubt.
 
         """
         name = request_id or str(uuid.uuid4())
+        called = request.called(name)
         intent = self._intend(request, name)
-        keyed = attrs.evolve(
-            request, headers=(*request.headers, ("Idempotency-Key", name))
-        )
         fields = {
             "codat_company_id": request.company_id,
             "codat_operation": intent.operation,
             "codat_request_id": name,
         }
         try:
-            answer = self.ask(keyed)
+            answer = self.ask(called)
         except CodatUnavailable as error:
             _LOG.warning("no answer: %s", error, extra=fields)
             if error.safe_to_resend:
@@ -166,6 +165,13 @@ class Dispatch:
                 raise InDoubtError(
                     f"nobody knows yet what came of request {one.request_id}",
                     request_id=one.request_id,
+                )
+        for one in desk.under_way(since=now - PATIENCE):
+            same = one.intent and named & desk.names(one.intent)
+            if same and intent.operation not in UPDATES:
+                raise BusyError(
+                    f"sync {one.sync_id} writes the same, and has not ended",
+                    sync_id=one.sync_id,
                 )
         if exclusive:
             self._wait_for_none(desk.company_id, now)

@@ -3,7 +3,7 @@
 ReconcileError
 ├── UsageError           the caller asked for something that cannot be
 ├── InDoubtError         a request in doubt names the same: .request_id
-├── BusyError            a sync runs, where syncs exclude each other: .sync_id
+├── BusyError            a sync runs that excludes it, or writes the same: .sync_id
 ├── BoundaryError        the edge with Codat was not as documented
 │   ├── PayloadError       .path, .digest
 │   ├── SignatureError     nothing shows that Codat sent it
@@ -30,7 +30,7 @@ class InDoubtError(ReconcileError):
 
 
 class BusyError(ReconcileError):
-    """A sync of the company runs, or is in doubt, where syncs exclude each other."""
+    """A sync runs that excludes what was asked for, or that writes the same."""
 
     def __init__(self, reason: str, *, sync_id: str | None) -> None:
         super().__init__(reason)

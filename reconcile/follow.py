@@ -19,7 +19,7 @@ from reconcile.codat.quota import Priority
 from reconcile.dispatch import Dispatch
 from reconcile.domain.instants import later
 from reconcile.domain.pace import Pace
-from reconcile.errors import CodatUnavailable, PayloadError, StoreError
+from reconcile.errors import CodatUnavailable, ReconcileError, StoreError
 from reconcile.recovery import Recovery
 from reconcile.storage.leases import Leases
 from reconcile.storage.projector import Projector
@@ -28,6 +28,7 @@ _LOG: Final = logging.getLogger("reconcile.follow")
 LEASE: Final = timedelta(minutes=5)
 STEPS_MAX: Final = 1000  # between two looks at what is due
 LOOK_EVERY: Final = timedelta(seconds=1)
+WAIT_MAX: Final = timedelta(days=1)  # whatever Codat says: its quotas are a day's
 STORE_WAIT_MAX: Final = timedelta(minutes=1)
 
 
@@ -133,7 +134,7 @@ class Follower:
         Returns for how long Codat takes nothing more that matters no more than it.
         """
         if not self._leases.take(step.name, now=self._now(), lasts=LEASE):
-            self._fail(step, LEASE)
+            self._put_all_off([step], LEASE)
             return None
         done: datetime | None = None
         fresh: Step | None = None
@@ -142,17 +143,21 @@ class Follower:
             if fresh is not None:
                 self._carry_out(fresh)
             done = None if step.read else self._now()  # a sync's facts tell of it
-        except (CodatUnavailable, PayloadError) as error:
-            self.failed += 1
-            wait_s = error.wait_s if isinstance(error, CodatUnavailable) else None
-            waits = self._fail(step, None if wait_s is None else timedelta(0, wait_s))
+        except StoreError:
+            raise
+        except CodatUnavailable as error:
+            waits = self._fail(step, error.wait_s)
             _LOG.warning("not read: %s", error, extra=_fields(step))
-            refused = isinstance(error, CodatUnavailable) and error.status == 401
-            return waits if refused or wait_s is not None else None
+            return waits if error.status == 401 or error.wait_s is not None else None
+        except Exception as error:  # noqa: BLE001 - no sync keeps others from being read
+            self._fail(step)
+            by_us = not isinstance(error, ReconcileError)
+            _LOG.warning("not read: %s", error, extra=_fields(step), exc_info=by_us)
+            return None
         finally:
             self._leases.leave(step.name, done=done)
         if fresh is not None and fresh.read is not None and self._same(fresh):
-            self._fail(step)  # it taught nothing
+            self._put_off_more(step)  # it taught nothing
         else:
             self._put_off.pop(step.name, None)
             _LOG.debug("read", extra=_fields(step))
@@ -163,11 +168,16 @@ class Follower:
         again = self._agenda.still(step)
         return again is not None and again.read == step.read
 
-    def _fail(self, step: Step, wait: timedelta | None = None) -> timedelta:
+    def _fail(self, step: Step, wait_s: float | None = None) -> timedelta:
+        self.failed += 1
+        asked = timedelta(seconds=min(wait_s or 0.0, WAIT_MAX.total_seconds()))
+        return self._put_off_more(step, asked)
+
+    def _put_off_more(self, step: Step, least: timedelta = timedelta()) -> timedelta:
         """Put a step off, longer each time; return for how long."""
         held = self._put_off.get(step.name)
         times = 1 if held is None else held.times + 1
-        wait = max(wait or timedelta(), self._pace.wait(times))
+        wait = max(least, self._pace.wait(times))
         self._put_all_off([step], wait, times=times)
         return wait
 

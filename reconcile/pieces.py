@@ -26,6 +26,7 @@ HEADERS_KEPT: Final = frozenset(
         "webhook-signature",
         "webhook-timestamp",
         "x-codat-clientid",
+        "x-reconcile-request",
     }
 )
 

@@ -7,7 +7,8 @@ request, and of no other, is its sync.
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
 
@@ -19,12 +20,18 @@ from reconcile.codat.requests import PAGE_SIZE_MAX, Request
 from reconcile.codat.routes import route_of
 from reconcile.desk import Desk, Standing
 from reconcile.dispatch import Dispatch
-from reconcile.domain.events import SyncRecovered
+from reconcile.domain.events import SyncRecovered, SyncRequested
 from reconcile.domain.identity import stream_name
+from reconcile.domain.instants import parse_instant
 from reconcile.domain.observations import Observation, StatusReport, TransactionPage
+from reconcile.domain.vocabulary import CodeClass, code_class
 from reconcile.errors import CodatUnavailable, PayloadError
 from reconcile.history import Batch
 from reconcile.storage.store import VersionConflictError
+
+CLOCKS_APART_MAX: Final = timedelta(hours=2)
+"""How far Codat's clock and ours may differ: an hour, and as much again."""
+_ENDED: Final = (CodeClass.ENDED_WELL, CodeClass.FAILED)
 
 
 @attrs.frozen(kw_only=True)
@@ -56,9 +63,12 @@ class Recovery:
         doubtful = [one for one in desk.doubtful() if one.lost]
         if not doubtful:
             return []
-        unknown = [s for s in self._syncs(company_id) if s not in desk.known]
-        rows = {sync_id: self._names(company_id, sync_id) for sync_id in unknown}
-        found = _matched(desk, doubtful, rows)
+        unknown = [
+            self._candidate(company_id, one)
+            for one in self._syncs(company_id)
+            if one.sync_id not in desk.known
+        ]
+        found = _matched(desk, doubtful, unknown)
         for one in doubtful:
             if one.request_id in found:
                 self._tell(company_id, one, found[one.request_id])
@@ -71,11 +81,23 @@ class Recovery:
             for one in doubtful
         ]
 
-    def _syncs(self, company_id: str) -> list[str]:
+    def _syncs(self, company_id: str) -> list[StatusReport]:
         answer = self.ask(requests.statuses(company_id))
         answer.data()  # a refusal is no list of none
         told = _read(answer)
-        return [one.sync_id for one in told if isinstance(one, StatusReport)]
+        return [one for one in told if isinstance(one, StatusReport)]
+
+    def _candidate(self, company_id: str, told: StatusReport) -> "_Candidate":
+        sync_id = told.sync_id
+        store = self.dispatch.history.store
+        heard = store.event_at(stream_name("sync", company_id, sync_id), 1)
+        return _Candidate(
+            sync_id=sync_id,
+            names=self._names(company_id, sync_id),
+            ended=told.code is not None and code_class(told.code) in _ENDED,
+            heard_at=None if heard is None else heard.recorded_at,
+            begun_at=parse_instant(told.sync_utc or ""),
+        )
 
     def _names(self, company_id: str, sync_id: str) -> frozenset[str] | None:
         """Return the transactions of a sync, None where they cannot all be read."""
@@ -115,19 +137,46 @@ class Recovery:
             return  # somebody else found it, or heard of it
 
 
+@attrs.frozen(kw_only=True)
+class _Candidate:
+    """A sync that no request of ours is known to have started."""
+
+    sync_id: str
+    names: frozenset[str] | None  # None: they could not all be read
+    ended: bool
+    heard_at: datetime | None  # when we first heard of it
+    begun_at: datetime | None  # as Codat's clock has it
+
+    def may_be_of(self, intent: SyncRequested) -> bool:
+        """Return whether it is no older than a request: by our clock, or by Codat's."""
+        if self.heard_at is not None and self.heard_at < intent.at:
+            return False
+        return self.begun_at is None or self.begun_at > intent.at - CLOCKS_APART_MAX
+
+
 def _matched(
-    desk: Desk, doubtful: list[Standing], rows: dict[str, frozenset[str] | None]
+    desk: Desk, doubtful: list[Standing], unknown: list[_Candidate]
 ) -> dict[str, str]:
-    """Return request to sync where one sync has just the rows of one request."""
+    """Return request to sync where one sync has just the rows of one request.
+
+    The rows of a sync that still runs may be those of a larger request in part.
+    """
     wanted = {one.request_id: desk.names(one.intent) for one in doubtful if one.intent}
     asked = Counter(wanted.values())
-    listed = Counter(names for names in rows.values() if names)
-    by_names = {names: sync_id for sync_id, names in rows.items() if names}
-    return {
-        request_id: by_names[names]
-        for request_id, names in wanted.items()
-        if asked[names] == 1 and listed[names] == 1
-    }
+    found: dict[str, str] = {}
+    for one in doubtful:
+        names = wanted.get(one.request_id)
+        if one.intent is None or not names or asked[names] > 1:
+            continue
+        part = any(names < others for others in wanted.values())
+        same = [
+            sync
+            for sync in unknown
+            if sync.names == names and sync.may_be_of(one.intent)
+        ]
+        if len(same) == 1 and (same[0].ended or not part):
+            found[one.request_id] = same[0].sync_id
+    return found
 
 
 def _read(answer: Answer) -> tuple[Observation, ...]:

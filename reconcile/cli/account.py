@@ -1,6 +1,7 @@
 """How a command reaches the Codat account: its key, its host, and words for trouble."""
 
 import shlex
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 
 import attrs
 import click
+import httpx
 
 from reconcile.codat.account import BASE_URL
 from reconcile.codat.answers import Answer
@@ -15,18 +17,21 @@ from reconcile.codat.attempts import checked_url
 from reconcile.codat.client import CodatClient
 from reconcile.codat.keys import Keys
 from reconcile.codat.payloads import read_exchange
-from reconcile.codat.rerequests import needs_tenacity
+from reconcile.codat.rerequests import Rerequests, needs_tenacity
 from reconcile.codat.routes import route_of
 from reconcile.domain.observations import WriteUnsettled
 from reconcile.errors import (
     BusyError,
     CodatUnavailable,
     InDoubtError,
+    PayloadError,
     ReconcileError,
+    StoreError,
     UsageError,
 )
 from reconcile.reconciler import Reconciler
 
+FOLLOWER_TIMEOUT = httpx.Timeout(15.0, connect=5.0)  # seconds: it may be stopped
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -61,6 +66,29 @@ class Access:
         """Yield a client that records every exchange in the books."""
         with CodatClient.connected(
             api_keys=self.api_key, base_url=self.base_url, record=books.record
+        ) as client:
+            yield client
+
+    @contextmanager
+    def client_until(
+        self, stop: threading.Event, books: Reconciler
+    ) -> Iterator[CodatClient]:
+        """Yield a client for a follower, which waits for nothing that can be stopped.
+
+        The follower comes again by itself, so no request is repeated at once.
+        """
+
+        def sleep(seconds: float) -> None:
+            if stop.wait(seconds):
+                raise CodatUnavailable("it was stopped", safe_to_resend=True)
+
+        with CodatClient.connected(
+            api_keys=self.api_key,
+            base_url=self.base_url,
+            record=books.record,
+            rerequests=Rerequests(attempts_max=1),
+            timeout=FOLLOWER_TIMEOUT,
+            sleep=sleep,
         ) as client:
             yield client
 
@@ -128,15 +156,18 @@ def sentence(error: ReconcileError, company_id: str, *, writes: bool = True) -> 
     match error:
         case CodatUnavailable(safe_to_resend=True):
             return f"{error}; nothing was carried out, so it may be made again"
-        case CodatUnavailable() if not writes:
+        case CodatUnavailable() | PayloadError() if not writes:
             return f"{error}; a dataset nobody syncs does nothing, so push again"
-        case CodatUnavailable():
+        case CodatUnavailable() | PayloadError():
             doubt = "whether it was carried out is in doubt"
+            return f"{error}; {doubt}: `{recover}` finds out"
+        case StoreError():
+            doubt = "if a call was made, what came of it is in doubt"
             return f"{error}; {doubt}: `{recover}` finds out"
         case InDoubtError():
             return f"{error}: `{recover}` finds out"
         case BusyError():
-            return f"{error}: try again when it has ended"
+            return f"{error}: try again when `reconcile follow --once` has read its end"
         case _:
             return str(error)
 

@@ -16,6 +16,7 @@ from reconcile.codat.account import utc_now
 from reconcile.codat.client import CodatClient
 from reconcile.codat.headers import moment_told
 from reconcile.codat.quota import Figures, Priority
+from reconcile.codat.reading import opening
 from reconcile.codat.requests import companies_page
 from reconcile.codat.rerequests import Rerequests
 from reconcile.domain.instants import format_instant
@@ -85,7 +86,9 @@ def _asked(url: str) -> _Heard:
     """
     began = time.monotonic()
     try:
-        with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=False) as told:
+        with opening():
+            http = httpx.Client(timeout=TIMEOUT, follow_redirects=False)
+        with http, http.stream("GET", url) as told:
             return _Heard(
                 status=told.status_code,
                 date=told.headers.get("date", ""),

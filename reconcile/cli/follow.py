@@ -12,7 +12,6 @@ from reconcile.cli.account import Access, access, account_options
 from reconcile.cli.log import tell_log
 from reconcile.cli.signals import stopping
 from reconcile.domain.instants import format_instant
-from reconcile.follow import Follower
 from reconcile.reconciler import Reconciler, utc_now
 
 
@@ -24,24 +23,28 @@ def follow(store: str, *, once: bool, api_key: str | None, base_url: str) -> int
     """Read every sync to its end: statuses, pages, requests whose answer was lost."""
     account = access(api_key, base_url)
     tell_log()
+    if once:
+        return _once(store, account)
     with (
-        Reconciler.open(store, create=not once) as books,
-        account.client(books) as client,
+        stopping() as stop,
+        Reconciler.open(store) as books,
+        account.client_until(stop, books) as client,
     ):
-        follower = books.follower(client, holder=holder())
-        if once:
-            return _once(follower)
         click.echo("Following every sync; stop it with Ctrl-C.")
-        with stopping() as stop:
-            follower.run(stop)
+        books.follower(client, holder=holder()).run(stop)
     return 0
 
 
-def _once(follower: Follower) -> int:
+def _once(store: str, account: Access) -> int:
     """Read all that is due, what becomes due by it too; 2 where some could not be."""
-    due = follower.step()
-    while due is not None and due <= utc_now():
+    with (
+        Reconciler.open(store, create=False) as books,
+        account.client(books) as client,
+    ):
+        follower = books.follower(client, holder=holder())
         due = follower.step()
+        while due is not None and due <= utc_now():
+            due = follower.step()
     told = "nothing is known of" if due is None else f"next due {format_instant(due)}"
     click.echo(f"Followed what was due; {told}.")
     if follower.failed:
@@ -59,15 +62,15 @@ def holder() -> str:
 def following(store: str, account: Access) -> Iterator[None]:
     """Follow in a thread of its own, until the end of the `with`."""
     stop = threading.Event()
-
-    def work() -> None:
-        with Reconciler.open(store) as books, account.client(books) as client:
-            books.follower(client, holder=holder()).run(stop)
-
-    thread = threading.Thread(target=work, name="follower")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    with (
+        Reconciler.open(store) as books,
+        account.client_until(stop, books) as client,
+    ):
+        follower = books.follower(client, holder=holder())
+        thread = threading.Thread(target=follower.run, args=(stop,), name="follower")
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()

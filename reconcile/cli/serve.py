@@ -68,9 +68,9 @@ def serve(
     tell_log()
     with (
         stopping() as stop,
+        following(store, account) if account else nullcontext(),
         WebhookEndpoint(store, trust=Trust(secrets=secrets)) as endpoint,
         serving(endpoint, host=host, port=port) as served,
-        following(store, account) if account else nullcontext(),
     ):
         if not secrets:
             click.echo("No webhook secret is given: deliveries are refused.", err=True)

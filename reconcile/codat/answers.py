@@ -13,6 +13,7 @@ from reconcile.codat.exchange import Exchange
 from reconcile.codat.headers import Headers, header
 from reconcile.codat.jsons import loads
 from reconcile.codat.requests import Request
+from reconcile.domain.vocabulary import OF_ONE_TRY
 from reconcile.errors import CodatUnavailable, PayloadError
 
 
@@ -155,12 +156,9 @@ class Tried:
             return f"{self.status}, a redirection, and none is followed"
         if not self.refused:
             return f"the answer was {self.status}"
-        if in_doubt and self.status in _OF_THIS_ATTEMPT:
+        if in_doubt and self.status in OF_ONE_TRY:
             return f"the answer was {self.status}, and an earlier attempt is in doubt"
         return None
-
-
-_OF_THIS_ATTEMPT: Final = (401, 402, 403, 409)
 
 
 def _asked(request: Request) -> str:

@@ -18,7 +18,7 @@ from reconcile.codat.attempts import Keep, Send, Step, Steps, Wait
 from reconcile.codat.bodies import BodyError
 from reconcile.codat.paging import PAGES_MAX, Paging, companies, transactions
 from reconcile.codat.quota import Priority
-from reconcile.codat.reading import TIMEOUT, missing
+from reconcile.codat.reading import TIMEOUT, missing, opening
 from reconcile.codat.requests import PAGE_SIZE_MAX, Request
 from reconcile.codat.rerequests import async_retrying, retrying
 
@@ -43,10 +43,22 @@ class CodatClient(Account[Answer]):
 
     @classmethod
     @contextmanager
-    def connected(cls, **settings: Unpack[Settings]) -> Iterator[Self]:
-        """Yield a client with connections of its own, closed at the end."""
-        with httpx.Client(timeout=settings.get("timeout", TIMEOUT)) as http:
-            yield cls(http, **settings)
+    def connected(
+        cls,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        **settings: Unpack[Settings],
+    ) -> Iterator[Self]:
+        """Yield a client with connections of its own, closed at the end.
+
+        Raises:
+            UsageError: the environment's proxies or certificates are of no use.
+
+        """
+        with opening():
+            http = httpx.Client(timeout=settings.get("timeout", TIMEOUT))
+        with http:
+            yield cls(http, sleep=sleep, **settings)
 
     def ask(self, request: Request, *, priority: Priority | None = None) -> Answer:
         """Return the answer to a request: Codat accepted it, or refused it.
@@ -164,8 +176,9 @@ class AsyncCodatClient(Account[Awaitable[Answer]]):
     @asynccontextmanager
     async def connected(cls, **settings: Unpack[Settings]) -> AsyncIterator[Self]:
         """Yield a client with connections of its own, closed at the end."""
-        timeout = settings.get("timeout", TIMEOUT)
-        async with httpx.AsyncClient(timeout=timeout) as http:
+        with opening():
+            http = httpx.AsyncClient(timeout=settings.get("timeout", TIMEOUT))
+        async with http:
             yield cls(http, **settings)
 
     async def ask(

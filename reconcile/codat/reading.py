@@ -1,6 +1,7 @@
 """What httpx brings, read within bounds: the same for a sync and an async client."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
@@ -9,6 +10,7 @@ import httpx
 from reconcile.codat.answers import Arrived, Missing
 from reconcile.codat.bodies import Body, BodyError
 from reconcile.codat.headers import Headers
+from reconcile.errors import UsageError
 
 ANSWER_WAIT_MAX_S: Final = 120.0  # for a body that keeps coming
 TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0, pool=10.0)  # seconds
@@ -80,3 +82,20 @@ def missing(error: httpx.TransportError | BodyError) -> Missing:
 
 def _words(error: Exception) -> str:
     return str(error) or type(error).__name__
+
+
+@contextmanager
+def opening() -> Iterator[None]:
+    """Turn what httpx says of the environment's proxies and certificates into words.
+
+    Raises:
+        UsageError: it can use none of them.
+
+    """
+    try:
+        yield
+    except (ImportError, ValueError, OSError) as error:
+        raise UsageError(
+            "no connection can be made with the proxies and certificates that the"
+            f" environment names: {error}"
+        ) from error

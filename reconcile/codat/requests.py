@@ -21,6 +21,9 @@ from reconcile.errors import UsageError
 ITEMS_MAX: Final = 50  # of a dataset, and of a create call
 PAGE_SIZE_MAX: Final = 5000
 PAGE_MAX: Final = 2**31 - 1
+ID_LENGTH_MAX: Final = 512
+REQUEST_ID: Final = "X-Reconcile-Request"
+"""Names a request that can carry no idempotency key; Codat knows nothing of it."""
 _JSON: Final = ("Content-Type", "application/json")
 
 
@@ -85,6 +88,15 @@ class Request:
         return attrs.evolve(
             self, headers=(*self.headers, ("Idempotency-Key", canonical))
         )
+
+    def called(self, request_id: str) -> "Request":
+        """Return the request with the GUID by which we know it again in its exchange.
+
+        It is the idempotency key, where the request may carry one.
+        """
+        if self.keyable:
+            return self.under(request_id)
+        return attrs.evolve(self, headers=(*self.headers, (REQUEST_ID, request_id)))
 
 
 # Writes of v1
@@ -281,11 +293,12 @@ def _quoted(part: str) -> str:
     """Return one part of a path, quoted whole: an id can lead to no other place.
 
     Raises:
-        UsageError: it is blank or made of dots, which no quoting makes safe.
+        UsageError: it is blank, made of dots, which no quoting makes safe, or longer
+            than any id of Codat's, so that it would make no URL.
 
     """
-    if not part.strip() or part in (".", ".."):
-        raise UsageError(f"{part!r} is no id")
+    if not part.strip() or part in (".", "..") or len(part) > ID_LENGTH_MAX:
+        raise UsageError(f"{part[:ID_LENGTH_MAX]!r} is no id")
     try:
         return quote(part, safe="")
     except UnicodeEncodeError as error:

@@ -34,6 +34,7 @@ from reconcile.domain.observations import (
 from reconcile.domain.vocabulary import FindingKind
 from reconcile.errors import PayloadError, UsageError
 
+_REQUEST_ID: Final = "x-reconcile-request"  # of a request that carries no key
 WRITES: Final = ("push", "syncs", "create", "update", "put")
 
 
@@ -55,7 +56,8 @@ def read_write(
         raise PayloadError(
             f"the request cannot be read: {error}", digest=digest
         ) from error
-    intent = known_text(clean_text(exchange.header("idempotency-key") or ""))
+    carried = exchange.header("idempotency-key") or exchange.header(_REQUEST_ID)
+    intent = known_text(clean_text(carried or ""))
     outcome = _outcome(exchange.status)
     if outcome is not None:
         return (

@@ -8,6 +8,7 @@ from reconcile.domain.context import SyncContext
 from reconcile.domain.dossier import Dossier, Unsettled
 from reconcile.domain.instants import later
 from reconcile.domain.policy import Policy
+from reconcile.domain.vocabulary import OF_ONE_TRY
 
 
 def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
@@ -60,7 +61,7 @@ def _void_from(write: Unsettled, others: Iterable[Unsettled]) -> datetime | None
     same = [one for one in others if one.request_id == write.request_id]
     if (
         write.outcome == "refused"
-        and write.http_status in _OF_ONE_TRY
+        and write.http_status in OF_ONE_TRY
         and any(one.outcome == "lost" and one.at <= write.at for one in same)
     ):
         return write.at
@@ -73,9 +74,6 @@ def _void_from(write: Unsettled, others: Iterable[Unsettled]) -> datetime | None
         ),
         default=None,
     )
-
-
-_OF_ONE_TRY = (401, 402, 403, 409)  # a key, a plan, a call still under way
 
 
 def _earlier(held: dict[str, datetime], key: str, at: datetime) -> None:

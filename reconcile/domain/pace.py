@@ -51,18 +51,21 @@ class Pace:
 
 
 def next_read(
-    facts: SyncFacts, context: SyncContext, *, pace: Pace, undecided: bool
+    facts: SyncFacts, context: SyncContext, *, pace: Pace, unsettled: str | None
 ) -> NextRead | None:
     """Return what is to be read next of a sync; None: nothing, as far as is known.
 
-    `undecided`: rows of it are, though its listing is complete.
+    `unsettled`: of its rows some are "open" though its listing is complete, or, where
+    none is, sources contradict each other about one: "conflicting".
     """
     began = context.requested_at or context.first_seen
     if began is None:
         return None
     wanted = _status(facts, context, began, pace) or _listing(facts, context, pace)
-    if wanted is None and undecided:
+    if wanted is None and unsettled == "open":
         wanted = _again(facts, pace)
+    if wanted is None and unsettled == "conflicting":
+        wanted = _settling(facts)
     if wanted is None or wanted.due > later(began, pace.give_up):
         return None
     return wanted
@@ -72,12 +75,17 @@ def _status(
     facts: SyncFacts, context: SyncContext, began: datetime, pace: Pace
 ) -> NextRead | None:
     """Return the read of a status, None where it is known how the sync ended."""
-    if any(code.code_class in _TERMINAL for code in context.codes):
-        return None
+    told = {code.code_class for code in context.codes} & {*_TERMINAL}
     reads = [report.at for report in facts.reports if report.notice is None]
     last = max(reads, default=None)
-    ends = [n.at for n in context.notices if NOTICE_CLASS[n.kind] in _TERMINAL]
-    news = [moment for moment in ends if last is None or moment > last]
+    news = [
+        notice.at
+        for notice in context.notices
+        if NOTICE_CLASS[notice.kind] in {*_TERMINAL} - told
+        and (last is None or notice.at > last)
+    ]
+    if told and not news:
+        return None
     if news:
         return NextRead(min(news), Want.STATUS, heard=True)
     due = later(began if last is None else last, pace.wait(len(reads)))
@@ -91,7 +99,7 @@ def _listing(facts: SyncFacts, context: SyncContext, pace: Pace) -> NextRead | N
         return None
     since = [r for r in facts.readings if r.origin == "page" and r.at >= ended_at]
     if not since:
-        return NextRead(ended_at, Want.LISTING, heard=False)
+        return NextRead(ended_at, Want.LISTING, heard=bool(context.notices))
     rounds = sum(1 for read in since if read.page == 1)
     last = max(read.at for read in since)
     first = _unread(since, pace)
@@ -111,6 +119,16 @@ def _unread(since: list[Reading], pace: Pace) -> int:
             return 1
         total, rows, page = held.total, rows + held.rows, page + 1
     return page if total is not None and rows < total else 1
+
+
+def _settling(facts: SyncFacts) -> NextRead | None:
+    """Return the read of a listing that a webhook contradicts: one read settles it."""
+    pages = [r.at for r in facts.readings if r.origin == "page"]
+    hooks = [r.at for r in facts.readings if r.origin != "page"]
+    hooks += [report.at for report in facts.reports if report.notice is not None]
+    last = max(pages, default=None)
+    news = [moment for moment in hooks if last is None or moment > last]
+    return NextRead(min(news), Want.LISTING, heard=True) if news else None
 
 
 def _again(facts: SyncFacts, pace: Pace) -> NextRead | None:

@@ -124,6 +124,10 @@ NOTICE_CLASS: Final = {
 }
 
 
+OF_ONE_TRY: Final = (401, 402, 403, 409)
+"""Refusals that speak of one try alone: of a key, a plan, a call still under way."""
+
+
 class FindingKind(enum.StrEnum):
     """What a report tells beside its items."""
 

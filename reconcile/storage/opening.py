@@ -19,7 +19,8 @@ def open_store(url: str, *, create: bool) -> Store:
     """
     prefix = "sqlite:///"
     if not url.startswith(prefix) or url == prefix:
-        raise UsageError(f"a store is sqlite:///PATH, not {url!r}")
+        kind = url.partition(":")[0] if ":" in url else url  # the rest may be secret
+        raise UsageError(f"a store is sqlite:///PATH, not {kind!r}")
     path = url.removeprefix(prefix)
     if not create:
         _check(path, may_be_empty=False)

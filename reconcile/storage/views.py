@@ -262,23 +262,26 @@ def rows_in(cursor: sqlite3.Cursor, table: str, company_id: str) -> Iterator[Row
 
 def unfinished_syncs(
     cursor: sqlite3.Cursor,
-) -> Iterator[tuple[str, str, bytes, bytes, bool]]:
+) -> Iterator[tuple[str, str, bytes, bytes, str | None]]:
     """Yield company, sync, facts and context of every sync that is not read to its end.
 
-    Or one of whose transactions is open yet: then the last is True.
+    Or of whose transactions one is not settled: then the last says "open", or where
+    none is, "conflicting".
     """
     cursor.execute(
-        "WITH undecided AS MATERIALIZED ("
-        " SELECT DISTINCT items.company_id, leg.value ->> 0 AS sync_id"
-        " FROM items, json_each(items.facts, '$[0]') AS leg WHERE items.state = 'open')"
-        " SELECT company_id, sync_id, facts, context,"
-        " (company_id, sync_id) IN undecided AS wanting FROM syncs"
+        "WITH unsettled AS MATERIALIZED ("
+        " SELECT items.company_id, leg.value ->> 0 AS sync_id,"
+        " MAX(CASE items.state WHEN 'open' THEN 'open' ELSE 'conflicting' END) AS how"
+        " FROM items, json_each(items.facts, '$[0]') AS leg"
+        " WHERE items.state = 'open' OR items.kind = 'CONFLICTING' GROUP BY 1, 2)"
+        " SELECT syncs.company_id, syncs.sync_id, facts, context, how"
+        " FROM syncs LEFT JOIN unsettled USING (company_id, sync_id)"
         " WHERE listing != 'complete' OR status_code IS NULL"
-        " OR state NOT IN ('ended_well', 'failed') OR wanting"
+        " OR syncs.state NOT IN ('ended_well', 'failed') OR how IS NOT NULL"
     )
     while rows := cursor.fetchmany(500):
         for row in rows:
-            yield row[0], row[1], row[2], row[3], bool(row[4])
+            yield row[0], row[1], row[2], row[3], row[4]
 
 
 def items_by_key(

@@ -25,6 +25,7 @@ class Line(httpx.BaseTransport):
     def __init__(self, sandbox: Sandbox) -> None:
         self._to = sandbox.transport()
         self.lose_answers = 0  # of so many writes
+        self.lose_requests = 0  # so many writes, before they arrive
         self.unplugged = False
         self.lists = True  # what a company's syncs are, not none
         self.asked: list[str] = []
@@ -36,6 +37,9 @@ class Line(httpx.BaseTransport):
         self.asked.append(str(request.url))
         if not self.lists and request.url.path.endswith("/list/status"):
             return httpx.Response(200, json=[], request=request)
+        if request.method != "GET" and self.lose_requests:
+            self.lose_requests -= 1
+            raise httpx.ReadError("gone", request=request)
         response = self._to.handle_request(request)
         if request.method != "GET":
             self.writes += 1

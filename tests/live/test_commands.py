@@ -1,6 +1,8 @@
 """`push` and `sync` as they are installed, over real sockets: what goes wrong first."""
 
+import re
 import shlex
+import subprocess
 from datetime import timedelta
 
 import attrs
@@ -11,7 +13,16 @@ from reconcile.cli.commands import cli
 from reconcile.expenses import COLUMNS
 from tests.codat.clients import server
 from tests.docs.markdown import DOCS, first_cells, quoted, sections
-from tests.live.commands import PUSH, Desk, Losing, expenses, name, nobody, saying
+from tests.live.commands import (
+    COMMAND,
+    PUSH,
+    Desk,
+    Losing,
+    expenses,
+    name,
+    nobody,
+    saying,
+)
 from tests.sandbox.calls import COMPANY
 
 V1 = ("--dialect", "v1")
@@ -150,7 +161,10 @@ def test_an_answer_that_names_no_sync_is_one_sentence(desk: Desk) -> None:
         status, _, errors = desk.run(*PUSH, CODAT_BASE_URL=url)
 
     assert status == 2
-    assert errors == ("reconcile: expenses 1 to 3: syncId: the answer names none\n")
+    assert errors.startswith(
+        "reconcile: expenses 1 to 3: syncId: the answer names none; whether it was"
+        " carried out is in doubt: `reconcile sync"
+    )
 
 
 def test_what_codat_refuses_stops_the_rest(desk: Desk, codat: Losing) -> None:
@@ -349,3 +363,74 @@ def test_every_check_is_documented_in_order_and_no_other(desk: Desk) -> None:
 
     lines = [line.partition(":")[0].split()[1] for line in output.splitlines()]
     assert lines == first_cells(told)
+
+
+# Following
+
+
+def test_following_once_with_a_key_codat_refuses_ends_with_2(desk: Desk) -> None:
+    desk.run(*PUSH)
+
+    status, output, errors = attrs.evolve(desk, key="wrong").run("follow", "--once")
+
+    assert status == 2
+    assert "was refused with 401" in errors
+    assert errors.endswith("failed; each is due again later.\n")
+    assert re.fullmatch(r"Followed what was due; next due [0-9TZ:.-]+\.\n", output)
+
+
+def test_following_once_reads_what_becomes_due_by_what_it_reads(
+    desk: Desk, codat: Losing
+) -> None:
+    desk.run(*PUSH)
+    codat.advance(timedelta(minutes=2))
+
+    status, _, errors = desk.run("follow", "--once")
+
+    assert (status, errors) == (0, "")
+    assert desk.run("report")[1].splitlines()[1] == (
+        "3 expenses: 3 matched, 0 cleared, 0 open, 0 break, 0 waived"
+    )
+
+
+def test_a_follower_that_waits_for_codat_is_stopped_at_once(desk: Desk) -> None:
+    desk.run(*PUSH)
+    busy = saying("503 Service Unavailable", "Retry-After: 50")
+    with server(busy) as (url, asked):
+        running = subprocess.Popen(
+            [COMMAND, "follow", "--base-url", url, "--api-key", desk.key],
+            cwd=desk.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            assert running.stderr is not None
+            assert b"the answer was 503" in running.stderr.readline()
+        finally:
+            running.terminate()
+            running.communicate(timeout=10)
+
+    assert running.returncode == 0
+    assert asked
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "HTTP_PROXY"])
+def test_an_environment_no_connection_can_be_made_with_is_one_sentence(
+    desk: Desk, name: str
+) -> None:
+    given = {"SSL_CERT_FILE": "/nowhere.pem", "HTTP_PROXY": "ftp://nowhere"}
+
+    status, _, errors = desk.run(*PUSH, **{name: given[name]})
+
+    assert status == 2
+    assert errors.startswith("reconcile: no connection can be made with the proxies")
+    assert errors.count("\n") == 1
+
+
+def test_a_store_that_is_none_of_ours_is_not_shown_with_its_password(
+    desk: Desk,
+) -> None:
+    status, _, errors = desk.run("--store", "postgres://ann:pa55@host/db", "report")
+
+    assert (status, "pa55" in errors) == (2, False)
+    assert errors == "reconcile: a store is sqlite:///PATH, not 'postgres'\n"

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import sqlite3
 import threading
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reconcile import Reconciler
+from reconcile import Exchange, Reconciler
 from reconcile.codat.client import CodatClient
 from reconcile.codat.requests import create_expenses
 from reconcile.domain.pace import Pace
@@ -371,3 +372,106 @@ def test_a_clock_that_goes_on_while_it_plans_keeps_nothing_from_being_read(
 
         asked = [one.rpartition("/syncs/")[2] for one in office.line.asked]
         assert asked.count("list/status") == 2  # for what is lost, and for all else
+
+
+@pytest.mark.parametrize("sync_id", ["latest", "list", "..", "x" * 100_000])
+def test_a_webhook_of_a_sync_nobody_can_ask_for_keeps_no_other_from_being_read(
+    office: Office, sync_id: str
+) -> None:
+    webhook = {
+        "id": uuid_of(9),
+        "eventType": "expenses.sync.successful",
+        "generatedDate": "2026-01-05T09:00:00Z",
+        "payload": {"referenceCompany": {"id": COMPANY}, "syncId": sync_id},
+    }
+    office.books.record(
+        Exchange(
+            method="POST",
+            url="https://office.example/webhooks/codat",
+            request_body=json.dumps(webhook).encode(),
+            status=204,
+            observed_at=office.sandbox.now,
+        )
+    )
+    office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+
+    follower = office.books.follower(office.client, holder="one")
+    follow(office, follower, hours=1)
+
+    assert office.said() == {uuid_of(1): ("matched", None)}
+    assert 0 < follower.failed < 15
+
+
+def test_sources_that_contradict_each_other_are_read_once_more(office: Office) -> None:
+    sent = office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+    follower = office.books.follower(office.client, holder="one")
+    follow(office, follower, hours=1)
+    assert office.said() == {uuid_of(1): ("matched", None)}
+    sync_id = sent.answer.named("syncId")
+    rows = [{"id": uuid_of(1), "status": "PushError", "errorMessage": "boom"}]
+    webhook = {
+        "id": uuid_of(9),
+        "eventType": "expenses.sync.unsuccessful",
+        "generatedDate": office.sandbox.now.isoformat(),
+        "payload": {
+            "referenceCompany": {"id": COMPANY},
+            "syncId": sync_id,
+            "transactions": rows,
+        },
+    }
+    office.books.record(
+        Exchange(
+            method="POST",
+            url="https://office.example/webhooks/codat",
+            request_body=json.dumps(webhook).encode(),
+            status=204,
+            observed_at=office.sandbox.now,
+        )
+    )
+    assert office.said() == {uuid_of(1): ("break", "CONFLICTING")}
+    office.line.asked.clear()
+
+    office.wait(seconds=1)
+    follow(office, follower, hours=5)
+
+    asked = [one.rpartition("/syncs/")[2] for one in office.line.asked]
+    assert sum("transactions" in one for one in asked) == 1
+    assert sum(one == f"{sync_id}/status" for one in asked) == 1
+    assert office.said()[uuid_of(1)][0] in ("matched", "cleared")
+
+
+def test_what_a_webhook_leads_to_is_read_with_the_last_of_the_quota(
+    office: Office,
+) -> None:
+    office.sandbox.webhooks.subscribe_callable(office.heard, company_id=COMPANY)
+    office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+    office.wait(seconds=30)
+    told = (("X-Rate-Limit-Limit", "2000"), ("X-Rate-Limit-Remaining", "300"))
+    office.client.quota.learn(200, told, office.sandbox.now)
+
+    follower = office.books.follower(office.client, holder="one")
+    for _ in range(3):
+        follower.step()
+
+    assert office.said() == {uuid_of(1): ("matched", None)}
+
+
+def test_no_wait_that_codat_asks_for_is_longer_than_a_day(office: Office) -> None:
+    office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+    office.wait(minutes=1)
+
+    def busy(request: httpx.Request) -> httpx.Response:
+        until = {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}
+        return httpx.Response(503, headers=until, request=request)
+
+    with httpx.Client(transport=httpx.MockTransport(busy)) as http:
+        client = CodatClient(
+            http,
+            api_keys="key",
+            record=office.books.record,
+            now=lambda: office.sandbox.now,
+        )
+        due = office.books.follower(client, holder="one").step()
+
+    assert due is not None
+    assert due - office.sandbox.now <= timedelta(days=1)
