@@ -78,8 +78,12 @@ def _refused(books: Reconciler) -> Checked:
     number = untrusted.counted()
     if not number:
         return Checked("ok", "deliveries", "none was refused")
-    last = max((one.received_at for one in untrusted.held()), default=None)
-    at = f", the last at {format_instant(last)}" if last else ""
+    last = next(untrusted.held(), None)
+    at = (
+        f", the last at {format_instant(last.received_at)}: {last.reason}"
+        if last
+        else ""
+    )
     hint = "if they were Codat's, the webhook secret is wrong or has expired"
     return Checked("ok", "deliveries", f"refused: {number}{at}", hint)
 

@@ -15,7 +15,9 @@ from typing import Final
 
 from reconcile.errors import SignatureError, UsageError
 
-Headers = Mapping[str, str] | Iterable[tuple[str, str]]
+Text = str | bytes
+Headers = Mapping[str, Text] | Mapping[bytes, Text] | Iterable[tuple[Text, Text]]
+"""However a framework holds them; bytes are read as HTTP's own, Latin-1."""
 Pairs = tuple[tuple[str, str], ...]
 
 TOLERANCE: Final = timedelta(minutes=5)
@@ -107,8 +109,23 @@ def key_of(secret: str) -> bytes:
 
 
 def pairs_of(headers: Headers) -> Pairs:
-    """Return headers, however a framework holds them, as they came."""
-    return tuple(headers.items() if isinstance(headers, Mapping) else headers)
+    """Return headers as they came; what is no text proves nothing, and is left out."""
+    given: Iterable[tuple[Text, Text]] = (
+        headers.items() if isinstance(headers, Mapping) else headers
+    )
+    pairs = [
+        (name_read, value_read)
+        for name, value in given
+        if (name_read := _read(name)) is not None
+        and (value_read := _read(value)) is not None
+    ]
+    return tuple(pairs)
+
+
+def _read(text: object) -> str | None:
+    if isinstance(text, bytes):
+        return text.decode("latin-1")
+    return text if isinstance(text, str) else None
 
 
 def _proof(headers: Pairs) -> Pairs:

@@ -7,6 +7,7 @@ import attrs
 PATH: Final = "/webhooks/codat"
 HEALTH_PATH: Final = "/healthz"
 RETRY_AFTER_S: Final = 30
+_DIGITS_MAX: Final = 18  # what a store can count
 
 
 @attrs.frozen(kw_only=True)
@@ -37,11 +38,23 @@ CUT_SHORT: Final = Answer(status=400, text="The body ended before its length.")
 NOT_HERE: Final = Answer(status=404, text="Nothing is here.")
 TOO_SLOW: Final = Answer(status=408, text="The body took too long to arrive.")
 TOO_LONG: Final = Answer(status=413, text="The body is too long.")
+HEAD_TOO_LONG: Final = Answer(status=431, text="The head of the request is too long.")
 BUSY: Final = Answer(
     status=503,
     headers=(("retry-after", str(RETRY_AFTER_S)),),
     text="It cannot be kept now; deliver it again.",
 )
+
+
+@attrs.frozen
+class Unread:
+    """What a delivery is answered whose body nobody has read to its end.
+
+    `body_bytes` is how long it was declared, or else how much of it came.
+    """
+
+    answer: Answer
+    body_bytes: int
 
 
 def refused(reason: str) -> Answer:
@@ -64,5 +77,10 @@ def _only(methods: str) -> Answer:
 
 
 def length_of(declared: str) -> int | None:
-    """Return the length a request declares; None where it is no number."""
-    return int(declared) if declared.isascii() and declared.isdecimal() else None
+    """Return the length a request declares; None where it is no number.
+
+    One that is longer than anything is returned as a length that is.
+    """
+    if not (declared.isascii() and declared.isdecimal()):
+        return None
+    return int(declared) if len(declared) <= _DIGITS_MAX else 10**_DIGITS_MAX

@@ -6,7 +6,7 @@ from typing import Final
 from reconcile.codat.deliveries import is_delivery
 from reconcile.codat.exchange import Exchange, Unreadable
 from reconcile.codat.har import Captured
-from reconcile.codat.webhooks import Headers, pairs_of
+from reconcile.codat.webhooks import Headers, Pairs, pairs_of
 from reconcile.endpoint.answers import KEPT, PATH
 from reconcile.endpoint.trust import Trust, worth_keeping
 from reconcile.errors import SignatureError
@@ -28,9 +28,8 @@ def arrived(
     try:
         kept = trust.kept(pairs, body, now=now)
     except SignatureError as error:
-        cut = tuple((n, v[:HEADER_KEPT_MAX]) for n, v in worth_keeping(pairs))
         return UntrustedDelivery.of(
-            body, received_at=now, reason=str(error), headers=cut
+            body, received_at=now, reason=str(error), headers=_cut(pairs)
         )
     delivery = Exchange(
         method="POST",
@@ -44,3 +43,17 @@ def arrived(
         return delivery
     reason = "nothing in the delivery says that it is a webhook of Codat's"
     return Unreadable(raw=body, reason=reason)
+
+
+def unread(
+    headers: Headers, *, body_bytes: int, reason: str, now: datetime
+) -> UntrustedDelivery:
+    """Return a delivery whose body nobody has read to its end, to be kept apart."""
+    return UntrustedDelivery.unread(
+        body_bytes, received_at=now, reason=reason, headers=_cut(pairs_of(headers))
+    )
+
+
+def _cut(pairs: Pairs) -> Pairs:
+    """Return the headers that are worth keeping of a delivery nobody vouches for."""
+    return tuple((n, v[:HEADER_KEPT_MAX]) for n, v in worth_keeping(pairs))

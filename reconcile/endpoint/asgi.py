@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from reconcile.endpoint.answers import (
+    BUSY,
+    CUT_SHORT,
     PATH,
     TOO_LONG,
     TOO_SLOW,
     Answer,
+    Unread,
     length_of,
     without_body,
 )
-from reconcile.endpoint.receive import WebhookEndpoint
+from reconcile.endpoint.receive import DISCARDED_BYTES_MAX, WebhookEndpoint
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -23,12 +27,20 @@ class AsgiApp:
     """`POST` at one path, and `GET /healthz`.
 
     A server that tells of its end closes the endpoint with it; an app that mounts this
-    one closes the endpoint itself.
+    one closes the endpoint itself. While the server is `crowded`, deliveries are put
+    off, unread.
     """
 
-    def __init__(self, endpoint: WebhookEndpoint, *, path: str = PATH) -> None:
+    def __init__(
+        self,
+        endpoint: WebhookEndpoint,
+        *,
+        path: str = PATH,
+        crowded: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._endpoint = endpoint
         self._path = path
+        self._crowded = crowded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live through the server's start and stop."""
@@ -44,32 +56,45 @@ class AsgiApp:
                 raise RuntimeError(f"The endpoint speaks HTTP, not {other}.")
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limits = self._endpoint.limits
+        give_up_at = asyncio.get_running_loop().time() + limits.read_wait_s
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         answer = without_body(scope["method"], path, webhooks_at=self._path)
-        read = False
+        if answer is None and self._crowded():
+            answer = BUSY
         if answer is None:
-            body = await self._body(scope, receive)
+            body = await self._body(scope, receive, give_up_at)
             if isinstance(body, bytes):
-                read = True
-                headers = _decoded(scope)
-                answer = await self._endpoint.receive_async(headers, body)
-            else:
-                answer = body
-        if answer is not None:
-            await _send(send, answer, close=not read and _has_body(scope))
+                answer = await self._endpoint.receive_async(scope["headers"], body)
+                await _send(send, answer)
+                return
+            answer = await self._endpoint.refuse_async(scope["headers"], body)
+            if answer is CUT_SHORT:
+                return  # nobody is there to hear it
+        if _has_body(scope):
+            await _send_early(send, answer, receive, give_up_at)
+        else:
+            await _send(send, answer)
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes | Answer | None:
-        """Return a body, the answer to one that is not read, or None: nobody waits."""
-        limits = self._endpoint.limits
+    async def _body(
+        self, scope: Scope, receive: Receive, give_up_at: float
+    ) -> bytes | Unread:
+        """Return a body, or what hinders it."""
+        bytes_max = self._endpoint.limits.body_bytes_max
         declared = [v for n, v in scope["headers"] if n.lower() == b"content-length"]
         length = length_of(declared[0].decode("latin-1")) if declared else None
-        if length is not None and length > limits.body_bytes_max:
-            return TOO_LONG
+        if length is not None and length > bytes_max:
+            return Unread(TOO_LONG, length)
+        pieces: list[bytes] = []
         try:
-            async with asyncio.timeout(limits.read_wait_s):
-                return await _read(receive, limits.body_bytes_max)
+            async with asyncio.timeout_at(give_up_at):
+                hindrance = await _read(receive, pieces, bytes_max)
         except TimeoutError:
-            return TOO_SLOW
+            hindrance = TOO_SLOW
+        if hindrance is None:
+            return b"".join(pieces)
+        came = sum(len(one) for one in pieces)
+        return Unread(hindrance, came if length is None else length)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -79,27 +104,29 @@ class AsgiApp:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _read(receive: Receive, bytes_max: int) -> bytes | Answer | None:
-    pieces: list[bytes] = []
+async def _read(receive: Receive, pieces: list[bytes], bytes_max: int) -> Answer | None:
+    """Read a body into `pieces`; return what hinders it, None when it is there."""
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return None
+            return CUT_SHORT
         piece: bytes = message.get("body", b"")
+        pieces.append(piece)
         size += len(piece)
         if size > bytes_max:
             return TOO_LONG
-        pieces.append(piece)
         if not message.get("more_body"):
-            return b"".join(pieces)
+            return None
 
 
-def _decoded(scope: Scope) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, value in scope["headers"]
-    )
+async def _discard(receive: Receive) -> None:
+    size = 0
+    while size <= DISCARDED_BYTES_MAX:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return
 
 
 def _has_body(scope: Scope) -> bool:
@@ -113,12 +140,31 @@ def _has_body(scope: Scope) -> bool:
     )
 
 
-async def _send(send: Send, answer: Answer, *, close: bool) -> None:
-    """Send an answer; close where a body may still be coming that nobody reads."""
-    headers = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in answer.fields]
-    if close:
-        headers.append((b"connection", b"close"))
-    await send(
-        {"type": "http.response.start", "status": answer.status, "headers": headers}
-    )
+async def _send(send: Send, answer: Answer) -> None:
+    await send(_start(answer))
     await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _send_early(
+    send: Send, answer: Answer, receive: Receive, give_up_at: float
+) -> None:
+    """Answer while a body still comes, and close when it is through.
+
+    Most senders listen only when they have sent all, and a connection that is closed
+    before takes the answer with it; so what comes is read for a while, and dropped.
+    """
+    await send(_start(answer, (b"connection", b"close")))
+    await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(give_up_at):
+            await _discard(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _start(answer: Answer, *more: tuple[bytes, bytes]) -> MutableMapping[str, Any]:
+    fields = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in answer.fields]
+    return {
+        "type": "http.response.start",
+        "status": answer.status,
+        "headers": [*fields, *more],
+    }

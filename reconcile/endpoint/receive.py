@@ -11,8 +11,16 @@ from typing import Final, Self
 import attrs
 
 from reconcile.codat.webhooks import Headers
-from reconcile.endpoint.answers import BUSY, KEPT, TOO_LONG, Answer, refused
-from reconcile.endpoint.arrival import arrived
+from reconcile.endpoint.answers import (
+    BUSY,
+    KEPT,
+    TOO_LONG,
+    TOO_SLOW,
+    Answer,
+    Unread,
+    refused,
+)
+from reconcile.endpoint.arrival import arrived, unread
 from reconcile.endpoint.commit import BusyError, Committer
 from reconcile.endpoint.keep import Delivered, Keeper
 from reconcile.endpoint.trust import Trust
@@ -20,6 +28,8 @@ from reconcile.storage.opening import open_store
 from reconcile.storage.untrusted import UntrustedDelivery
 
 UNTRUSTED_WAITING_MAX: Final = 100
+DISCARDED_BYTES_MAX: Final = 64 * 2**20
+"""How much of a body is read that nobody wants: its sender may not listen before."""
 
 _log = logging.getLogger("reconcile.endpoint")
 
@@ -29,12 +39,12 @@ class Limits:
     """How much, and how long. Codat waits 15 s for an answer.
 
     `read_wait_s` bounds the arrival of a body (behind our own server, of its head too),
-    `answer_wait_s` the keeping of it.
+    `answer_wait_s` the keeping of it; together they stay below what Codat waits.
     """
 
     body_bytes_max: int = 5 * 2**20
     read_wait_s: float = 10.0
-    answer_wait_s: float = 10.0
+    answer_wait_s: float = 4.0
 
 
 @attrs.frozen
@@ -95,7 +105,24 @@ class WebhookEndpoint:
 
     def receive(self, headers: Headers, body: bytes) -> Answer:
         """Return what a delivery is answered, when it has been kept."""
-        offered = self._offer(headers, body)
+        return self._outcome(self._offer(headers, body))
+
+    async def receive_async(self, headers: Headers, body: bytes) -> Answer:
+        """Return the same as `receive`, while the event loop goes on."""
+        return await self._outcome_async(self._offer(headers, body))
+
+    def refuse(self, headers: Headers, what: Unread) -> Answer:
+        """Return what is answered where a body was not read to its end.
+
+        Such a delivery is kept apart, like one that nothing shows to be Codat's.
+        """
+        return self._outcome(self._set_apart(headers, what))
+
+    async def refuse_async(self, headers: Headers, what: Unread) -> Answer:
+        """Return the same as `refuse`, while the event loop goes on."""
+        return await self._outcome_async(self._set_apart(headers, what))
+
+    def _outcome(self, offered: _Offered | Answer) -> Answer:
         if isinstance(offered, Answer):
             return offered
         try:
@@ -105,9 +132,7 @@ class WebhookEndpoint:
             return offered.otherwise
         return offered.then
 
-    async def receive_async(self, headers: Headers, body: bytes) -> Answer:
-        """Return the same as `receive`, while the event loop goes on."""
-        offered = self._offer(headers, body)
+    async def _outcome_async(self, offered: _Offered | Answer) -> Answer:
         if isinstance(offered, Answer):
             return offered
         try:
@@ -120,10 +145,10 @@ class WebhookEndpoint:
     def _offer(self, headers: Headers, body: bytes) -> _Offered | Answer:
         """Hand a delivery to whoever writes, or answer it at once."""
         if len(body) > self.limits.body_bytes_max:
-            return TOO_LONG
+            return self._set_apart(headers, Unread(TOO_LONG, len(body)))
         what = arrived(headers, body, trust=self._trust, now=self._now())
         if isinstance(what, UntrustedDelivery):
-            return self._refuse(what)
+            return self._refuse(what, refused(what.reason))
         try:
             future = self._committer.submit(what, size=len(body))
         except BusyError as error:
@@ -131,15 +156,31 @@ class WebhookEndpoint:
             return BUSY
         return _Offered(future, then=KEPT, otherwise=BUSY)
 
-    def _refuse(self, delivery: UntrustedDelivery) -> _Offered | Answer:
+    def _set_apart(self, headers: Headers, what: Unread) -> _Offered | Answer:
+        delivery = unread(
+            headers,
+            body_bytes=what.body_bytes,
+            reason=self._hindrance(what.answer),
+            now=self._now(),
+        )
+        return self._refuse(delivery, what.answer)
+
+    def _hindrance(self, answer: Answer) -> str:
+        """Return why a body was not read to its end."""
+        if answer is TOO_LONG:
+            return f"the body is over the limit of {self.limits.body_bytes_max} bytes"
+        if answer is TOO_SLOW:
+            return f"the body took over {self.limits.read_wait_s:g} s to arrive"
+        return "the body ended before its length"
+
+    def _refuse(self, delivery: UntrustedDelivery, answer: Answer) -> _Offered | Answer:
         """Keep a delivery apart; under a flood of them the answer alone is given."""
-        answer = refused(delivery.reason)
         fields = {"codat_bytes": delivery.body_bytes}
         _log.info("delivery refused: %s", delivery.reason, extra=fields)
         try:
             future = self._committer.submit(
                 delivery,
-                size=delivery.body_bytes,
+                size=len(delivery.body or b""),
                 waiting_max=UNTRUSTED_WAITING_MAX,
             )
         except BusyError:

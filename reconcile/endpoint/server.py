@@ -1,26 +1,30 @@
 """The endpoint behind a port of its own, on uvicorn (the extra `serve`)."""
 
-import asyncio
+import logging
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from errno import EADDRINUSE
 from typing import Final
 
 import attrs
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from reconcile.endpoint.asgi import AsgiApp
+from reconcile.endpoint.connection import Connection
 from reconcile.endpoint.receive import WebhookEndpoint
 from reconcile.errors import UsageError
 
 CONNECTIONS_MAX: Final = 500
+"""Above it deliveries are answered 503; above twice as many nobody is let in."""
+CROWD_LOGGED_EVERY_S: Final = 60.0
 START_WAIT_MAX_S: Final = 10.0
-STOP_WAIT_MAX_S: Final = 12  # as long as an answer may take, and a little
+STOP_WAIT_MAX_S: Final = 15  # as long as an answer may take, and a little
+
+_log = logging.getLogger("reconcile.endpoint")
 
 
 @attrs.frozen
@@ -33,7 +37,11 @@ class Served:
 
 @contextmanager
 def serving(
-    endpoint: WebhookEndpoint, *, host: str = "127.0.0.1", port: int = 0
+    endpoint: WebhookEndpoint,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    connections_max: int = CONNECTIONS_MAX,
 ) -> Iterator[Served]:
     """Serve an endpoint from a thread; at the end, answer who waits, and close it.
 
@@ -44,7 +52,7 @@ def serving(
 
     """
     listening = _listening(host, port)
-    server = _server(endpoint)
+    server = _server(endpoint, connections_max)
     thread = threading.Thread(
         target=server.run,
         kwargs={"sockets": [listening]},
@@ -69,7 +77,7 @@ def _listening(host: str, port: int) -> socket.socket:
         )[0]
         # asyncio answers without delay only on sockets that say they are TCP's.
         made = socket.socket(family, kind, socket.IPPROTO_TCP)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise _unusable(host, port, error) from error
     try:
         if os.name == "posix":  # elsewhere it would share a port that is in use
@@ -82,7 +90,11 @@ def _listening(host: str, port: int) -> socket.socket:
     return made
 
 
-def _unusable(host: str, port: int, error: OSError) -> UsageError:
+def _unusable(host: str, port: int, error: OSError | UnicodeError) -> UsageError:
+    if isinstance(error, UnicodeError):
+        return UsageError(
+            f"cannot listen on port {port} of {host}: it is no host's name"
+        )
     if error.errno == EADDRINUSE:
         return UsageError(f"port {port} of {host} is in use")
     return UsageError(
@@ -90,49 +102,47 @@ def _unusable(host: str, port: int, error: OSError) -> UsageError:
     )
 
 
-def _server(endpoint: WebhookEndpoint) -> uvicorn.Server:
-    class Impatient(_Impatient):
+def _server(endpoint: WebhookEndpoint, most: int) -> uvicorn.Server:
+    class Bounded(Connection):
         wait_s = endpoint.limits.read_wait_s
+        connections_max = 2 * most
 
-    return uvicorn.Server(
+    crowd = _Crowd(most)
+    server = uvicorn.Server(
         uvicorn.Config(
-            AsgiApp(endpoint),
-            http=Impatient,
+            AsgiApp(endpoint, crowded=crowd),
+            http=Bounded,
             log_config=None,  # the host's logging; by itself, warnings and errors
             access_log=False,
             lifespan="on",
             ws="none",
             proxy_headers=False,  # nobody asks where a delivery came from
             server_header=False,
-            limit_concurrency=CONNECTIONS_MAX,
             timeout_graceful_shutdown=STOP_WAIT_MAX_S,
         )
     )
+    crowd.connections = server.server_state.connections
+    return server
 
 
-class _Impatient(HttpToolsProtocol):
-    """Closes a connection whose next request does not begin: uvicorn waits for ever."""
+class _Crowd:
+    """Says whether more are connected than should be; the log hears it now and then.
 
-    wait_s: float
+    uvicorn's own limit turns everybody away, health checks too, and logs each.
+    """
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        super().connection_made(transport)
-        self._watch()
+    connections: Sized = ()
 
-    def _watch(self) -> None:
-        self._last = self.cycle
-        self._look = self.loop.call_later(self.wait_s, self._close_if_idle)
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._silent_until = 0.0
 
-    def _close_if_idle(self) -> None:
-        idle = self.cycle is None or self.cycle.response_complete
-        if idle and self.cycle is self._last:
-            self.transport.close()
-        else:
-            self._watch()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._look.cancel()
-        super().connection_lost(exc)
+    def __call__(self) -> bool:
+        crowded = len(self.connections) > self._most
+        if crowded and time.monotonic() > self._silent_until:
+            self._silent_until = time.monotonic() + CROWD_LOGGED_EVERY_S
+            _log.warning("deliveries not kept: over %d connections", self._most)
+        return crowded
 
 
 def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:

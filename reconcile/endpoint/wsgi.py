@@ -1,7 +1,7 @@
 """The endpoint as a WSGI app, for hosts and servers without an event loop."""
 
 import time
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -11,10 +11,11 @@ from reconcile.endpoint.answers import (
     TOO_LONG,
     TOO_SLOW,
     Answer,
+    Unread,
     length_of,
     without_body,
 )
-from reconcile.endpoint.receive import Limits, WebhookEndpoint
+from reconcile.endpoint.receive import DISCARDED_BYTES_MAX, WebhookEndpoint
 
 Environ = MutableMapping[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -48,10 +49,15 @@ class WsgiApp:
         )
         if answer is not None:
             return answer
-        body = _read(environ, self._endpoint.limits)
-        if isinstance(body, Answer):
-            return body
-        return self._endpoint.receive(_headers(environ), body)
+        limits = self._endpoint.limits
+        give_up_at = time.monotonic() + limits.read_wait_s
+        body = _read(environ, limits.body_bytes_max, give_up_at)
+        if isinstance(body, bytes):
+            return self._endpoint.receive(_headers(environ), body)
+        answer = self._endpoint.refuse(_headers(environ), body)
+        if answer is TOO_LONG:
+            _discard(environ, give_up_at)
+        return answer
 
 
 def _headers(environ: Environ) -> dict[str, str]:
@@ -62,24 +68,42 @@ def _headers(environ: Environ) -> dict[str, str]:
     }
 
 
-def _read(environ: Environ, limits: Limits) -> bytes | Answer:
+def _read(environ: Environ, bytes_max: int, give_up_at: float) -> bytes | Unread:
     """Return a body: as long as it is declared, or as the server lets it be."""
     length = length_of(environ.get("CONTENT_LENGTH") or "")
-    if length is not None and length > limits.body_bytes_max:
-        return TOO_LONG
+    if length is not None and length > bytes_max:
+        return Unread(TOO_LONG, length)
     if length is None and not environ.get("wsgi.input_terminated"):
         return b""  # no body may be read that the server does not end
-    wanted = limits.body_bytes_max + 1 if length is None else length
-    give_up_at = time.monotonic() + limits.read_wait_s
+    wanted = bytes_max + 1 if length is None else length
     pieces: list[bytes] = []
+    came = 0
+    for piece in _pieces(environ, wanted):
+        pieces.append(piece)
+        came += len(piece)
+        if time.monotonic() > give_up_at:
+            return Unread(TOO_SLOW, came if length is None else length)
+    if length is None and came == wanted:
+        return Unread(TOO_LONG, came)
+    if length is not None and came < wanted:
+        return Unread(CUT_SHORT, length)
+    return b"".join(pieces)
+
+
+def _discard(environ: Environ, give_up_at: float) -> None:
+    """Read on for a while, and drop it: most senders listen when they have sent all."""
+    length = length_of(environ.get("CONTENT_LENGTH") or "")
+    wanted = DISCARDED_BYTES_MAX if length is None else min(length, DISCARDED_BYTES_MAX)
+    for _ in _pieces(environ, wanted):
+        if time.monotonic() > give_up_at:
+            return
+
+
+def _pieces(environ: Environ, wanted: int) -> Iterator[bytes]:
+    """Yield a body as it comes, no more of it than is wanted."""
     while wanted:
         piece: bytes = environ["wsgi.input"].read(min(wanted, _PIECE_BYTES))
         if not piece:
-            break
-        pieces.append(piece)
+            return
+        yield piece
         wanted -= len(piece)
-        if time.monotonic() > give_up_at:
-            return TOO_SLOW
-    if length is None:
-        return b"".join(pieces) if wanted else TOO_LONG
-    return CUT_SHORT if wanted else b"".join(pieces)

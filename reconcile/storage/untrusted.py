@@ -25,6 +25,8 @@ class UntrustedDelivery:
     """A delivery that was refused: why, and as much of it as is kept.
 
     `headers` are those that evidence would keep; `body` is None where it was too long.
+    Where nobody read the whole of it `body_digest` is empty, and `body_bytes` says how
+    long it was declared, or else how much of it came.
     """
 
     received_at: datetime
@@ -51,6 +53,25 @@ class UntrustedDelivery:
             body=body if len(body) <= BODY_KEPT_BYTES_MAX else None,
             body_bytes=len(body),
             body_digest=digest_of(body),
+        )
+
+    @classmethod
+    def unread(
+        cls,
+        body_bytes: int,
+        *,
+        received_at: datetime,
+        reason: str,
+        headers: tuple[tuple[str, str], ...],
+    ) -> "UntrustedDelivery":
+        """Return a delivery whose body nobody has read to its end."""
+        return cls(
+            received_at=received_at,
+            reason=reason,
+            headers=headers,
+            body=None,
+            body_bytes=body_bytes,
+            body_digest=b"",
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from reconcile import Reconciler
 from reconcile.endpoint import Limits, Trust, WebhookEndpoint
+from reconcile.storage.untrusted import Untrusted
 from tests.builders import COMPANY, SYNC, TRANSACTION
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -71,6 +72,12 @@ def endpoint(
     """Return an endpoint on the folder's store; `given` is for its trust."""
     trust = Trust(**(given or {"secrets": (SECRET,)}))
     return WebhookEndpoint(url_of(folder), trust=trust, limits=limits, now=Clock())
+
+
+def apart(folder: Path) -> list[tuple[str, int]]:
+    """Return why deliveries were refused, and their lengths, newest first."""
+    with Reconciler.open(url_of(folder), create=False) as books:
+        return [(one.reason, one.body_bytes) for one in Untrusted(books.store).held()]
 
 
 def held(folder: Path) -> int:

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from reconcile.endpoint import AsgiApp, Limits, WebhookEndpoint
-from tests.endpoint.deliveries import PATH, endpoint, held, signed, webhook
+from reconcile.endpoint.receive import DISCARDED_BYTES_MAX
+from tests.endpoint.deliveries import PATH, apart, endpoint, held, signed, webhook
 
 Ask = Callable[[httpx.AsyncClient], Any]
 
@@ -50,10 +51,22 @@ def test_other_paths_and_methods_are_told_so(
 
 
 def test_a_body_of_50_mb_is_refused_by_the_length_it_declares(tmp_path: Path) -> None:
+    size = 50 * 2**20
     with endpoint(tmp_path) as hooks:
-        told = asked(hooks, lambda codat: codat.post(PATH, content=bytes(50 * 2**20)))
+        told = asked(hooks, lambda codat: codat.post(PATH, content=bytes(size)))
 
     assert (told.status_code, told.headers["connection"]) == (413, "close")
+    assert apart(tmp_path) == [("the body is over the limit of 5242880 bytes", size)]
+
+
+@pytest.mark.parametrize("digits", [19, 5000])
+def test_a_length_beyond_counting_is_too_long(tmp_path: Path, digits: int) -> None:
+    headers = {"content-length": "9" * digits}
+    with endpoint(tmp_path) as hooks:
+        told = asked(hooks, lambda codat: codat.post(PATH, headers=headers))
+
+    assert told.status_code == 413
+    assert apart(tmp_path) == [("the body is over the limit of 5242880 bytes", 10**18)]
 
 
 def test_a_body_without_a_length_is_read_up_to_the_limit(tmp_path: Path) -> None:
@@ -69,7 +82,10 @@ def test_a_body_without_a_length_is_read_up_to_the_limit(tmp_path: Path) -> None
         told = asked(hooks, lambda codat: codat.post(PATH, content=endless()))
 
     assert told.status_code == 413
-    assert taken <= 18
+    assert apart(tmp_path) == [
+        ("the body is over the limit of 1048576 bytes", 17 * 2**16)
+    ]
+    assert taken * 2**16 <= DISCARDED_BYTES_MAX + 2**21
 
 
 def test_a_body_that_takes_too_long_is_refused(tmp_path: Path) -> None:
@@ -82,6 +98,9 @@ def test_a_body_that_takes_too_long_is_refused(tmp_path: Path) -> None:
         told = asked(hooks, lambda codat: codat.post(PATH, content=slow()))
 
     assert (told.status_code, told.headers["connection"]) == (408, "close")
+    ((reason, size),) = apart(tmp_path)
+    assert reason == "the body took over 0.2 s to arrive"
+    assert size >= 1
 
 
 def test_a_forged_delivery_is_refused_in_a_sentence(tmp_path: Path) -> None:
@@ -124,7 +143,7 @@ def test_a_mounted_app_is_asked_for_its_own_path(tmp_path: Path) -> None:
     assert sent[0]["status"] == 204
 
 
-def test_a_client_that_has_gone_is_not_answered(tmp_path: Path) -> None:
+def test_a_client_that_has_gone_is_not_answered_but_counted(tmp_path: Path) -> None:
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -138,6 +157,22 @@ def test_a_client_that_has_gone_is_not_answered(tmp_path: Path) -> None:
         asyncio.run(AsgiApp(hooks)(scope, receive, send))
 
     assert sent == []
+    assert apart(tmp_path) == [("the body ended before its length", 0)]
+
+
+def test_a_crowd_puts_deliveries_off_and_hears_that_the_service_is_alive(
+    tmp_path: Path,
+) -> None:
+    async def ask(codat: httpx.AsyncClient) -> httpx.Response:
+        alive = await codat.get("/healthz")
+        assert alive.status_code == 200
+        return await codat.post(PATH, content=webhook(), headers=signed(webhook()))
+
+    with endpoint(tmp_path) as hooks:
+        told = asked(hooks, ask, crowded=lambda: True)
+
+    assert (told.status_code, told.headers["retry-after"]) == (503, "30")
+    assert (held(tmp_path), apart(tmp_path)) == (0, [])
 
 
 def test_the_end_of_the_server_closes_the_endpoint(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,11 +140,71 @@ def test_without_a_secret_every_delivery_is_refused(tmp_path: Path) -> None:
         assert hooks.receive({}, b"").status == 401
 
 
-def test_a_body_over_the_limit_is_refused_unread(tmp_path: Path) -> None:
+def test_a_body_over_the_limit_is_refused_unread_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     limits = Limits(body_bytes_max=10)
-    with endpoint(tmp_path, limits=limits) as hooks:
-        assert hooks.receive(signed(b"x" * 11), b"x" * 11).status == 413
-    assert untrusted(tmp_path) == (0, [])
+    with (
+        caplog.at_level("INFO", "reconcile.endpoint"),
+        endpoint(tmp_path, limits=limits) as hooks,
+    ):
+        answer = hooks.receive(signed(b"x" * 11), b"x" * 11)
+
+    reason = "the body is over the limit of 10 bytes"
+    (told,) = caplog.records
+    assert answer.status == 413
+    assert told.getMessage() == f"delivery refused: {reason}"
+    assert vars(told)["codat_bytes"] == 11
+    with Reconciler.open(url_of(tmp_path)) as books:
+        (one,) = Untrusted(books.store).held()
+    assert (one.reason, one.body_bytes, one.body, one.body_digest) == (
+        reason,
+        11,
+        None,
+        b"",
+    )
+    assert dict(one.headers)["webhook-id"] == "msg_1"
+
+
+def test_the_time_to_answer_is_shorter_than_codat_waits() -> None:
+    limits = Limits()
+
+    assert limits.read_wait_s + limits.answer_wait_s < 15
+
+
+def test_bodies_that_are_not_read_are_answered_though_the_store_is_locked(
+    tmp_path: Path,
+) -> None:
+    limits = Limits(body_bytes_max=10, answer_wait_s=0.1)
+    with (
+        endpoint(tmp_path, limits=limits) as hooks,
+        closing(sqlite3.connect(tmp_path / "books.db")) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        assert hooks.receive({}, bytes(11)).status == 413
+        other.rollback()
+
+
+def test_headers_may_be_bytes_as_servers_hand_them_on(tmp_path: Path) -> None:
+    body = webhook()
+    scope = [(k.encode(), v.encode()) for k, v in signed(body).items()]
+    with endpoint(tmp_path) as hooks:
+        answers = [hooks.receive(given, body) for given in (scope, dict(scope))]
+
+    assert [one.status for one in answers] == [204, 204]
+    assert held(tmp_path) == 1
+
+
+@pytest.mark.parametrize("odd", [None, 7, ["v1,x"], bytearray(b"x"), object()])
+def test_headers_that_are_no_text_prove_nothing(tmp_path: Path, odd: Any) -> None:
+    with endpoint(tmp_path, authorization="Bearer x") as hooks:
+        spoilt = dict.fromkeys(signed(webhook()), odd)
+        answers = [
+            hooks.receive(spoilt | {"authorization": odd}, webhook()),
+            hooks.receive([(odd, "x"), ("webhook-id", odd)], webhook()),
+        ]
+
+    assert [one.status for one in answers] == [401, 401]
 
 
 @pytest.mark.parametrize(

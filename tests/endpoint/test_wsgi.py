@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from reconcile.endpoint import Limits, WebhookEndpoint, WsgiApp
-from tests.endpoint.deliveries import PATH, endpoint, held, signed, webhook
+from reconcile.endpoint.receive import DISCARDED_BYTES_MAX
+from tests.endpoint.deliveries import PATH, apart, endpoint, held, signed, webhook
 
 
 def client(hooks: WebhookEndpoint) -> httpx.Client:
@@ -49,10 +50,41 @@ def test_other_paths_and_methods_are_told_so(
 
 
 def test_a_body_of_50_mb_is_refused_by_the_length_it_declares(tmp_path: Path) -> None:
+    size = 50 * 2**20
     with endpoint(tmp_path) as hooks:
-        told, _ = given(b"", hooks=hooks, CONTENT_LENGTH=str(50 * 2**20))
+        told, _ = given(b"", hooks=hooks, CONTENT_LENGTH=str(size))
 
     assert told == "413 Request Entity Too Large"
+    assert apart(tmp_path) == [("the body is over the limit of 5242880 bytes", size)]
+
+
+@pytest.mark.parametrize(
+    ("declared", "read"),
+    [
+        ({"CONTENT_LENGTH": "30"}, 30),
+        ({"CONTENT_LENGTH": str(2 * DISCARDED_BYTES_MAX)}, 50),
+        ({"wsgi.input_terminated": True}, 50),
+    ],
+)
+def test_a_body_over_the_limit_is_read_on_for_a_while(
+    tmp_path: Path, declared: dict[str, Any], read: int
+) -> None:
+    """Its sender may listen only when it has sent all."""
+    body = io.BytesIO(bytes(50))
+    with endpoint(tmp_path, limits=Limits(body_bytes_max=10)) as hooks:
+        told, _ = given(b"", hooks=hooks, **{"wsgi.input": body}, **declared)
+
+    assert told.startswith("413")
+    assert body.tell() == read
+
+
+def test_a_body_over_the_limit_is_not_read_for_ever(tmp_path: Path) -> None:
+    body = io.BytesIO(bytes(2**18))
+    limits = Limits(body_bytes_max=10, read_wait_s=-1)
+    with endpoint(tmp_path, limits=limits) as hooks:
+        given(b"", hooks=hooks, **{"wsgi.input": body}, CONTENT_LENGTH=str(2**18))
+
+    assert body.tell() == 2**16
 
 
 @pytest.mark.parametrize(("size", "status"), [(11, "413"), (10, "401")])
@@ -77,6 +109,7 @@ def test_a_body_that_ends_before_its_length_is_refused(tmp_path: Path) -> None:
         told, _ = given(b"short", hooks=hooks, CONTENT_LENGTH="6")
 
     assert told == "400 Bad Request"
+    assert apart(tmp_path) == [("the body ended before its length", 6)]
 
 
 def test_a_body_that_takes_too_long_is_refused(tmp_path: Path) -> None:
@@ -84,6 +117,7 @@ def test_a_body_that_takes_too_long_is_refused(tmp_path: Path) -> None:
         told, _ = given(b"slow", hooks=hooks, CONTENT_LENGTH="6")
 
     assert told == "408 Request Timeout"
+    assert apart(tmp_path) == [("the body took over -1 s to arrive", 6)]
 
 
 def test_a_signed_delivery_is_kept_once(tmp_path: Path) -> None:
