@@ -5,7 +5,7 @@ but 408 and 429) are answers; a rate limit is none, and all the rest is in doubt
 """
 
 import hashlib
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
