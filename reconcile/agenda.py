@@ -168,7 +168,8 @@ class Agenda:
         read = next_read(facts, context, pace=self._pace, unsettled=unsettled)
         if read is None:
             return None
-        priority = Priority.WEBHOOK if read.heard else Priority.FOLLOW
+        usual = Priority.SWEEP if read.again else Priority.FOLLOW
+        priority = Priority.WEBHOOK if read.heard else usual
         return Step(
             due=read.due,
             priority=priority,

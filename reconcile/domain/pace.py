@@ -32,6 +32,7 @@ class NextRead(NamedTuple):
     want: Want
     heard: bool  # a webhook said that there is something to read
     first: int = 1  # the page a listing is read from: those before it were read
+    again: bool = False  # what was read whole before may say more by now
 
 
 @attrs.frozen(kw_only=True)
@@ -136,4 +137,4 @@ def _again(facts: SyncFacts, pace: Pace) -> NextRead | None:
     firsts = [r.at for r in facts.readings if r.page == 1]
     last = max((r.at for r in facts.readings), default=END_OF_TIME)
     wait = max(pace.undecided, pace.wait(len(firsts)))
-    return NextRead(later(last, wait), Want.LISTING, heard=False)
+    return NextRead(later(last, wait), Want.LISTING, heard=False, again=True)

@@ -265,15 +265,17 @@ def unfinished_syncs(
 ) -> Iterator[tuple[str, str, bytes, bytes, str | None]]:
     """Yield company, sync, facts and context of every sync that is not read to its end.
 
-    Or of whose transactions one is not settled: then the last says "open", or where
-    none is, "conflicting".
+    Or of whose transactions one is not settled: then the last says "open", also where
+    one may turn by a deadline, or where none is, "conflicting".
     """
     cursor.execute(
         "WITH unsettled AS MATERIALIZED ("
-        " SELECT items.company_id, leg.value ->> 0 AS sync_id,"
-        " MAX(CASE items.state WHEN 'open' THEN 'open' ELSE 'conflicting' END) AS how"
+        " SELECT items.company_id, leg.value ->> 0 AS sync_id, MAX(CASE"
+        " WHEN items.state = 'open' OR items.stuck_after IS NOT NULL THEN 'open'"
+        " ELSE 'conflicting' END) AS how"
         " FROM items, json_each(items.facts, '$[0]') AS leg"
-        " WHERE items.state = 'open' OR items.kind = 'CONFLICTING' GROUP BY 1, 2)"
+        " WHERE items.state = 'open' OR items.stuck_after IS NOT NULL"
+        " OR items.kind = 'CONFLICTING' GROUP BY 1, 2)"
         " SELECT syncs.company_id, syncs.sync_id, facts, context, how"
         " FROM syncs LEFT JOIN unsettled USING (company_id, sync_id)"
         " WHERE listing != 'complete' OR status_code IS NULL"

@@ -117,3 +117,15 @@ def test_without_quotas_nothing_is_counted_or_told() -> None:
 
     assert answer.status == 200
     assert not any(name.startswith("X-Rate-Limit") for name in headers(answer))
+
+
+def test_quotas_can_be_small_to_meet_them_in_a_test() -> None:
+    settings = Settings(calls_per_day=3, calls_per_minute=2)
+    sandbox = Sandbox(settings=settings)
+
+    of_minute = used_up(sandbox, 2)
+    sandbox.advance(timedelta(minutes=1))
+    of_day = used_up(sandbox, 1)
+
+    assert told(of_minute)["error"] == "The rate limit was exceeded."
+    assert told(of_day)["error"] == "The daily rate limit was exceeded."

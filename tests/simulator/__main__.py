@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from rich.console import Console
 from rich.progress import track
 
-from tests.simulator.run import Failure, run, run_live
+from tests.simulator.run import CAPTURED, KINDS, LIVE, Failure, run_one
 
 SHOWN_MAX = 3
 
@@ -20,7 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=300, metavar="N")
     parser.add_argument("--from", type=int, default=0, metavar="SEED", dest="first")
     parser.add_argument("--stop", action="store_true", help="at the first that fails")
-    parser.add_argument("--live", action="store_true", help="client, follower, crashes")
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--live", action="store_true", help="only the live runs")
+    kinds.add_argument("--captured", action="store_true", help="only the others")
     parser.add_argument("--mutants", action="store_true", help="hunt planted bugs")
     asked = parser.parse_args(arguments)
     if asked.mutants:
@@ -28,26 +30,30 @@ def main(arguments: list[str] | None = None) -> int:
 
         return hunt_all()
     seeds = range(asked.first, asked.first + asked.seeds)
-    failures = simulate(seeds, stop=asked.stop, live=asked.live)
+    wanted = [LIVE] if asked.live else [CAPTURED] if asked.captured else [*KINDS]
+    failures = simulate(seeds, wanted, stop=asked.stop)
     for failure in failures[:SHOWN_MAX]:
         tell(failure)
-    print(f"{len(seeds)} seeds from {asked.first}: {len(failures)} failed.")
-    if failures:
-        print("Seeds:", " ".join(str(one.seed) for one in failures))
+    told = " and ".join(wanted)
+    print(f"{len(seeds)} seeds from {asked.first}, {told}: {len(failures)} failed.")
+    for kind in wanted:
+        failed = [str(one.seed) for one in failures if one.kind == kind]
+        if failed:
+            print(f"Failed {kind}:", " ".join(failed))
     return 1 if failures else 0
 
 
 def simulate(
-    seeds: Iterable[int], *, stop: bool = False, live: bool = False
+    seeds: Iterable[int], kinds: Iterable[str], *, stop: bool = False
 ) -> list[Failure]:
     """Return the runs that fail, by seed."""
-    seeds = list(seeds)
+    asked = [(kind, seed) for seed in seeds for kind in kinds]
     failures: list[Failure] = []
-    with get_context("spawn").Pool(min(len(seeds), os.cpu_count() or 1)) as pool:
-        runs = pool.imap_unordered(run_live if live else run, seeds, chunksize=1)
+    with get_context("spawn").Pool(min(len(asked), os.cpu_count() or 1)) as pool:
+        runs = pool.imap_unordered(run_one, asked, chunksize=1)
         shown = track(
             runs,
-            total=len(seeds),
+            total=len(asked),
             description="Simulating",
             console=Console(stderr=True),
             disable=not sys.stderr.isatty(),
@@ -57,12 +63,12 @@ def simulate(
                 failures.append(failure)
                 if stop:
                     break
-    return sorted(failures, key=lambda one: one.seed)
+    return sorted(failures, key=lambda one: (one.seed, one.kind))
 
 
 def tell(failure: Failure) -> None:
     """Print a failure with its story."""
-    print(f"\nSeed {failure.seed}, scenario {failure.scenario}:")
+    print(f"\nSeed {failure.seed}, {failure.kind}, scenario {failure.scenario}:")
     for one in failure.broken:
         print(f"  {one}")
     print(f"  The story, {len(failure.story)} captured:")

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import attrs
 import httpx
 
 from reconcile import Exchange, Reconciler
+from reconcile.codat.answers import Answer
 from reconcile.codat.client import CodatClient
+from reconcile.codat.quota import Quota
 from reconcile.codat.requests import (
     Request,
     create_expenses,
@@ -23,37 +26,41 @@ from reconcile.codat.requests import (
     start_sync,
     update_expense,
 )
-from reconcile.domain.vocabulary import BreakKind, ItemState, Verdict
+from reconcile.desk import Desk
+from reconcile.dispatch import Dispatch
+from reconcile.domain.pace import Pace
+from reconcile.domain.vocabulary import BreakKind, ItemState
 from reconcile.endpoint import Trust, WebhookEndpoint
 from reconcile.errors import BusyError, CodatUnavailable, InDoubtError, PayloadError
 from reconcile.follow import Follower
+from reconcile.report.build import Report
 from reconcile.sandbox import Sandbox
-from reconcile.sandbox.chance import Chance
-from reconcile.sandbox.deliveries import Delivery, Generation
+from reconcile.sandbox.deliveries import Delivery
+from reconcile.sandbox.sandbox import HAPPY
 from tests.simulator.captured import Captured, rows_told
-from tests.simulator.office import CrashError
 from tests.simulator.plan import Plan
+from tests.simulator.planned import CrashError, PlannedOffice
+from tests.simulator.wire import Wire, name_in
 
 LOOK_EVERY_S = 600
+PAGE_SIZE_LEAST = 3  # a page a row is a call a row, each time it is read
+AGAIN_S = 60  # at least, until what was certainly not sent is sent again
+CALM = timedelta(hours=36)  # beyond a midnight, when the quotas of a day are new
 
 
-class LiveOffice:
-    """One live back office with its store; `log` is everything that was recorded."""
+class LiveOffice(PlannedOffice):
+    """One live back office; `broken` is what it saw go wrong itself."""
 
     def __init__(self, sandbox: Sandbox, plan: Plan, store: Path, seed: int) -> None:
-        self.sandbox = sandbox
-        self.plan = plan
-        self.chance = Chance(seed)
-        self.log: list[Captured] = []
-        self.blind: set[tuple[str, str]] = set()
-        self.sent: dict[str, dict[str, dict[str, Any]]] = {}
-        self._store = f"sqlite:///{store}"
+        super().__init__(sandbox, plan, store, seed)
+        self.wire = Wire(sandbox=sandbox, store=store)
+        self.broken: list[str] = []
         self._wait_s: float = LOOK_EVERY_S  # until the follower looks again
-        self.broken: list[str] = []  # what the office itself saw go wrong
-        self._pushes: set[tuple[str, str]] = set()  # sent, and in no sync's request yet
-        self._seen: set[str] = set()  # syncs the sandbox had begun
-        self._naming: tuple[str, frozenset[str]] = ("", frozenset())
-        self._http = httpx.Client(transport=sandbox.transport())
+        self.unsynced: set[tuple[str, str]] = set()  # pushed last
+        self._names: dict[str, frozenset[str]] = {}  # of each request, by its id
+        self._depth = 0  # of acts that began while others wait
+        self._dead = False  # the process; it records nothing any more
+        self._http = httpx.Client(transport=self.wire.transport())
         self._begin()
 
     @property
@@ -64,6 +71,9 @@ class LiveOffice:
     # One process after the other
 
     def _begin(self) -> None:
+        self.wire.processes += 1
+        self._dead = False
+        settings = self.sandbox.settings
         self.books = Reconciler.open(self._store, now=lambda: self.sandbox.now)
         self.client = CodatClient(
             self._http,
@@ -72,21 +82,43 @@ class LiveOffice:
             now=lambda: self.sandbox.now,
             sleep=lambda seconds: self.sandbox.advance(timedelta(seconds=seconds)),
             chance=lambda: 0.5,
+            quota=Quota(
+                per_day=2 * settings.calls_per_day,
+                per_minute=settings.calls_per_minute,
+            ),
         )
+        self._open_endpoint()
+        pace = Pace(page_size=max(self.plan.page_size, PAGE_SIZE_LEAST))
+        self.follower: Follower = self.books.follower(
+            self.client, holder="simulator", pace=pace
+        )
+
+    def _open_endpoint(self) -> None:
         self._endpoint = WebhookEndpoint(
             self._store, trust=Trust(unsigned=True), now=lambda: self.sandbox.now
         )
-        self.follower: Follower = self.books.follower(self.client, holder="simulator")
 
     def _lives(self, act: Callable[[], object]) -> None:
-        """Do something, unless the process dies on the way; then there is a new one."""
+        """Do something, unless the process dies on the way; then there is a new one.
+
+        What is certain not to have been carried out is done again, later.
+        """
+        self._depth += 1
         try:
             act()
         except CrashError:
+            if self._depth > 1:
+                raise  # who waits for this dies as well
             self._end()
             self._begin()
-        except (BusyError, InDoubtError, CodatUnavailable, PayloadError):
+        except CodatUnavailable as error:
+            if error.safe_to_resend:
+                wait_s = max(error.wait_s or 0, AGAIN_S)
+                self._after(wait_s, partial(self._lives, act))
+        except (BusyError, InDoubtError, PayloadError):
             pass  # known, and told by the report
+        finally:
+            self._depth -= 1
 
     def _end(self) -> None:
         self._endpoint.close()
@@ -94,26 +126,39 @@ class LiveOffice:
 
     def _dies(self, what: str) -> None:
         if self.chance.happens(f"dies {what}", self.plan.crashes / 10):
+            self._dead = True
+        if self._dead:
             raise CrashError
 
     def live(self) -> None:
         """Plan everything, and let the time pass."""
-        for _ in range(self.plan.companies):
-            self._plan_company(self.chance.uuid("company"))
-        span_s = self.plan.hours * 3600
+        self._plan_companies()
         self._after(LOOK_EVERY_S, self._look)
-        self.sandbox.advance(timedelta(seconds=span_s))
+        self.sandbox.advance(timedelta(hours=self.plan.hours))
         self.sandbox.advance(timedelta(hours=self.plan.silence))
 
-    def opened(self) -> Reconciler:
-        """Return the library on the office's store, for the last time."""
-        self._endpoint.close()
-        return self.books
+    def calm(self) -> None:
+        """Have nothing more go wrong, and let the follower have its time."""
+        faults = self.sandbox.faults
+        scenario, faults.scenario = faults.scenario, HAPPY
+        self.plan = attrs.evolve(self.plan, reads=1.0, crashes=0.0)
+        self.sandbox.advance(CALM)
+        faults.scenario = scenario
+
+    def desk(self, company_id: str) -> Desk:
+        """Return how a company's requests stand, as the history has it."""
+        return self._dispatcher(self.client.ask).desk(company_id)
+
+    def close(self) -> None:
+        """End the last process."""
+        self._end()
 
     def _look(self) -> None:
         self._wait_s = LOOK_EVERY_S
-        self._lives(self._follow)
-        self._after(min(max(self._wait_s, 60), 6 * LOOK_EVERY_S), self._look)
+        try:
+            self._lives(self._follow)
+        finally:
+            self._after(min(max(self._wait_s, 60), 6 * LOOK_EVERY_S), self._look)
 
     def _follow(self) -> None:
         if self.chance.happens("follows", self.plan.reads):
@@ -123,49 +168,17 @@ class LiveOffice:
 
     # Sending
 
-    def _plan_company(self, company_id: str) -> None:
-        chance = self.chance.of("plan")
-        self.sent[company_id] = {}
-        v1 = chance.random() < 0.5
-        generations: list[Generation] = ["legacy", "interim", "current", "current"]
-        self.sandbox.company(company_id)
-        self.sandbox.webhooks.subscribe_callable(
-            self._hear, generation=chance.choice(generations), company_id=company_id
-        )
-        left = self.plan.expenses
-        span_s = self.plan.hours * 3600 * 0.6
-        while left > 0:
-            size = min(left, chance.choice([1, 2, 3, 5, 8]))
-            left -= size
-            self._sometime(span_s, partial(self._send_new, company_id, size, v1))
+    def _plan_more(self, company_id: str, chance: Random, **_v1: bool) -> None:
+        for _ in range(chance.choice([1, 2, 3])):
+            self._sometime(self._mends_s, partial(self._insist, company_id))
         for _ in range(chance.choice([0, 1, 2])):
-            self._sometime(span_s * 1.6, partial(self._retry, company_id, v1))
-        for _ in range(chance.choice([0, 1, 2])):
-            self._sometime(span_s * 1.6, partial(self._insist, company_id))
+            self._sometime(self._mends_s, partial(self._change_any, company_id))
 
-    def _send_new(self, company_id: str, size: int, v1: bool) -> None:
-        items = [self._expense() for _ in range(size)]
-        self._send(company_id, items, v1)
-
-    def _expense(self) -> dict[str, Any]:
-        chance = self.chance.of("expense")
-        return {
-            "id": self.chance.uuid("expense id"),
-            "type": "Payment",
-            "issueDate": f"2026-01-{chance.randint(1, 5):02}",
-            "currency": chance.choice(["GBP", "GBP", "EUR"]),
-            "lines": [
-                {
-                    "netAmount": chance.randint(100, 99_999) / 100,
-                    "taxAmount": 0,
-                    "accountRef": {"id": f"account-{chance.randint(1, 3)}"},
-                }
-            ],
-        }
+    def _report(self, company_id: str) -> Report:
+        return self.books.report(company_id=company_id)
 
     def _send(self, company_id: str, items: list[dict[str, Any]], v1: bool) -> None:
-        self.sent[company_id] |= {item["id"]: item for item in items}
-        names = frozenset(item["id"] for item in items)
+        names = self._sent_now(company_id, items)
         if v1:
             self._lives(partial(self._send_v1, company_id, items, names))
         else:
@@ -175,84 +188,69 @@ class LiveOffice:
     def _send_v1(
         self, company_id: str, items: list[dict[str, Any]], names: frozenset[str]
     ) -> None:
-        dataset = self._dispatch(push_dataset(company_id, items), names)
+        answer = self._dispatch(push_dataset(company_id, items), names)
+        data = json.loads(answer.body)
+        dataset = data.get("datasetId") if isinstance(data, dict) else None
         if dataset is not None:
-            self._dispatch(start_sync(company_id, [dataset]), names)
+            request = start_sync(company_id, [dataset])
+            self._lives(partial(self._dispatch, request, names))
 
-    def _dispatch(self, request: Request, names: frozenset[str]) -> str | None:
-        """Send, and return the dataset's id where it is one."""
-        self._naming = request.company_id, names
-        try:
-            answer = self.books.dispatch(self._ask, actor="simulator").send(request)
-        finally:
-            self._naming = "", frozenset()
+    def _update(self, company_id: str, name: str, changed: dict[str, Any]) -> None:
+        request = update_expense(company_id, name, changed)
+        self._lives(partial(self._dispatch, request, frozenset({name})))
+
+    def _dispatch(self, request: Request, names: frozenset[str]) -> Answer:
+        """Send, and return the answer."""
+        request_id = self.chance.uuid("request")
+        self._names[request_id] = names
+        dispatch = self._dispatcher(partial(self._ask, names))
+        sent = dispatch.send(request, request_id=request_id)
         self._dies("after the answer")
-        data = json.loads(answer.answer.body)
-        return data.get("datasetId") if isinstance(data, dict) else None
+        return sent.answer
 
-    def _ask(self, request: Request) -> Any:
-        company_id, names = self._naming
-        keys = {(company_id, name) for name in names}
+    def _dispatcher(self, ask: Callable[[Request], Answer]) -> Dispatch:
+        return self.books.dispatch(ask, actor="simulator")
+
+    def _ask(self, names: frozenset[str], request: Request) -> Answer:
+        keys = {(request.company_id, name) for name in names}
         if request.path.endswith("/data/expense-transactions"):
-            self._pushes |= keys  # a dataset nobody syncs is never in doubt
+            self.unsynced |= keys  # a dataset nobody syncs is never in doubt
         else:
-            self._pushes -= keys
-        self._log_intent()
+            self.unsynced -= keys
+        self._log_intent(request.company_id, names)
         self._dies("before the call")
         return self.client.ask(request)
 
-    def _log_intent(self) -> None:
+    def _log_intent(self, company_id: str, names: frozenset[str]) -> None:
         """Note that what an intent names is known from here on, come what may."""
         made = Exchange(method="", url="", status=0, observed_at=self.sandbox.now)
-        company_id, names = self._naming
         self.log.append(
             Captured(exchange=made, company_id=company_id, sent=names, kept=False)
         )
 
-    def _retry(self, company_id: str, v1: bool) -> None:
-        """Send again what the report says may be, or what somebody mended."""
-        ledger = self.sandbox.companies[company_id].ledger
-        mends = self.chance.happens("mends", 0.7)
-        if mends:
-            ledger.bank_feed_taken, ledger.closed_until = False, None
-            ledger.multi_currency = True
-            ledger.deleted_accounts.clear()
-            ledger.billing_expired = False
-        again, written = [], []
-        for one in self.books.report(company_id=company_id).items:
-            sent = self.sent[company_id].get(one.transaction_id)
-            item = one.item
-            if sent is None:
-                continue
-            if item.verdict is Verdict.RESEND or (
-                mends
-                and item.kind is BreakKind.FAILED
-                and item.verdict is Verdict.FIX_FIRST
-            ):
-                again.append(sent)
-            elif item.state is ItemState.MATCHED:
-                written.append(sent)
-        if again:
-            self._send(company_id, again[:50], v1)
-        if written and self.chance.happens("updates", 0.3):
-            changed = {**written[0], "notes": "changed"}
-            name = changed.pop("id")
-            request = update_expense(company_id, name, changed)
-            self._lives(partial(self._dispatch, request, frozenset({name})))
+    def _change_any(self, company_id: str) -> None:
+        """Change something that is in the books."""
+        written = [
+            one.transaction_id
+            for one in self._report(company_id).items
+            if one.item.state is ItemState.MATCHED
+        ]
+        if written:
+            name = self.chance.of("changes").choice(written)
+            self._change(company_id, self.sent[company_id][name])
 
     def _insist(self, company_id: str) -> None:
         """Try to send what is in doubt, as the impatient would: it must not go."""
         doubtful = [
             one.transaction_id
-            for one in self.books.report(company_id=company_id).items
+            for one in self._report(company_id).items
             if one.item.kind is BreakKind.INDETERMINATE
-            and (company_id, one.transaction_id) not in self._pushes
+            and (company_id, one.transaction_id) not in self.unsynced
         ]
         for name in doubtful[:1]:
-            item = self.sent[company_id][name]
-            request = create_expenses(company_id, [item])
+            request = create_expenses(company_id, [self.sent[company_id][name]])
             try:
-                self.books.dispatch(self.client.ask, actor="simulator").send(request)
+                self._dispatcher(self.client.ask).send(request)
             except InDoubtError:
                 continue
             except (CodatUnavailable, CrashError):
@@ -261,10 +259,12 @@ class LiveOffice:
 
     # Hearing
 
-    def _hear(self, delivery: Delivery) -> int:
+    def _hear(self, company_id: str, delivery: Delivery) -> int:
         """Take a delivery through the endpoint; it may be heard, and not answered."""
         if not self.chance.happens("hears", self.plan.hooks):
             return 500
+        if self.chance.happens("restarts", self.plan.crashes / 10):
+            return self._hear_nothing(delivery)
         made = Exchange(
             method="POST",
             url="https://office.example/webhooks/codat",
@@ -275,25 +275,35 @@ class LiveOffice:
         )
         answer = self._endpoint.receive(delivery.headers, delivery.body)
         if answer.status == 204:
-            self.log.append(_heard(made))
+            self.log.append(_heard(company_id, made))
+            if not self.wire.keeps(delivery.body):
+                self.broken.append("a delivery is answered 204, and is not kept")
         return answer.status if self.chance.happens("answers", 0.9) else 500
+
+    def _hear_nothing(self, delivery: Delivery) -> int:
+        """Take a delivery while the endpoint is restarted."""
+        self._endpoint.close()
+        answer = self._endpoint.receive(delivery.headers, delivery.body)
+        self._open_endpoint()
+        if answer.status == 204:
+            self.broken.append("a delivery that nobody can keep is answered 204")
+        return answer.status
 
     def _record(self, exchange: Exchange) -> None:
         """Record what the client heard, or die before it is, or just after."""
-        company_id = exchange.url.partition("/companies/")[2].partition("/")[0]
-        syncs = self.sandbox.companies[company_id].syncs
-        began = next((one for one in syncs if one not in self._seen), None)
-        if exchange.method != "GET":
-            self._seen |= syncs.keys()
+        if self._dead:
+            raise CrashError
+        writes = exchange.method != "GET"
+        key = name_in({n.lower(): value for n, value in exchange.request_headers})
         sync_id = exchange.url.partition("/syncs/")[2].partition("/")[0]
         body = exchange.response_body
-        rows = exchange.method == "GET" and exchange.status == 200 and body is not None
+        rows = not writes and exchange.status == 200 and body is not None
         told = rows_told(sync_id, body or b"") if rows and sync_id != "list" else None
         captured = Captured(
             exchange=exchange,
-            company_id=company_id,
-            sent=self._naming[1] if exchange.method != "GET" else frozenset(),
-            began=began if exchange.method != "GET" else None,
+            company_id=exchange.url.partition("/companies/")[2].partition("/")[0],
+            sent=self._names.get(key, frozenset()) if writes else frozenset(),
+            began=self.wire.began(key) if writes else None,
             told=told or frozenset(),
             kept=False,
         )
@@ -303,23 +313,16 @@ class LiveOffice:
         self.log[-1] = attrs.evolve(captured, kept=True)
         self._dies("after recording")
 
-    def _sometime(self, span_s: float, act: Callable[[], None]) -> None:
-        self._after(self.chance.of("when").uniform(0, span_s), act)
 
-    def _after(self, wait_s: float, act: Callable[[], None]) -> None:
-        self.sandbox.clock.after(wait_s, act)
-
-
-def _heard(made: Exchange) -> Captured:
+def _heard(company_id: str, made: Exchange) -> Captured:
     data = json.loads(made.request_body or b"{}")
     payload = data.get("payload") or data.get("Data") or {}
-    company = payload.get("referenceCompany") or {}
     sync_id = str(payload.get("syncId"))
     rows = payload.get("transactions") or ()
     names = {name.lower(): value for name, value in made.request_headers}
     return Captured(
         exchange=made,
-        company_id=str(company.get("id") or data.get("CompanyId")),
+        company_id=company_id,
         told=frozenset((sync_id, row["id"]) for row in rows),
         delivery_id=names.get("webhook-id"),
         webhook=True,

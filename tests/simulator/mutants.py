@@ -65,7 +65,7 @@ def hunt(one: Mutant, folder: Path, *, first: int, seeds: int) -> tuple[bool, st
     )
     command = [sys.executable, "-m", "tests.simulator", "--stop", "--from", str(first)]
     ran = subprocess.run(
-        [*command, "--seeds", str(seeds), *(["--live"] if one.live else [])],
+        [*command, "--seeds", str(seeds), "--live" if one.live else "--captured"],
         cwd=folder,
         check=False,
         capture_output=True,

@@ -5,42 +5,34 @@ a log that outlives a crash; the library takes it from there, in pieces, some tw
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
 
 from reconcile import Exchange, Reconciler
-from reconcile.domain.vocabulary import BreakKind, ItemState, Verdict
+from reconcile.domain.vocabulary import BreakKind, ItemState
+from reconcile.report.build import Report
 from reconcile.sandbox import Sandbox
-from reconcile.sandbox.chance import Chance
-from reconcile.sandbox.deliveries import Delivery, Generation
+from reconcile.sandbox.deliveries import Delivery
 from tests.simulator.captured import Captured, rows_told
 from tests.simulator.plan import Plan
+from tests.simulator.planned import CrashError, PlannedOffice
 
 HOST = "https://api.codat.io"
 HOOKS = "https://office.example/webhooks/codat"
 _UNKNOWN = (BreakKind.STUCK, BreakKind.INDETERMINATE, BreakKind.UNRECOGNISED)
 
 
-class CrashError(Exception):
-    """The process died here."""
-
-
-class Office:
-    """One back office with its store; `log` is everything it captured."""
+class Office(PlannedOffice):
+    """A back office that captures its traffic, and hands it over now and then."""
 
     def __init__(self, sandbox: Sandbox, plan: Plan, store: Path, seed: int) -> None:
-        self.sandbox = sandbox
-        self.plan = plan
-        self.chance = Chance(seed)
-        self.log: list[Captured] = []
-        self.sent: dict[str, dict[str, dict[str, Any]]] = {}  # company → id → item
-        self.blind: set[tuple[str, str]] = set()  # sent again while not known to fail
-        self._store = f"sqlite:///{store}"
+        super().__init__(sandbox, plan, store, seed)
         self._taken = 0  # of the log, by the library
         self._drift = timedelta()
         self._followed: set[tuple[str, str]] = set()
@@ -61,8 +53,7 @@ class Office:
 
     def live(self) -> None:
         """Plan everything, let the time pass, take in what was captured."""
-        for _ in range(self.plan.companies):
-            self._plan_company(self.chance.uuid("company"))
+        self._plan_companies()
         span_s = self.plan.hours * 3600
         for _ in range(int(self.plan.hours / 4) + 1):
             self._sometime(span_s, self.take)
@@ -91,6 +82,11 @@ class Office:
             if self.chance.happens("projects", 0.5):
                 books.catch_up()
 
+    def _report(self, company_id: str) -> Report:
+        self.take()
+        with self.opened() as books:
+            return books.report(company_id=company_id)
+
     def _dying(self, some: list[Exchange]) -> Iterator[Exchange]:
         last = self.chance.of("dies").randint(0, len(some))
         yield from some[:last]
@@ -106,57 +102,17 @@ class Office:
 
     # Sending
 
-    def _plan_company(self, company_id: str) -> None:
-        chance = self.chance.of("plan")
-        self.sent[company_id] = {}
-        v1 = chance.random() < 0.5
-        generations: list[Generation] = ["legacy", "interim", "current", "current"]
-        generation = chance.choice(generations)
-        self.sandbox.company(company_id)
-        self.sandbox.webhooks.subscribe_callable(
-            partial(self._hear, company_id),
-            generation=generation,
-            company_id=company_id,
-        )
-        left = self.plan.expenses
-        span_s = self.plan.hours * 3600 * 0.6
-        while left > 0:
-            size = min(left, chance.choice([1, 2, 3, 5, 8]))
-            left -= size
-            self._sometime(span_s, partial(self._send_new, company_id, size, v1))
-        for _ in range(chance.choice([0, 1, 2])):
-            self._sometime(span_s * 1.6, partial(self._retry, company_id, v1))
+    def _plan_more(self, company_id: str, chance: Random, *, v1: bool) -> None:
         for _ in range(chance.choice([0, 0, 1])):
-            self._sometime(span_s * 1.6, partial(self._send_twice, company_id, v1))
+            self._sometime(self._mends_s, partial(self._send_twice, company_id, v1))
         for _ in range(chance.choice([0, 0, 1])):
-            self._sometime(span_s * 1.6, partial(self._send_blind, company_id, v1))
+            self._sometime(self._mends_s, partial(self._send_blind, company_id, v1))
         if chance.random() < 0.2:
-            self._sometime(span_s * 1.6, partial(self._expire, company_id))
-        self._sometime(span_s * 1.6, partial(self._list, company_id))
-
-    def _send_new(self, company_id: str, size: int, v1: bool) -> None:
-        items = [self._expense() for _ in range(size)]
-        self._send(company_id, items, v1)
-
-    def _expense(self) -> dict[str, Any]:
-        chance = self.chance.of("expense")
-        account = chance.choice(["account-1", "account-2", "account-3"])
-        line = {
-            "netAmount": chance.randint(100, 99_999) / 100,
-            "taxAmount": 0,
-            "accountRef": {"id": account},
-        }
-        return {
-            "id": self.chance.uuid("expense id"),
-            "type": "Payment",
-            "issueDate": f"2026-01-{chance.randint(1, 5):02}",
-            "currency": chance.choice(["GBP", "GBP", "EUR"]),
-            "lines": [line],
-        }
+            self._sometime(self._mends_s, partial(self._expire, company_id))
+        self._sometime(self._mends_s, partial(self._list, company_id))
 
     def _send(self, company_id: str, items: list[dict[str, Any]], v1: bool) -> None:
-        names = frozenset(item["id"] for item in items)
-        self.sent[company_id] |= {item["id"]: item for item in items}
+        names = self._sent_now(company_id, items)
         if not v1:
             self._write(company_id, "POST", "/expense-transactions", items, names)
             return
@@ -172,6 +128,10 @@ class Office:
                     self._write, company_id, "POST", "/syncs", {"datasetIds": [dataset]}
                 ),
             )
+
+    def _update(self, company_id: str, name: str, changed: dict[str, Any]) -> None:
+        path = f"/expense-transactions/{name}"
+        self._write(company_id, "PUT", path, changed, frozenset({name}))
 
     def _write(
         self,
@@ -253,49 +213,9 @@ class Office:
 
     # Mending
 
-    def _retry(self, company_id: str, v1: bool) -> None:
-        """Send again what the report says may be, or what somebody mended."""
-        self.take()
-        ledger = self.sandbox.companies[company_id].ledger
-        mends = self.chance.happens("mends", 0.7)
-        if mends:
-            ledger.bank_feed_taken, ledger.closed_until = False, None
-            ledger.multi_currency = True
-            ledger.deleted_accounts.clear()
-            ledger.billing_expired = False
-        with self.opened() as books:
-            report = books.report(company_id=company_id)
-        again, written = [], []
-        for one in report.items:
-            sent = self.sent[company_id].get(one.transaction_id)
-            if sent is None:
-                continue
-            if one.item.verdict is Verdict.RESEND or (
-                mends
-                and one.item.kind is BreakKind.FAILED
-                and one.item.verdict is Verdict.FIX_FIRST
-            ):
-                again.append(sent)
-            elif one.item.state is ItemState.MATCHED:
-                written.append(sent)
-        if again:
-            self._send(company_id, again[:50], v1)
-        if written and self.chance.happens("updates", 0.3):
-            changed = {**written[0], "notes": "changed"}
-            name = changed.pop("id")
-            self._write(
-                company_id,
-                "PUT",
-                f"/expense-transactions/{name}",
-                changed,
-                frozenset({name}),
-            )
-
     def _send_twice(self, company_id: str, v1: bool) -> None:
         """Send what is in the books already, by mistake, beside something new."""
-        self.take()
-        with self.opened() as books:
-            report = books.report(company_id=company_id)
+        report = self._report(company_id)
         written = [
             self.sent[company_id][one.transaction_id]
             for one in report.items
@@ -308,9 +228,7 @@ class Office:
 
     def _send_blind(self, company_id: str, v1: bool) -> None:
         """Send again, alone, what nobody knows enough of: as people do."""
-        self.take()
-        with self.opened() as books:
-            report = books.report(company_id=company_id)
+        report = self._report(company_id)
         unknown = [
             one.transaction_id
             for one in report.items
@@ -370,12 +288,6 @@ class Office:
             )
         )
         return json.loads(answer) if answer and status in (200, 202) else None
-
-    def _sometime(self, span_s: float, act: Callable[[], None]) -> None:
-        self._after(self.chance.of("when").uniform(0, span_s), act)
-
-    def _after(self, wait_s: float, act: Callable[[], None]) -> None:
-        self.sandbox.clock.after(wait_s, act)
 
 
 def _field(told: Any, name: str) -> str | None:

@@ -1,6 +1,12 @@
-"""How much happens in one run."""
+"""What one seed makes of a run, before anything happens: how much, and how bad."""
+
+import random
+from typing import Final
 
 import attrs
+
+from reconcile.sandbox import Sandbox, Settings
+from reconcile.sandbox.scenarios import SCENARIOS, Scenario
 
 
 @attrs.frozen(kw_only=True)
@@ -15,3 +21,59 @@ class Plan:
     reads: float  # the share of reads that are made at all
     hooks: float  # the share of deliveries that are answered at first
     crashes: float  # of ingests that the process does not survive
+
+
+@attrs.frozen(kw_only=True)
+class Drawn:
+    """One run as it was drawn; `chance` is for what is drawn after it."""
+
+    seed: int
+    chance: random.Random
+    scenario: Scenario
+    settings: Settings
+    plan: Plan
+
+    def sandbox(self) -> Sandbox:
+        """Return its sandbox, new."""
+        return Sandbox(settings=self.settings, scenario=self.scenario, seed=self.seed)
+
+
+_SCENARIOS: Final = (*SCENARIOS, "storm", "storm", "half-failed", "lost-answers")
+
+
+def draw(seed: int, *, live: bool = False) -> Drawn:
+    """Return what a seed makes of a run; a live one has some more to live with."""
+    chance = random.Random(f"run {seed}")
+    scenario = SCENARIOS[chance.choice(_SCENARIOS)]
+    settings = Settings(
+        integration_type=chance.choice(["expenses", "expense"]),
+        links=chance.choice(["_links", "links"]),
+        second_sync=chance.choice(["queued", "queued", "refused"]),
+        duplicates=chance.choice(["sync", "sync", "call"]),
+    )
+    plan = Plan(
+        companies=chance.choice([1, 1, 2, 3]),
+        expenses=chance.choice([2, 4, 8, 16]),
+        hours=chance.choice([2, 12, 48, 120]),
+        silence=chance.choice([0, 0, 1, 60]),
+        page_size=chance.choice([1, 3, 7, 100]),
+        reads=chance.choice([1.0, 0.8, 0.4]),
+        hooks=chance.choice([1.0, 0.8, 0.5]),
+        crashes=chance.choice([0.0, 0.3]),
+    )
+    drawn = Drawn(
+        seed=seed, chance=chance, scenario=scenario, settings=settings, plan=plan
+    )
+    return _live(drawn, random.Random(f"live {seed}")) if live else drawn
+
+
+def _live(drawn: Drawn, chance: random.Random) -> Drawn:
+    """Return the same with quotas that may be met, and perhaps without an endpoint."""
+    settings = attrs.evolve(
+        drawn.settings,
+        calls_per_day=chance.choice([1000, 1000, 24]),
+        calls_per_minute=chance.choice([1000, 1000, 2]),
+    )
+    hooks = chance.choice([drawn.plan.hooks, drawn.plan.hooks, 0.0])
+    plan = attrs.evolve(drawn.plan, hooks=hooks)
+    return attrs.evolve(drawn, settings=settings, plan=plan)

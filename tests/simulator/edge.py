@@ -1,0 +1,117 @@
+"""What must hold of the live edge: its requests, its quotas, its reading to the end."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from reconcile.desk import Desk, Standing
+from reconcile.domain.vocabulary import BreakKind, ItemState
+from reconcile.sandbox.world import Company, Sync
+from tests.simulator.live import LiveOffice
+
+
+def edge_violations(office: LiveOffice) -> Iterator[str]:
+    """Yield everything that does not hold of an office that had its time to read."""
+    yield from office.broken
+    yield from _sent(office)
+    yield from _over_quota(office)
+    for company_id, company in office.sandbox.companies.items():
+        desk = office.desk(company_id)
+        for one in desk.standings:
+            yield from _untrue(office, company, desk, one)
+        yield from _not_found(office, company, desk)
+    yield from _unread(office)
+    yield from _undecided(office)
+
+
+def _sent(office: LiveOffice) -> Iterator[str]:
+    """Yield what was sent and not written down before, or sent twice."""
+    begun = Counter(one.key for one in office.wire.writes if one.began)
+    for one in office.wire.writes:
+        if not one.known:
+            yield f"{one.line} was sent, and nobody had stored that it would be"
+    for key, syncs in begun.items():
+        if syncs > 1:
+            yield f"request {key} began {syncs} syncs"
+
+
+def _over_quota(office: LiveOffice) -> Iterator[str]:
+    """Yield the refusals of an account that nobody else uses.
+
+    A process that follows another knows of neither quota's state: of each it may be
+    told once.
+    """
+    told = Counter((process, words) for process, words in office.wire.used_up)
+    for (process, _), times in told.items():
+        if times > (0 if process == 1 else 1):
+            yield f"process {process} asked {times} times more than a quota has"
+
+
+def _untrue(
+    office: LiveOffice, company: Company, desk: Desk, one: Standing
+) -> Iterator[str]:
+    """Yield what is said of a request, and is not so."""
+    began = office.wire.began(one.request_id)
+    if not one.accepted and not one.in_doubt and began:
+        yield f"request {one.request_id} is said not to have gone, and began {began}"
+    if one.sync_id in (None, began):
+        return
+    sync = company.syncs[str(one.sync_id)]
+    alike = one.intent is not None and desk.names(one.intent) == _listed(sync)
+    if sync.origin != "portal" or not alike:  # who could tell the portal's from ours?
+        yield f"request {one.request_id} began {began}, not {sync.sync_id}"
+
+
+def _not_found(office: LiveOffice, company: Company, desk: Desk) -> Iterator[str]:
+    """Yield the requests in doubt whose syncs can be told by their rows.
+
+    A sync can, where its rows name just what one request in doubt does, and nobody
+    knows the request of any other with such rows.
+    """
+    doubtful = [one for one in desk.doubtful() if one.intent]
+    asked = Counter(desk.names(one.intent) for one in doubtful if one.intent)
+    strange = Counter(
+        _listed(sync) for name, sync in company.syncs.items() if name not in desk.known
+    )
+    for one in doubtful:
+        began = office.wire.began(one.request_id)
+        if began is None or one.intent is None:
+            continue
+        names = desk.names(one.intent)
+        listed = _listed(company.syncs[began])
+        if listed == names and asked[names] == 1 and strange[names] == 1:
+            yield f"request {one.request_id} is in doubt, and {began} could be found"
+
+
+def _listed(sync: Sync) -> frozenset[str]:
+    return frozenset(row.transaction_id for row in sync.rows)
+
+
+def _unread(office: LiveOffice) -> Iterator[str]:
+    """Yield the syncs that were not read to their end."""
+    known = {one.sync_id: one for one in office.books.report().syncs}
+    for company in office.sandbox.companies.values():
+        for sync_id in company.syncs:
+            one = known.get(sync_id)
+            if one is None:
+                yield f"sync {sync_id} was never heard of"
+            elif one.listing != "complete":
+                yield f"sync {sync_id} is {one.state}, its listing {one.listing}"
+
+
+def _undecided(office: LiveOffice) -> Iterator[str]:
+    """Yield what is undecided though a sync of it ended, and could be read.
+
+    What a listing lacked when it was first complete, it never tells.
+    """
+    if office.sandbox.faults.scenario.pages_shrink:
+        return
+    synced = {
+        (company.company_id, one.transaction_id)
+        for company in office.sandbox.companies.values()
+        for sync in company.syncs.values()
+        for one in sync.transactions
+    } - office.unsynced
+    for one in office.books.report().items:
+        undecided = one.item.state is ItemState.OPEN or one.item.kind is BreakKind.STUCK
+        if undecided and (one.company_id, one.transaction_id) in synced:
+            yield f"{one.transaction_id} is undecided, though all of it can be read"
