@@ -12,6 +12,7 @@ import attrs
 from reconcile.domain.events import (
     DatasetPushed,
     Recorded,
+    SyncAbandoned,
     SyncAnswerLost,
     SyncCompleted,
     SyncFailed,
@@ -40,6 +41,7 @@ _DOUBTED = tuple(
         SyncRefused,
         SyncThrottled,
         SyncUnsent,
+        SyncAbandoned,
     )
 )
 _TOPICS = (
@@ -60,18 +62,20 @@ class Standing:
     intent: SyncRequested | None = None
     lost: bool = False
     answered: bool = False  # refused, throttled or never sent: nothing came of it
+    abandoned: bool = False  # a person decided so
     sync_id: str | None = None
     accepted: bool = False
 
     @property
     def in_doubt(self) -> bool:
         """Return whether it may have been carried out, and nobody knows."""
-        return not self.accepted and (self.lost or not self.answered)
+        settled = self.accepted or self.abandoned
+        return not settled and (self.lost or not self.answered)
 
     @property
     def unheard(self) -> bool:
         """Return whether nothing at all was heard of it: it is, or was, under way."""
-        return not (self.accepted or self.lost or self.answered)
+        return not (self.accepted or self.lost or self.answered or self.abandoned)
 
 
 @attrs.frozen(kw_only=True)
@@ -90,6 +94,13 @@ class Desk:
         for one in self.standings:
             if one.intent and one.intent.operation != PUSH and one.in_doubt:
                 yield one
+
+    def abandoned(self, *, since: datetime) -> Iterator[SyncRequested]:
+        """Yield the intents to sync since a moment that a person gave up."""
+        for one in self.standings:
+            asked = one.intent if one.abandoned and not one.accepted else None
+            if asked and asked.operation != PUSH and asked.at > since:
+                yield asked
 
     def under_way(self, *, since: datetime) -> Iterator[Standing]:
         """Yield the intents since a moment whose sync has begun, and not ended."""
@@ -178,11 +189,12 @@ class Doubts:
 
     def of(self, company_id: str) -> list[Standing]:
         """Return a company's, as of the last catching up."""
-        return [*self._open.get(company_id, {}).values()]
+        held = self._open.get(company_id, {}).values()
+        return [one for one in held if one.in_doubt]
 
     def companies(self) -> list[str]:
         """Return the companies that have some, sorted."""
-        return sorted(company_id for company_id, held in self._open.items() if held)
+        return sorted(company_id for company_id in self._open if self.of(company_id))
 
     def _take(self, recorded: Recorded) -> None:
         _, company_id, name = stream_parts(recorded.stream)
@@ -195,7 +207,7 @@ class Doubts:
                 held.pop(request_id or "", None)
             case event if name in held:
                 _tell(held[name], event)
-                if not held[name].in_doubt:
+                if held[name].accepted:
                     del held[name]
 
 
@@ -212,11 +224,13 @@ def _tell(one: Standing, event: object) -> None:
             one.lost = True
         case SyncRecovered():
             one.accepted, one.sync_id = True, event.sync_id
+        case SyncAbandoned():
+            one.abandoned = True  # whatever is told: a lost answer says nothing new
         case SyncUnsent():
             one.answered, one.lost = True, False
         case SyncRefused(http_status=status) if status not in OF_ONE_TRY:
             one.answered, one.lost = True, False  # it speaks for every attempt
-        case SyncRefused() | SyncThrottled():
+        case SyncRefused():
             one.answered = True
         case _:
             pass

@@ -17,12 +17,14 @@ from reconcile.codat.requests import Request
 from reconcile.codat.writes import named_by
 from reconcile.desk import PUSH, Desk, Standing, desk_of, running, turn_stream
 from reconcile.domain.events import (
+    SyncAbandoned,
     SyncAnswerLost,
     SyncRequested,
     SyncUnsent,
     TurnTaken,
 )
 from reconcile.domain.identity import canonical_id, stream_name
+from reconcile.domain.instants import format_instant
 from reconcile.domain.turns import CODATS, Concurrency
 from reconcile.errors import BusyError, CodatUnavailable, InDoubtError, UsageError
 from reconcile.history import Batch, History
@@ -121,6 +123,59 @@ class Dispatch:
                 continue  # something was heard of it after all
             buried += 1
         return buried
+
+    def abandon(
+        self, company_id: str, request_id: str, *, actor: str, reason: str
+    ) -> None:
+        """Decide that nothing came of a request in doubt; kept with actor and reason.
+
+        Nothing is sent. What it names may be sent again; whatever Codat says of it
+        after all is judged as ever.
+
+        Raises:
+            UsageError: it is not known, not in doubt, or may be under way; a name is
+                missing; or something else was heard of it meanwhile.
+
+        """
+        if not actor.strip() or not reason.strip():
+            raise UsageError("abandoning a request needs an actor and a reason")
+        company_id = canonical_id(company_id)
+        one, intent = self._doubted(company_id, request_id)
+        now = self.now()
+        if now < (over := intent.at + UNDER_WAY):
+            raise UsageError(
+                f"request {one.request_id} may be under way:"
+                f" it can be abandoned from {format_instant(over)} on"
+            )
+        event = SyncAbandoned(
+            operation=intent.operation,
+            dataset_ids=intent.dataset_ids,
+            transactions=intent.transactions,
+            actor=actor,
+            reason=reason,
+            at=now,
+        )
+        batch = Batch()
+        stream = stream_name("request", company_id, one.request_id)
+        self.history.tell(batch, stream, event, after=one.version)
+        try:
+            self.history.commit(batch, now=now)
+        except VersionConflictError as error:
+            raise UsageError(
+                f"something was heard of request {one.request_id} meanwhile: look again"
+            ) from error
+
+    def _doubted(
+        self, company_id: str, request_id: str
+    ) -> tuple[Standing, SyncRequested]:
+        """Return a request in doubt, with its intent."""
+        for one in self.desk(company_id).standings:
+            if one.request_id not in (request_id, canonical_id(request_id)):
+                continue
+            if one.intent is None or not one.in_doubt:
+                raise UsageError(f"request {one.request_id} is not in doubt")
+            return one, one.intent
+        raise UsageError(f"company {company_id!r} has no request {request_id!r}")
 
     def _intend(self, request: Request, name: str) -> SyncRequested:
         """Store an intent, with the company's turn: so what was checked still holds."""

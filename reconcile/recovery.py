@@ -168,6 +168,9 @@ def _matched(
         names = wanted.get(one.request_id)
         if one.intent is None or not names or asked[names] > 1:
             continue
+        since = one.intent.at - CLOCKS_APART_MAX
+        if any(names == desk.names(other) for other in desk.abandoned(since=since)):
+            continue  # what is listed may be the sync of that one
         part = any(names < others for others in wanted.values())
         same = [
             sync

@@ -1,13 +1,16 @@
-"""The command that starts a sync of datasets, or finds those whose answer was lost."""
+"""The command that starts a sync, or ends the doubt of those whose answer was lost."""
 
+import shlex
 from typing import Final
 
 import click
 
 from reconcile.cli.account import Access, access, account_options, shown
 from reconcile.cli.push import started
+from reconcile.codat.answers import Answer
+from reconcile.codat.requests import Request
 from reconcile.domain.identity import canonical_id
-from reconcile.errors import UsageError
+from reconcile.errors import CodatUnavailable, UsageError
 from reconcile.reconciler import Reconciler
 
 ACTOR: Final = "reconcile sync"
@@ -20,6 +23,13 @@ UNRELIABLE: Final = 2
 @click.option(
     "--recover", is_flag=True, help="Find out what came of requests in doubt."
 )
+@click.option(
+    "--abandon",
+    metavar="REQUEST",
+    help="Decide that nothing came of a request in doubt.",
+)
+@click.option("--actor", metavar="A", help="Who decides so.")
+@click.option("--reason", metavar="R", help="Why.")
 @account_options
 @click.pass_obj
 def sync(
@@ -27,18 +37,27 @@ def sync(
     datasets: tuple[str, ...],
     company: str,
     recover: bool,
+    abandon: str | None,
+    actor: str | None,
+    reason: str | None,
     api_key: str | None,
     base_url: str,
 ) -> int:
     """Start one sync of datasets (v1); or find out what came of requests in doubt.
 
     With --recover, nothing is sent: what Codat lists is read. Ends with 2 while a
-    request is in doubt.
+    request is in doubt. With --abandon, a person ends its doubt: Codat is not asked.
     """
-    if recover == bool(datasets):
-        raise UsageError("name the datasets to sync, or use --recover")
-    reach = access(api_key, base_url)
+    if recover + bool(datasets) + (abandon is not None) != 1:
+        raise UsageError("name the datasets to sync, or use --recover, or --abandon")
+    if abandon is None and not (actor is None and reason is None):
+        raise UsageError("--actor and --reason belong to --abandon")
     company_id = canonical_id(company)
+    if abandon is not None:
+        if not (actor and reason):
+            raise UsageError("--abandon needs --actor and --reason")
+        return _abandon(store, company_id, abandon, actor=actor, reason=reason)
+    reach = access(api_key, base_url)
     if recover:
         return _recover(store, reach, company_id)
     named = list(dict.fromkeys(map(canonical_id, datasets)))
@@ -47,6 +66,23 @@ def sync(
     with Reconciler.open(store) as books, reach.client(books) as client:
         started(books.dispatch(client.ask, actor=ACTOR), company_id, named)
     return 0
+
+
+def _abandon(
+    store: str, company_id: str, request_id: str, *, actor: str, reason: str
+) -> int:
+    with Reconciler.open(store, create=False) as books:
+        dispatch = books.dispatch(_nobody, actor=ACTOR)
+        dispatch.abandon(company_id, request_id, actor=actor, reason=reason)
+    click.echo(
+        f"Request {shown(request_id)} is abandoned: nothing is held to have come of"
+        " it, and what it names may be sent again."
+    )
+    return 0
+
+
+def _nobody(_: Request) -> Answer:
+    raise CodatUnavailable("nothing is asked of Codat", safe_to_resend=True)
 
 
 def _recover(store: str, reach: Access, company_id: str) -> int:
@@ -66,9 +102,16 @@ def _recover(store: str, reach: Access, company_id: str) -> int:
         why = (
             "it may be under way, so ask again in five minutes"
             if standing.unheard
-            else "no sync that Codat lists is certain to be its own"
+            else "no sync that Codat lists is certain to be its own;"
+            f" {_way_out(company_id, name)}"
         )
         click.echo(f"Request {name} is in doubt still: {why}.", err=True)
     if not found and not doubtful:
         click.echo("No request is in doubt.")
     return UNRELIABLE if doubtful else 0
+
+
+def _way_out(company_id: str, request_id: str) -> str:
+    words = ["reconcile", "sync", "--company", company_id, "--abandon", request_id]
+    command = shown(shlex.join([*words, "--actor", "A", "--reason", "R"]))
+    return f"if its portal has nothing of it either, `{command}` ends the doubt"

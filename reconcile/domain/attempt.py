@@ -170,7 +170,7 @@ def _stand_unsettled(
     return Standing(attempt, order, {}, None, Outcome(result, 0), None, requested=True)
 
 
-_NOT_DONE = ("throttled", "unsent")
+_NOT_DONE = ("throttled", "unsent", "abandoned")
 
 
 def _settle_legs(reports: Sequence[LegReport], at: datetime) -> dict[str, Settled]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import TypeVar
 
 from reconcile.domain.attempt import Attempt
 from reconcile.domain.context import SyncContext
@@ -15,7 +16,7 @@ def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
     """Return every sync that reported or expected the item, and every such write."""
     facts = dossier.facts
     expected: dict[str, datetime] = {}
-    writes = {(u.request_id, u.outcome): (u, u.at) for u in facts.unsettled}
+    named_in = [(unsettled, unsettled.at) for unsettled in facts.unsettled]
     for one in facts.expected:
         if one.sync_id is not None:
             _earlier(expected, one.sync_id, one.at)
@@ -24,11 +25,7 @@ def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
             dataset = dossier.datasets[one.dataset_id]
             for sync_id, at in dataset.syncs:
                 _earlier(expected, sync_id, max(at, one.at))
-            for unsettled in dataset.unsettled:
-                name = unsettled.request_id, unsettled.outcome
-                moment = max(unsettled.at, one.at)
-                if name not in writes or moment < writes[name][1]:
-                    writes[name] = (unsettled, moment)
+            named_in += [(write, max(write.at, one.at)) for write in dataset.unsettled]
     named = {leg.sync_id for leg in facts.legs} | {h.sync_id for h in facts.hooks}
     in_syncs = tuple(
         Attempt(
@@ -39,44 +36,75 @@ def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
         )
         for sync_id in sorted(named | set(expected))
     )
-    if not writes:
+    if not named_in:
         return in_syncs
+    told: dict[Unsettled, datetime] = {}
+    for write, named_from in named_in:
+        _earlier(told, write._replace(source=0), named_from)
     return in_syncs + tuple(
         Attempt(
             write=write,
-            expected_from=named_from,
-            void_from=_void_from(write, (one for one, _ in writes.values())),
+            expected_from=told[write],
+            void_from=_void_from(write, told),
         )
-        for _, (write, named_from) in sorted(writes.items())
+        for write in _latest(told)
         if write.outcome != "accepted"
     )
 
 
-def _void_from(write: Unsettled, others: Iterable[Unsettled]) -> datetime | None:
+def _latest(told: Iterable[Unsettled]) -> list[Unsettled]:
+    """Return the latest of each kind of answer to each request.
+
+    Refusals of one try are of a kind of their own.
+    """
+    ranked = sorted(told, key=_rank)
+    held = {(one.request_id, one.outcome, _of_one_try(one)): one for one in ranked}
+    return [one for _, one in sorted(held.items())]
+
+
+def _rank(write: Unsettled) -> tuple[datetime, int, str]:
+    return write.at, write.http_status, repr((write.words, write.operation))
+
+
+def _void_from(write: Unsettled, told: Iterable[Unsettled]) -> datetime | None:
     """Return since when something more is known of a write, None while nothing is.
 
-    That it was accepted, or never sent, outweighs all, and any answer the intent. A
-    refusal that speaks of one try alone says nothing where another try was lost.
+    A refusal that speaks of one try alone says nothing where another try was lost.
     """
-    same = [one for one in others if one.request_id == write.request_id]
-    if (
-        write.outcome == "refused"
-        and write.http_status in OF_ONE_TRY
-        and any(one.outcome == "lost" and one.at <= write.at for one in same)
+    same = [one for one in told if one.request_id == write.request_id]
+    if _of_one_try(write) and any(
+        one.outcome == "lost" and one.at <= write.at for one in same
     ):
         return write.at
-    return min(
-        (
-            one.at
-            for one in same
-            if one.outcome != write.outcome
-            and (one.outcome in ("accepted", "unsent") or write.outcome == "asked")
-        ),
-        default=None,
-    )
+    return min((o.at for o in _latest(same) if _outweighs(o, write)), default=None)
 
 
-def _earlier(held: dict[str, datetime], key: str, at: datetime) -> None:
+def _outweighs(one: Unsettled, write: Unsettled) -> bool:
+    """Return whether something told of a request leaves nothing of another.
+
+    That it was accepted, or never sent, outweighs all, and any answer the intent. A
+    person's decision that nothing came of it outweighs what left it in doubt, and no
+    answer of Codat's to the request.
+    """
+    match one.outcome:
+        case "accepted" | "unsent":
+            return one.outcome != write.outcome
+        case "abandoned":
+            return write.outcome in ("asked", "lost") or _of_one_try(write)
+        case "refused" if not _of_one_try(one):
+            return write.outcome == "asked" or _of_one_try(write)
+        case _:
+            return write.outcome == "asked" != one.outcome
+
+
+def _of_one_try(write: Unsettled) -> bool:
+    return write.outcome == "refused" and write.http_status in OF_ONE_TRY
+
+
+_Key = TypeVar("_Key")
+
+
+def _earlier(held: dict[_Key, datetime], key: _Key, at: datetime) -> None:
     if key not in held or at < held[key]:
         held[key] = at
 

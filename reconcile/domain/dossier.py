@@ -55,10 +55,11 @@ class Unsettled(NamedTuple):
 
     "asked" is our intent, before any answer; "accepted" says that a sync came of it,
     and "unsent" that none can, so that all else told under its id counts no more.
+    "abandoned" is a person's word that none did, where Codat's is not known.
     """
 
     request_id: str
-    outcome: str  # "asked", "refused", "lost", "throttled", "unsent" or "accepted"
+    outcome: str  # one of those, "refused", "lost" or "throttled"
     operation: str
     at: datetime
     http_status: int

@@ -59,6 +59,21 @@ class SyncRecovered:
 
 
 @attrs.frozen(kw_only=True)
+class SyncAbandoned:
+    """A person decided that nothing came of a request whose answer is not known."""
+
+    TOPIC: ClassVar[str] = "request.abandoned"
+
+    operation: str
+    dataset_ids: tuple[str, ...]
+    transactions: tuple[ExpectedTransaction, ...]
+    actor: str
+    reason: str
+    at: datetime
+    evidence: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class TurnTaken:
     """A request took its company's turn, where syncs exclude each other."""
 
@@ -255,7 +270,9 @@ class EvidenceSetAside:
 
 DatasetEvent = DatasetPushed
 UnsettledEvent = SyncRefused | SyncAnswerLost | SyncThrottled | SyncUnsent
-RequestEvent = SyncRequested | SyncRecovered | TurnTaken | UnsettledEvent
+RequestEvent = (
+    SyncRequested | SyncRecovered | SyncAbandoned | TurnTaken | UnsettledEvent
+)
 SyncReportEvent = SyncStarted | SyncCompleted | SyncFailed | SyncUnrecognised
 SyncEvent = SyncInitiated | SyncReportEvent | LegsReported | LegsReread
 CaseEvent = EvidenceQuarantined | EvidenceReleased | EvidenceSetAside
@@ -265,6 +282,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     DatasetPushed,
     SyncRequested,
     SyncRecovered,
+    SyncAbandoned,
     TurnTaken,
     SyncRefused,
     SyncAnswerLost,

@@ -15,6 +15,7 @@ from reconcile.domain.events import (
     LegsReported,
     LegsReread,
     Recorded,
+    SyncAbandoned,
     SyncAnswerLost,
     SyncCompleted,
     SyncFailed,
@@ -203,6 +204,8 @@ def _said(
             yield "request", f"to be {what}, by {event.actor}"
         case SyncRecovered():
             yield "request", f"its sync {event.sync_id} was found"
+        case SyncAbandoned():
+            yield "request", f"abandoned by {event.actor}: {event.reason}"
         case TurnTaken():
             return
         case SyncAnswerLost():

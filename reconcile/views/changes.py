@@ -29,6 +29,7 @@ from reconcile.domain.events import (
     LegsReported,
     LegsReread,
     Recorded,
+    SyncAbandoned,
     SyncAnswerLost,
     SyncCompleted,
     SyncFailed,
@@ -135,6 +136,7 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
             | SyncAnswerLost()
             | SyncThrottled()
             | SyncUnsent()
+            | SyncAbandoned()
         ):
             return _unsettled(company_id, name, event, position)
         case SyncRecovered():
@@ -298,7 +300,7 @@ def _settled(
 def _unsettled(
     company_id: str,
     request_id: str,
-    event: SyncRequested | UnsettledEvent,
+    event: SyncRequested | SyncAbandoned | UnsettledEvent,
     position: int,
 ) -> Changes:
     outcome = {
@@ -307,14 +309,16 @@ def _unsettled(
         SyncAnswerLost: "lost",
         SyncThrottled: "throttled",
         SyncUnsent: "unsent",
+        SyncAbandoned: "abandoned",
     }
+    answer = None if isinstance(event, SyncRequested | SyncAbandoned) else event
     entry = Unsettled(
         request_id,
         outcome[type(event)],
         event.operation,
         event.at,
-        0 if isinstance(event, SyncRequested) else event.http_status,
-        None if isinstance(event, SyncRequested) else event.words,
+        0 if answer is None else answer.http_status,
+        None if answer is None else answer.words,
         position,
     )
     return Changes(

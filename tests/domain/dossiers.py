@@ -176,7 +176,7 @@ def unsettled(
     dataset: str | None = None,
     request: str | None = None,
 ) -> Entry:
-    """Enter a write that was asked for, refused, lost, throttled or accepted."""
+    """Enter what is told of a write: asked for, refused, lost, abandoned, accepted."""
 
     def enter(ledger: Ledger) -> None:
         name = request or f"request-{ledger.entries}"

@@ -41,6 +41,7 @@ def test_topics_are_stable_names_and_each_stands_for_one_kind() -> None:
         "case.evidence-released",
         "case.evidence-set-aside",
         "dataset.pushed",
+        "request.abandoned",
         "request.answer-lost",
         "request.recovered",
         "request.refused",
