@@ -59,6 +59,11 @@ _WORDS: Final = {
 }
 
 
+UNDECIDED_WORDS: Final = tuple(
+    word for word, of in _WORDS.items() if of is WordClass.UNDECIDED
+)
+
+
 def word_class(word: str) -> WordClass:
     """Return the class of a transaction's status word, as Codat spells it."""
     return _WORDS.get(word, WordClass.UNRECOGNISED)

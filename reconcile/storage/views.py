@@ -1,6 +1,7 @@
 """The live views as tables, and the projector's position beside them."""
 
 import itertools
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -16,6 +17,7 @@ from eventsourcing.sqlite import (
 
 from reconcile.domain.context import SyncContext
 from reconcile.domain.dossier import DatasetFacts, ItemFacts, SyncFacts
+from reconcile.domain.vocabulary import UNDECIDED_WORDS
 from reconcile.storage.evidence import micros, moment_of
 from reconcile.storage.sqlite import store_errors
 from reconcile.storage.store import Store
@@ -265,21 +267,22 @@ def unfinished_syncs(
 ) -> Iterator[tuple[str, str, bytes, bytes, str | None]]:
     """Yield company, sync, facts and context of every sync that is not read to its end.
 
-    Or of whose transactions one is not settled: then the last says "open", also where
-    one may turn by a deadline, or where none is, "conflicting".
+    Or one of whose rows is not settled: then the last says "open", where its word is no
+    decision and its item waits for one, or where none does, "conflicting".
     """
     cursor.execute(
         "WITH unsettled AS MATERIALIZED ("
-        " SELECT items.company_id, leg.value ->> 0 AS sync_id, MAX(CASE"
-        " WHEN items.state = 'open' OR items.stuck_after IS NOT NULL THEN 'open'"
-        " ELSE 'conflicting' END) AS how"
-        " FROM items, json_each(items.facts, '$[0]') AS leg"
-        " WHERE items.state = 'open' OR items.stuck_after IS NOT NULL"
-        " OR items.kind = 'CONFLICTING' GROUP BY 1, 2)"
+        " SELECT items.company_id, leg.value ->> 0 AS sync_id,"
+        " MAX(CASE items.kind WHEN 'CONFLICTING' THEN 'conflicting' ELSE 'open' END)"
+        " AS how FROM items, json_each(items.facts, '$[0]') AS leg"
+        " WHERE items.kind = 'CONFLICTING' OR ((items.state = 'open'"
+        " OR items.stuck_after IS NOT NULL) AND leg.value ->> 2 IN"
+        " (SELECT value FROM json_each(:undecided))) GROUP BY 1, 2)"
         " SELECT syncs.company_id, syncs.sync_id, facts, context, how"
         " FROM syncs LEFT JOIN unsettled USING (company_id, sync_id)"
         " WHERE listing != 'complete' OR status_code IS NULL"
-        " OR syncs.state NOT IN ('ended_well', 'failed') OR how IS NOT NULL"
+        " OR syncs.state NOT IN ('ended_well', 'failed') OR how IS NOT NULL",
+        {"undecided": json.dumps(UNDECIDED_WORDS)},
     )
     while rows := cursor.fetchmany(500):
         for row in rows:
