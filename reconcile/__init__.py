@@ -23,7 +23,7 @@ from reconcile.errors import (
 from reconcile.intake import Intake
 from reconcile.reconciler import Reconciler
 from reconcile.report.build import Judged, Report
-from reconcile.report.wire import to_data
+from reconcile.report.wire import item_data, to_data
 from reconcile.rules import Ruleset
 from reconcile.version import VERSION
 from reconcile.views.summaries import Finding, SyncSummary
@@ -65,6 +65,7 @@ __all__ = [
     "WebhookEndpoint",
     "WsgiApp",
     "__version__",
+    "item_data",
     "read_document",
     "read_lines",
     "to_data",

@@ -43,25 +43,32 @@ def live(cursor: sqlite3.Cursor, *, company_id: str | None = None) -> Iterator[L
             yield held
 
 
+def live_item(cursor: sqlite3.Cursor, company_id: str, transaction_id: str) -> Live:
+    """Return a company as far as one transaction of it is concerned."""
+    return _company(cursor, company_id, transaction_id)
+
+
 _SUMMARY = tuple(field.name for field in attrs.fields(SyncSummary))
 _PLACES = {name: place for place, (name, _) in enumerate(SYNC_COLUMNS)}
 
 
-def _company(cursor: sqlite3.Cursor, company_id: str) -> Live:
+def _company(
+    cursor: sqlite3.Cursor, company_id: str, transaction_id: str | None = None
+) -> Live:
     held = Live(company=Company(company_id=company_id))
     company = held.company
     known: dict[bytes, tuple[ItemFacts, ItemFacts | None]] = {}
-    for row in rows_in(cursor, "items", company_id):
-        transaction_id, blob = row[1], row[-1]
+    for row in rows_in(cursor, "items", company_id, name=transaction_id):
+        named, blob = row[1], row[-1]
         split = known.get(blob)
         if split is None:
             facts = decode_item(blob)
             rest = attrs.evolve(facts, legs=())
             split = known[blob] = (facts, None if rest == ItemFacts() else rest)
         if split[0].legs:
-            company.legs[transaction_id] = split[0].legs
+            company.legs[named] = split[0].legs
         if split[1] is not None:
-            company.others[transaction_id] = split[1]
+            company.others[named] = split[1]
     for row in rows_in(cursor, "datasets", company_id):
         company.datasets[row[1]] = decode_dataset(row[-1])
     for row in rows_in(cursor, "syncs", company_id):

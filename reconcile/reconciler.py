@@ -304,6 +304,13 @@ class Reconciler:
         until = self.store.position()
         return quarantine_at(self.store, until=until).unprocessed(company_id)
 
+    def item(self, transaction_id: str, *, company_id: str) -> Judged | None:
+        """Return one item as things stand now; None: no such expense is known."""
+        self._projector.catch_up()
+        return self._reporting.item(
+            canonical_id(company_id), canonical_id(transaction_id), as_of=self._now()
+        )
+
     def items(
         self,
         *,

@@ -7,7 +7,7 @@ import attrs
 
 from reconcile.bulk import collecting_later
 from reconcile.domain.policy import Policy
-from reconcile.live import Live, live
+from reconcile.live import Live, live, live_item
 from reconcile.quarantine import quarantine_at
 from reconcile.replay import Replayed, replay
 from reconcile.report.build import Judged, Part, Report, build
@@ -48,6 +48,18 @@ class Reporting:
                 deliveries=deliveries_in(cursor),
                 poisoned=len(poisoned_in(cursor)),
             )
+
+    def item(
+        self, company_id: str, transaction_id: str, *, as_of: datetime
+    ) -> Judged | None:
+        """Return one item, from views that are up to date; None: none has that id."""
+        with self.store.reading() as cursor:
+            newest = newest_in(cursor)
+            if newest is None or newest <= as_of:
+                held = live_item(cursor, company_id, transaction_id)
+                return next(iter(self._items(held, as_of)), None)
+        told = self.replayed(as_of=as_of, known_at=None, company_id=company_id)
+        return next((i for i in told.items if i.transaction_id == transaction_id), None)
 
     def replayed(
         self, *, as_of: datetime, known_at: datetime | None, company_id: str | None
@@ -104,11 +116,19 @@ class Reporting:
 
     def _part(self, held: Replayed | Live, as_of: datetime) -> Part:
         company = held.company
+        items = self._items(held, as_of)
+        findings = list(findings_of_datasets(company, at=as_of))
+        for context in held.contexts.values():
+            findings += findings_of_sync(company.company_id, context, at=as_of)
+        return Part(items=items, syncs=list(held.summaries(as_of)), findings=findings)
+
+    def _items(self, held: Replayed | Live, as_of: datetime) -> list[Judged]:
+        company = held.company
         judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
         named = company.company_id
         with collecting_later():
             transactions = company.transactions()
-            items = [
+            return [
                 Judged(named, transaction_id, item)
                 for transaction_id, item in zip(
                     transactions,
@@ -117,7 +137,3 @@ class Reporting:
                 )
                 if item.attempts or item.expected
             ]
-        findings = list(findings_of_datasets(company, at=as_of))
-        for context in held.contexts.values():
-            findings += findings_of_sync(company.company_id, context, at=as_of)
-        return Part(items=items, syncs=list(held.summaries(as_of)), findings=findings)

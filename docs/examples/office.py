@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from reconcile import (
     Reconciler,
     Trust,
     UsageError,
-    to_data,
+    item_data,
 )
 from reconcile.codat.requests import create_expenses
 from reconcile.codat.rerequests import Rerequests
@@ -65,19 +66,16 @@ def send(company_id: UUID, expense: object, *, actor: str) -> str:
 
 def expense_of(company_id: UUID, expense_id: UUID) -> dict[str, Any] | None:
     """Return what became of an expense; None: none of that id was sent."""
-    ours = (i for i in _items(company_id) if i["transaction_id"] == str(expense_id))
-    return next(ours, None)
+    with Reconciler.open(STORE) as books:
+        found = books.item(str(expense_id), company_id=str(company_id))
+    return None if found is None else item_data(found, as_of=datetime.now(UTC))
 
 
 def breaks_of(company_id: UUID) -> list[dict[str, Any]]:
     """Return what needs a person."""
-    return [one for one in _items(company_id) if one["state"] == "break"]
-
-
-def _items(company_id: UUID) -> list[dict[str, Any]]:
     with Reconciler.open(STORE) as books:
-        told = to_data(books.report(company_id=str(company_id)))
-    return [*told["items"]]
+        found = books.items(state="break", company_id=str(company_id))
+        return [item_data(one, as_of=datetime.now(UTC)) for one in found]
 
 
 def status_of(error: Exception) -> int:

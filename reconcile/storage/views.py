@@ -252,11 +252,15 @@ def companies_in(cursor: sqlite3.Cursor) -> list[str]:
     return sorted(found)
 
 
-def rows_in(cursor: sqlite3.Cursor, table: str, company_id: str) -> Iterator[Row]:
-    """Yield a company's rows of a table, by their key."""
+def rows_in(
+    cursor: sqlite3.Cursor, table: str, company_id: str, *, name: str | None = None
+) -> Iterator[Row]:
+    """Yield a company's rows of a table, by their key; or the one of a name."""
     key = "transaction_id" if table == "items" else f"{table[:-1]}_id"
+    named = "" if name is None else f" AND {key} = :name"
     cursor.execute(
-        f"SELECT * FROM {table} WHERE company_id = ? ORDER BY {key}", (company_id,)
+        f"SELECT * FROM {table} WHERE company_id = :company{named} ORDER BY {key}",
+        {"company": company_id, "name": name},
     )
     while rows := cursor.fetchmany(2000):
         yield from (tuple(row) for row in rows)

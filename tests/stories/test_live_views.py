@@ -9,8 +9,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile import Policy, Reconciler, read_lines, to_data
-from tests.builders import at, page, push, row, start, status, uuid_of
+from reconcile import Policy, Reconciler, item_data, read_lines, to_data
+from tests.builders import COMPANY, at, page, push, row, start, status, uuid_of
 from tests.strategies import traffic
 
 NOW = at(60 * 70)
@@ -60,6 +60,26 @@ def test_the_live_report_equals_the_replayed_one(lines: list[bytes]) -> None:
         live = to_data(books.report())
 
         assert live == to_data(books.replayed_report(as_of=NOW))
+
+
+@settings(max_examples=50)
+@given(lines=traffic(), now=st.sampled_from([at(5), NOW]))
+def test_one_item_looked_up_is_that_of_the_report(
+    lines: list[bytes], now: datetime
+) -> None:
+    with fresh_books(lambda: now) as books:  # type: ignore[arg-type]  # a clock that stands
+        books.ingest(read_lines(lines))
+        report = books.report()
+
+        found = [
+            books.item(one.transaction_id, company_id=one.company_id)
+            for one in report.items
+        ]
+
+        assert found == list(report.items)
+        told = [item_data(one, as_of=now) for one in found if one is not None]
+        assert told == to_data(report)["items"]
+        assert books.item("nobody's", company_id=COMPANY) is None
 
 
 @given(before=traffic(max_size=8), after=traffic(max_size=8), moment=st.integers(0, 99))
