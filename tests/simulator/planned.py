@@ -142,6 +142,7 @@ class PlannedOffice(ABC):
             ledger.deleted_accounts.clear()
             ledger.billing_expired = False
         again, written = [], []
+        shrinks = self.sandbox.faults.scenario.pages_shrink  # MISSING may be false then
         for one in self._report(company_id).items:
             sent = self.sent[company_id].get(one.transaction_id)
             item = one.item
@@ -153,6 +154,8 @@ class PlannedOffice(ABC):
                 and item.verdict is Verdict.FIX_FIRST
             ):
                 again.append(sent)
+                if item.kind is BreakKind.MISSING and shrinks:
+                    self.blind.add((company_id, one.transaction_id))
             elif item.state is ItemState.MATCHED:
                 written.append(sent)
         if again:
