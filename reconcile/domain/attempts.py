@@ -162,7 +162,8 @@ def deadlines_of(
     for attempt in attempts:
         if attempt.sync is not None:
             yield from sync_deadlines(attempt.sync, policy)
-        elif attempt.write is not None:
+        else:
+            assert attempt.write is not None  # it is one or the other
             yield later(attempt.write.at, policy.undecided_for)
     for start in named_at(dossier):
         yield later(start, policy.undecided_for)

@@ -16,7 +16,7 @@ import pytest
 
 from reconcile import Exchange, Reconciler
 from reconcile.codat.client import CodatClient
-from reconcile.codat.requests import create_expenses
+from reconcile.codat.requests import create_expenses, push_dataset
 from reconcile.domain.pace import Pace
 from reconcile.errors import CodatUnavailable
 from reconcile.follow import Follower
@@ -475,3 +475,19 @@ def test_no_wait_that_codat_asks_for_is_longer_than_a_day(office: Office) -> Non
 
     assert due is not None
     assert due - office.sandbox.now <= timedelta(days=1)
+
+
+def test_a_sync_is_not_read_again_for_what_another_has_yet_to_decide(
+    office: Office,
+) -> None:
+    office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
+    office.sandbox.companies[COMPANY].ledger.bank_feed_taken = True
+    follower = office.books.follower(office.client, holder="one")
+    follow(office, follower, hours=1)
+    assert office.said() == {uuid_of(1): ("break", "FAILED")}
+    office.dispatch.send(push_dataset(COMPANY, [expense(uuid_of(1))]))
+    office.line.asked.clear()
+
+    follow(office, follower, hours=5)
+
+    assert [one for one in office.line.asked if "transactions?" in one] == []
