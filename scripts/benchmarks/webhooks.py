@@ -1,8 +1,9 @@
 """Webhooks: delivered to `reconcile serve` over loopback, verified, durable, answered.
 
 The floor is bare SQLite: the same bytes, one insert and commit each, synchronous=FULL,
-in the same run, floor and work in turn, for a shared machine's speed drifts. Who
-delivers shares the machine too: on two cores it takes a third of what there is.
+in the same run, floor and work in turn, for a shared machine's speed drifts. At the
+steady rate the floor's p99 is told as well: it is how long the disk alone keeps one
+waiting. Who delivers shares the machine too: on two cores it takes a third of it.
 """
 
 import asyncio
@@ -127,14 +128,35 @@ async def steady(port: int, first: int) -> list[float]:
 def floor(path: Path, number: int) -> float:
     """Return inserts with a commit each, a second, of the same bytes."""
     bodies = [body(one) for one in range(number)]
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        db.execute("CREATE TABLE deliveries (id TEXT PRIMARY KEY, body BLOB)")
+    with _bare(path) as db:
         began = time.perf_counter()
         for one, made in enumerate(bodies):
             db.execute("INSERT INTO deliveries VALUES (?, ?)", (f"msg_{one:027}", made))
         return number / (time.perf_counter() - began)
+
+
+def steady_floor(path: Path) -> list[float]:
+    """Return how long each insert took at the steady rate, from when it was due."""
+    took: list[float] = []
+    with _bare(path) as db:
+        began = time.perf_counter()
+        for one in range(RATE * SECONDS):
+            due = began + one / RATE
+            time.sleep(max(0.0, due - time.perf_counter()))
+            db.execute(
+                "INSERT INTO deliveries VALUES (?, ?)", (f"msg_{one:027}", body(one))
+            )
+            took.append(time.perf_counter() - due)
+    return sorted(took)
+
+
+@contextmanager
+def _bare(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("CREATE TABLE deliveries (id TEXT PRIMARY KEY, body BLOB)")
+        yield db
 
 
 @contextmanager
@@ -157,8 +179,8 @@ def served(path: Path) -> Iterator[int]:
         running.wait(timeout=30)
 
 
-def _round(folder: Path, number: int) -> tuple[dict[int, float], float, float]:
-    """Return throughput by concurrency, p99 at a steady rate (ms), and the floor."""
+def _round(folder: Path, number: int) -> tuple[dict[int, float], float, float, float]:
+    """Return throughput by concurrency, p99 at a steady rate (ms), and both floors."""
     rates: dict[int, float] = {}
     with served(folder / "books.db") as port:
         bare = floor(folder / "bare.db", number)
@@ -167,19 +189,25 @@ def _round(folder: Path, number: int) -> tuple[dict[int, float], float, float]:
             first = place * 1_000_000
             rates[concurrency] = uvloop.run(many(port, first, number, concurrency))
         took = uvloop.run(steady(port, 20_000_000))
+        alone = steady_floor(folder / "steady.db")
     with Reconciler.open(f"sqlite:///{folder / 'books.db'}", create=False) as books:
         with books.store.reading() as cursor:
             cursor.execute("SELECT COUNT(*) FROM evidence")
             (held,) = cursor.fetchone()
         wanted = 50 + len(CONCURRENCIES) * number + len(took)
         assert held == wanted, f"{held} deliveries are held, not {wanted}"
-    p50, p99 = (took[int(len(took) * share)] * 1000 for share in (0.5, 0.99))
+    p50, p99, bare_p99 = _ms(took, 0.5), _ms(took, 0.99), _ms(alone, 0.99)
     listed = ", ".join(f"{c} at a time {r:.0f}/s" for c, r in rates.items())
     print(
-        f"  floor {bare:.0f}/s; {listed}; at {RATE}/s p50 {p50:.1f}, p99 {p99:.1f} ms"
+        f"  floor {bare:.0f}/s; {listed}; at {RATE}/s p50 {p50:.1f}, p99 {p99:.1f} ms,"
+        f" floor's p99 {bare_p99:.1f} ms"
     )
     sys.stdout.flush()
-    return rates, p99, bare
+    return rates, p99, bare, bare_p99
+
+
+def _ms(took: list[float], share: float) -> float:
+    return took[int(len(took) * share)] * 1000
 
 
 def main() -> None:
@@ -191,13 +219,15 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as inner:
             measured.append(_round(Path(inner), number))
     for concurrency in CONCURRENCIES:
-        ratio = median(rates[concurrency] / bare for rates, _, bare in measured)
+        ratio = median(rates[concurrency] / bare for rates, _, bare, _ in measured)
         bar = "   (bar 0.50)" if concurrency == CONCURRENCIES[-1] else ""
         print(
             f"  {concurrency:>2} at a time / bare insert-and-commit {ratio:6.2f}{bar}"
         )
-    p99 = median(one for _, one, _ in measured)
+    p99 = median(one for _, one, _, _ in measured)
     print(f"  p99 at {RATE}/s, ms                     {p99:6.1f}   (bar 25.0)")
+    alone = median(one for *_, one in measured)
+    print(f"  p99 of bare insert-and-commit, ms      {alone:6.1f}")
 
 
 if __name__ == "__main__":
