@@ -9,27 +9,29 @@ import json
 import logging
 import os
 import signal
-import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from types import FrameType
 
 import office
 
 from reconcile import Reconciler
 
 TELL_EVERY_S = float(os.environ.get("WORKER_TELL_EVERY_S", "60"))
+ENDS = {signal.SIGINT, signal.SIGTERM}
 LOG = logging.getLogger("worker")
 
 
 def main() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # waited for below, and nowhere else
     tell()
     stop = threading.Event()
     with ThreadPoolExecutor(max_workers=1) as pool:
         following = pool.submit(follow, stop)
         try:
-            while not wait([following], timeout=TELL_EVERY_S).done:
+            while not following.done():
+                if signal.sigtimedwait(ENDS, TELL_EVERY_S):
+                    break
                 tell()
         finally:
             stop.set()
@@ -74,17 +76,10 @@ class JsonLines(logging.Formatter):
         return json.dumps({**line, **fields}, default=str)
 
 
-def end(number: int, _: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)  # once is enough
-    sys.exit()
-
-
 if __name__ == "__main__":
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("reconcile").setLevel(logging.DEBUG)  # every call to Codat
     logging.getLogger("httpx").setLevel(logging.WARNING)  # would tell of each again
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, end)
     main()
