@@ -1,5 +1,7 @@
 """What became of every expense handed to Codat, from an event-sourced history."""
 
+import logging
+
 from reconcile.codat.client import AsyncCodatClient, CodatClient
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import read_document, read_lines
@@ -29,6 +31,8 @@ from reconcile.version import VERSION
 from reconcile.views.summaries import Finding, SyncSummary
 
 __version__ = VERSION
+
+logging.getLogger("reconcile").addHandler(logging.NullHandler())  # the host's choice
 
 __all__ = [
     "AsgiApp",

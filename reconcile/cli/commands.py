@@ -14,7 +14,6 @@ from reconcile.cli import faces
 from reconcile.cli.arguments import MOMENT
 from reconcile.cli.doctor import doctor
 from reconcile.cli.follow import follow
-from reconcile.cli.log import keep_silent
 from reconcile.cli.progress import counting
 from reconcile.cli.push import push
 from reconcile.cli.sandbox import sandbox
@@ -68,7 +67,6 @@ def run() -> None:
 def cli(context: click.Context, store: str) -> None:
     """Tell what became of every expense handed to Codat."""
     context.obj = store
-    keep_silent()
 
 
 @contextmanager
