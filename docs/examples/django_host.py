@@ -2,7 +2,7 @@
 
 python django_host.py runserver
 
-Syncs are followed by one process beside it: worker.py, or `reconcile follow`.
+Syncs are followed by one process beside it: plain_worker.py, or `reconcile follow`.
 """
 
 import atexit

@@ -2,7 +2,7 @@
 
 flask --app flask_host run
 
-Syncs are followed by one process beside it: worker.py, or `reconcile follow`.
+Syncs are followed by one process beside it: plain_worker.py, or `reconcile follow`.
 """
 
 import atexit

@@ -18,7 +18,7 @@ from tests.docs.hosts import PROGRAMS, Host, Scene, command_of, eventually, scen
 from tests.docs.markdown import DOCS, fences
 from tests.sandbox.calls import COMPANY, expense
 
-PAGES = ("embed.md", "fastapi.md", "flask.md", "django.md", "worker.md")
+PAGES = ("embed.md", "fastapi.md", "flask.md", "django.md", "plain-worker.md")
 BODY_BYTES_MAX = 5 * 2**20
 
 
@@ -30,7 +30,7 @@ def served(
     with ExitStack() as stack:
         made = stack.enter_context(scene(tmp_path_factory.mktemp("host")))
         if page != "fastapi.md":  # it follows by itself
-            stack.enter_context(made.running(command_of("worker.md")))
+            stack.enter_context(made.running(command_of("plain-worker.md")))
         yield stack.enter_context(made.hosting(command_of(page)))
 
 
@@ -118,7 +118,7 @@ def test_the_worker_finds_what_came_of_a_request_that_was_lost(
     lose_one(back_office)
 
     with (
-        back_office.running(command_of("worker.md")) as worker,
+        back_office.running(command_of("plain-worker.md")) as worker,
         Reconciler.open(back_office.store) as books,
     ):
         eventually(lambda: [*books.items(state="cleared")])
@@ -134,7 +134,7 @@ def test_every_line_of_the_workers_log_is_an_object_without_an_expense_in_it(
     lose_one(back_office)
 
     with (
-        back_office.running(command_of("worker.md")),
+        back_office.running(command_of("plain-worker.md")),
         Reconciler.open(back_office.store) as books,
     ):
         eventually(lambda: [*books.items(state="cleared")])

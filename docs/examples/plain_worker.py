@@ -1,6 +1,6 @@
 """A plain worker: follows every sync, and tells its log what broke.
 
-python worker.py
+python plain_worker.py
 
 SIGTERM or Ctrl-C ends it; work begun is ended first.
 """
