@@ -120,17 +120,17 @@ class Agenda:
         by itself.
         """
         statuses: dict[str, list[Step]] = {}
+        done = self._leases.all_done()
         for step in due:
             if step.asks_status:
-                listed = self._leases.done(_list_of(step.company_id))
+                listed = done.get(_listing(step.company_id).name)
                 if listed is None or step.due > listed:
                     statuses.setdefault(step.company_id, []).append(step)
         lists = [
-            Step(
+            attrs.evolve(
+                _listing(company_id),
                 due=max(one.due for one in some),
                 priority=max(one.priority for one in some),
-                company_id=company_id,
-                work="list",
                 spares=tuple(one.name for one in some),
             )
             for company_id, some in statuses.items()
@@ -182,9 +182,7 @@ class Agenda:
         self, company_id: str, done: Mapping[str, datetime]
     ) -> Iterator[Step]:
         """Yield what is due for a company as a whole: its list, its lost requests."""
-        listing = Step(
-            due=EPOCH, priority=Priority.SWEEP, company_id=company_id, work="list"
-        )
+        listing = _listing(company_id)
         listed = done.get(listing.name)
         yield listing if listed is None else listing.put_off(later(listed, LIST_EVERY))
         asked = max(
@@ -203,6 +201,6 @@ def _patience(doubted: timedelta) -> timedelta:
     return min(max(RECOVER_EVERY, doubted / 2), LIST_EVERY)
 
 
-def _list_of(company_id: str) -> str:
-    """Return the name of the lease of a company's list."""
-    return f"list:{company_id}:"
+def _listing(company_id: str) -> Step:
+    """Return the list of a company's syncs, as it stands that was never read."""
+    return Step(due=EPOCH, priority=Priority.SWEEP, company_id=company_id, work="list")

@@ -164,7 +164,8 @@ def desk_of(store: Store, company_id: str) -> Desk:
 class Doubts:
     """Every company's requests to sync that are in doubt, brought up to date by news.
 
-    It holds those alone, so that a service may look again as often as it likes.
+    It holds no more than was never accepted, so that a service may look again as often
+    as it likes.
     """
 
     def __init__(self, store: Store) -> None:

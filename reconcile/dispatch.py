@@ -115,10 +115,8 @@ class Dispatch:
                 evidence="",
             )
             stream = stream_name("request", company_id, one.request_id)
-            batch = Batch()
-            self.history.tell(batch, stream, lost, after=one.version)
             try:
-                self.history.commit(batch, now=now)
+                self.history.tell_alone(stream, lost, now=now, after=one.version)
             except VersionConflictError:
                 continue  # something was heard of it after all
             buried += 1
@@ -155,11 +153,9 @@ class Dispatch:
             reason=reason,
             at=now,
         )
-        batch = Batch()
         stream = stream_name("request", company_id, one.request_id)
-        self.history.tell(batch, stream, event, after=one.version)
         try:
-            self.history.commit(batch, now=now)
+            self.history.tell_alone(stream, event, now=now, after=one.version)
         except VersionConflictError as error:
             raise UsageError(
                 f"something was heard of request {one.request_id} meanwhile: look again"
@@ -241,7 +237,6 @@ class Dispatch:
     def _unsent(
         self, company_id: str, name: str, intent: SyncRequested, words: str
     ) -> None:
-        batch = Batch()
         event = SyncUnsent(
             operation=intent.operation,
             http_status=0,
@@ -252,8 +247,7 @@ class Dispatch:
             evidence="",
         )
         stream = stream_name("request", company_id, name)
-        self.history.tell(batch, stream, event)
-        self.history.commit(batch, now=self.now())
+        self.history.tell_alone(stream, event, now=self.now())
 
     def desk(self, company_id: str) -> Desk:
         """Return how the company's requests stand now."""

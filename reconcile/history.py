@@ -99,6 +99,14 @@ class History:
         batch.events.append(Envelope(stream, version + 1, event))
         self._held.pop(stream, None)
 
+    def tell_alone(
+        self, stream: str, event: Event, *, now: datetime, after: int | None = None
+    ) -> None:
+        """Keep one event that rests on no evidence; see `tell` and `commit`."""
+        batch = Batch()
+        self.tell(batch, stream, event, after=after)
+        self.commit(batch, now=now)
+
     def commit(self, batch: Batch, *, now: datetime) -> None:
         """Keep a batch.
 

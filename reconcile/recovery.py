@@ -26,7 +26,6 @@ from reconcile.domain.instants import parse_instant
 from reconcile.domain.observations import Observation, StatusReport, TransactionPage
 from reconcile.domain.vocabulary import CodeClass, code_class
 from reconcile.errors import CodatUnavailable, PayloadError
-from reconcile.history import Batch
 from reconcile.storage.store import VersionConflictError
 
 CLOCKS_APART_MAX: Final = timedelta(hours=2)
@@ -128,11 +127,9 @@ class Recovery:
             at=self.now(),
         )
         history = self.dispatch.history
-        batch = Batch()
         stream = stream_name("request", company_id, one.request_id)
-        history.tell(batch, stream, event, after=one.version)
         try:
-            history.commit(batch, now=self.now())
+            history.tell_alone(stream, event, now=self.now(), after=one.version)
         except VersionConflictError:
             return  # somebody else found it, or heard of it
 
