@@ -1,12 +1,15 @@
 """What the command line's arguments mean."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from reconcile.domain.instants import parse_instant
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Moment(click.ParamType[datetime]):
@@ -38,3 +41,23 @@ class Moment(click.ParamType[datetime]):
 
 
 MOMENT = Moment()
+
+
+def listening_options(*, port: int) -> Callable[[_Command], _Command]:
+    """Return what gives a command that serves the options of where it listens."""
+
+    def give(command: _Command) -> _Command:
+        host = click.option(
+            "--host", default="127.0.0.1", show_default=True, metavar="HOST"
+        )
+        number = click.option(
+            "--port",
+            type=click.IntRange(0, 65_535),
+            default=port,
+            show_default=True,
+            metavar="PORT",
+            help="0 for any that is free.",
+        )
+        return host(number(command))
+
+    return give

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import attrs
 import click
 
+from reconcile.cli.arguments import listening_options
 from reconcile.cli.signals import stopping
 from reconcile.errors import UsageError
 
@@ -13,15 +14,7 @@ _WAKE_S = 0.5  # a wait without an end cannot be interrupted on every system
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="HOST")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65_535),
-    default=8788,
-    show_default=True,
-    metavar="PORT",
-    help="0 for any that is free.",
-)
+@listening_options(port=8788)
 @click.option(
     "--scenario",
     "name",

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 import click
 
 from reconcile.cli.account import access, account_options
+from reconcile.cli.arguments import listening_options
 from reconcile.cli.follow import following
 from reconcile.cli.log import tell_log
 from reconcile.cli.signals import stopping
@@ -26,15 +27,7 @@ class _Secrets(click.ParamType[str]):
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="HOST")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65_535),
-    default=8787,
-    show_default=True,
-    metavar="PORT",
-    help="0 for any that is free.",
-)
+@listening_options(port=8787)
 @click.option(
     "--webhook-secret",
     "secrets",
