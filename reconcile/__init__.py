@@ -22,7 +22,7 @@ from reconcile.errors import (
     StoreError,
     UsageError,
 )
-from reconcile.intake import Intake
+from reconcile.intake.take import Intake
 from reconcile.reconciler import Reconciler
 from reconcile.report.build import Judged, Report
 from reconcile.report.wire import item_data, to_data

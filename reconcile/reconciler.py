@@ -24,14 +24,14 @@ from reconcile.endpoint.trust import NOBODY, Trust
 from reconcile.errors import SignatureError, UsageError
 from reconcile.follow import Follower
 from reconcile.history import Batch, History
-from reconcile.intake import Intake, take
+from reconcile.intake.reprocess import reprocess
+from reconcile.intake.take import Intake, take
 from reconcile.quarantine import quarantine_at
 from reconcile.recovery import Recovered, Recovery
 from reconcile.replay import replay
 from reconcile.report.build import Judged, Report
 from reconcile.report.story import Story, tell
 from reconcile.reporting import Reporting
-from reconcile.reprocess import reprocess
 from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.opening import environment_of, open_store
 from reconcile.storage.projector import Projector

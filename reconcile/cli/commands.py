@@ -21,7 +21,7 @@ from reconcile.cli.serve import serve
 from reconcile.cli.sources import captures, check
 from reconcile.cli.sync import sync
 from reconcile.errors import ReconcileError, UsageError
-from reconcile.intake import Intake
+from reconcile.intake.take import Intake
 from reconcile.reconciler import Reconciler
 from reconcile.report.csv import to_csv
 from reconcile.report.story import story_data

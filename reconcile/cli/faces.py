@@ -12,8 +12,8 @@ from reconcile.audit.tie_out import TieOut
 from reconcile.domain.instants import format_instant
 from reconcile.domain.item import Item
 from reconcile.domain.vocabulary import ItemState
-from reconcile.intake import Intake
-from reconcile.pieces import Unread
+from reconcile.intake.captures import Unread
+from reconcile.intake.take import Intake
 from reconcile.report.build import Judged, Report
 from reconcile.report.story import Story, Told, Turned
 from reconcile.report.wire import digest

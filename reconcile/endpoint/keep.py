@@ -11,8 +11,8 @@ from reconcile.domain.events import EvidenceQuarantined
 from reconcile.endpoint.commit import BusyError, Waiting
 from reconcile.errors import HistoryError, StoreError
 from reconcile.history import Batch, History
-from reconcile.intake import take
-from reconcile.pieces import piece_of
+from reconcile.intake.captures import piece_of
+from reconcile.intake.take import take
 from reconcile.storage.store import Store, VersionConflictError
 from reconcile.storage.untrusted import Untrusted, UntrustedDelivery
 

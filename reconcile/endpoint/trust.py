@@ -14,7 +14,7 @@ from reconcile.codat.webhooks import (
     signed_by,
 )
 from reconcile.errors import SignatureError
-from reconcile.pieces import HEADERS_KEPT
+from reconcile.intake.captures import HEADERS_KEPT
 
 _PROOFS = frozenset(name for names in PROOFS for name in names)
 

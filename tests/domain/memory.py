@@ -20,7 +20,7 @@ from reconcile.domain.observations import (
 )
 from reconcile.domain.policy import DEFAULT
 from reconcile.domain.rows import Groups
-from reconcile.pieces import Piece, piece_of
+from reconcile.intake.captures import Piece, piece_of
 from reconcile.rules import BUILT_IN
 from reconcile.storage.evidence import micros
 from reconcile.views.changes import changes

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconcile import Reconciler, read_document, read_lines
 from reconcile.codat.har import Captured
-from reconcile.intake import Intake
+from reconcile.intake.take import Intake
 from tests.builders import COMPANY, SYNC, create, entry, har, legacy_hook, update, url
 from tests.stories.test_bad_input import GOOD, LATER, NOISE, counted
 

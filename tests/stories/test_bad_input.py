@@ -9,7 +9,7 @@ import pytest
 from reconcile import Reconciler, read_document, read_lines, to_data
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import BODY_BYTES_MAX
-from reconcile.intake import Intake
+from reconcile.intake.take import Intake
 from reconcile.report.wire import digest
 from tests.builders import (
     COMPANY,

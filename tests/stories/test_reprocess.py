@@ -6,7 +6,7 @@ from reconcile import Reconciler, read_lines, to_data
 from reconcile.codat.har import read_entry
 from reconcile.domain.events import EvidenceQuarantined
 from reconcile.history import Batch, History
-from reconcile.pieces import piece_of
+from reconcile.intake.captures import piece_of
 from tests.builders import at, page, push, row, start, status, uuid_of
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)

@@ -11,7 +11,7 @@ from reconcile.codat.exchange import Unreadable
 from reconcile.codat.har import Captured
 from reconcile.domain.events import EvidenceQuarantined
 from reconcile.history import Batch, History
-from reconcile.pieces import Piece, Unread, piece_of
+from reconcile.intake.captures import Piece, Unread, piece_of
 from reconcile.quarantine import Quarantine, quarantine_at
 from reconcile.storage.evidence import micros
 from reconcile.storage.store import VersionConflictError

@@ -1,0 +1,1 @@
+"""Where bytes come in: evidence kept, read, and recorded as events."""
