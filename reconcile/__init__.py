@@ -23,12 +23,12 @@ from reconcile.errors import (
     UsageError,
 )
 from reconcile.intake.take import Intake
+from reconcile.projections.summaries import Finding, SyncSummary
 from reconcile.reconciler import Reconciler
 from reconcile.report.build import Judged, Report
 from reconcile.report.wire import item_data, to_data
 from reconcile.rules import Ruleset
 from reconcile.version import VERSION
-from reconcile.views.summaries import Finding, SyncSummary
 
 __version__ = VERSION
 

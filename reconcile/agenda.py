@@ -12,11 +12,11 @@ from reconcile.domain.context import SyncContext
 from reconcile.domain.dossier import SyncFacts
 from reconcile.domain.instants import EPOCH, later
 from reconcile.domain.pace import NextRead, Pace, Want, next_read
+from reconcile.projections.rows import decode_context, decode_sync
 from reconcile.storage.leases import Leases
 from reconcile.storage.projector import Projector
 from reconcile.storage.store import Store
 from reconcile.storage.views import contexts_by_key, syncs_by_key, unfinished_syncs
-from reconcile.views.rows import decode_context, decode_sync
 
 LIST_EVERY: Final = timedelta(hours=6)
 """How often a company's syncs are listed: for what nobody told us of."""

@@ -6,19 +6,18 @@ from datetime import datetime
 
 import attrs
 
-from reconcile.bulk import collecting_later
 from reconcile.domain.context import SyncContext
 from reconcile.domain.dossier import ItemFacts
-from reconcile.storage.views import companies_in, rows_in
-from reconcile.views.folds import Company
-from reconcile.views.rows import (
+from reconcile.projections.folds import Company, gc_paused
+from reconcile.projections.rows import (
     SYNC_COLUMNS,
     decode_context,
     decode_dataset,
     decode_item,
     decode_sync,
 )
-from reconcile.views.summaries import SyncSummary
+from reconcile.projections.summaries import SyncSummary
+from reconcile.storage.views import companies_in, rows_in
 
 
 @attrs.define(kw_only=True)
@@ -38,7 +37,7 @@ def live(cursor: sqlite3.Cursor, *, company_id: str | None = None) -> Iterator[L
     """Yield each company that the views hold, sorted by its id."""
     for one in companies_in(cursor):
         if company_id is None or one == company_id:
-            with collecting_later():
+            with gc_paused():
                 held = _company(cursor, one)
             yield held
 

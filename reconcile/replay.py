@@ -6,15 +6,14 @@ from datetime import datetime
 
 import attrs
 
-from reconcile.bulk import collecting_later
 from reconcile.domain.context import SyncContext
 from reconcile.domain.events import LegsReported, LegsReread, Recorded
 from reconcile.domain.rows import Groups
 from reconcile.errors import HistoryError
+from reconcile.projections.changes import changes
+from reconcile.projections.folds import Company, gc_paused, keys_reader
+from reconcile.projections.summaries import SyncSummary, summarise
 from reconcile.storage.store import Store
-from reconcile.views.changes import changes
-from reconcile.views.folds import Company, keys_reader
-from reconcile.views.summaries import SyncSummary, summarise
 
 
 @attrs.define(kw_only=True)
@@ -49,7 +48,7 @@ def replay(
     """Yield each company with events up to a position, sorted by its id."""
     for one in store.companies():
         if one and (company_id is None or one == company_id):
-            with collecting_later():
+            with gc_paused():
                 replayed = _company(store, one, until)
             yield replayed
 

@@ -5,21 +5,21 @@ from datetime import datetime
 
 import attrs
 
-from reconcile.bulk import collecting_later
 from reconcile.domain.policy import Policy
 from reconcile.live import Live, live, live_item
+from reconcile.projections.folds import gc_paused
+from reconcile.projections.judging import judge_as_of, judged
+from reconcile.projections.summaries import (
+    findings_of_datasets,
+    findings_of_deliveries,
+    findings_of_sync,
+)
 from reconcile.quarantine import quarantine_at
 from reconcile.replay import Replayed, replay
 from reconcile.report.build import Judged, Part, Report, build
 from reconcile.rules import Ruleset
 from reconcile.storage.store import Store
 from reconcile.storage.views import deliveries_in, newest_in, poisoned_in, position_of
-from reconcile.views.judging import judge_as_of, judged
-from reconcile.views.summaries import (
-    findings_of_datasets,
-    findings_of_deliveries,
-    findings_of_sync,
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -126,7 +126,7 @@ class Reporting:
         company = held.company
         judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
         named = company.company_id
-        with collecting_later():
+        with gc_paused():
             transactions = company.transactions()
             return [
                 Judged(named, transaction_id, item)

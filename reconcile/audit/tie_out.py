@@ -9,6 +9,8 @@ import attrs
 from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.item import Rules
 from reconcile.domain.policy import Policy
+from reconcile.projections.judging import judge_by_facts
+from reconcile.projections.rows import Row, dataset_row, item_rows, sync_row
 from reconcile.replay import Replayed, replay
 from reconcile.storage.store import Store
 from reconcile.storage.views import (
@@ -18,8 +20,6 @@ from reconcile.storage.views import (
     position_of,
     rows_in,
 )
-from reconcile.views.judging import judge_by_facts
-from reconcile.views.rows import Row, dataset_row, item_rows, sync_row
 
 
 @attrs.frozen(kw_only=True)

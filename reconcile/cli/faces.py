@@ -14,10 +14,10 @@ from reconcile.domain.item import Item
 from reconcile.domain.vocabulary import ItemState
 from reconcile.intake.captures import Unread
 from reconcile.intake.take import Intake
+from reconcile.projections.summaries import Finding
 from reconcile.report.build import Judged, Report
 from reconcile.report.story import Story, Told, Turned
 from reconcile.report.wire import digest
-from reconcile.views.summaries import Finding
 
 _PIPE_COLUMNS = 200
 _COLOURS = {

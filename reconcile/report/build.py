@@ -9,7 +9,7 @@ import attrs
 
 from reconcile.domain.item import Item
 from reconcile.domain.vocabulary import FindingKind, ItemState
-from reconcile.views.summaries import Finding, SyncSummary
+from reconcile.projections.summaries import Finding, SyncSummary
 
 
 class Judged(NamedTuple):

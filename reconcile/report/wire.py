@@ -14,8 +14,8 @@ import msgspec
 
 from reconcile.domain.instants import format_instant
 from reconcile.domain.item import Item
+from reconcile.projections.summaries import Finding, SyncSummary
 from reconcile.report.build import Judged, Report
-from reconcile.views.summaries import Finding, SyncSummary
 
 SCHEMA: Final = "reconcile.report/1"
 _encode: Final = msgspec.json.Encoder(order="sorted").encode

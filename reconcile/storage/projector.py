@@ -17,6 +17,11 @@ from reconcile.domain.item import Rules
 from reconcile.domain.policy import Policy
 from reconcile.domain.rows import Groups
 from reconcile.errors import HistoryError, StoreError
+from reconcile.projections.changes import Changes, changes
+from reconcile.projections.folds import Company, keys_reader
+from reconcile.projections.judging import judge_by_facts
+from reconcile.projections.rows import ItemRows, dataset_row, item_rows, sync_row
+from reconcile.projections.summaries import summarise
 from reconcile.storage.store import Store
 from reconcile.storage.views import (
     OvertakenError,
@@ -28,11 +33,6 @@ from reconcile.storage.views import (
     position_of,
     syncs_by_key,
 )
-from reconcile.views.changes import Changes, changes
-from reconcile.views.folds import Company, keys_reader
-from reconcile.views.judging import judge_by_facts
-from reconcile.views.rows import ItemRows, dataset_row, item_rows, sync_row
-from reconcile.views.summaries import summarise
 
 
 class Projector:

@@ -18,10 +18,7 @@ from eventsourcing.sqlite import (
 from reconcile.domain.context import SyncContext
 from reconcile.domain.dossier import DatasetFacts, ItemFacts, SyncFacts
 from reconcile.domain.vocabulary import UNDECIDED_WORDS
-from reconcile.storage.evidence import micros, moment_of
-from reconcile.storage.sqlite import store_errors
-from reconcile.storage.store import Store
-from reconcile.views.rows import (
+from reconcile.projections.rows import (
     DATASET_COLUMNS,
     ITEM_COLUMNS,
     SYNC_COLUMNS,
@@ -33,6 +30,9 @@ from reconcile.views.rows import (
     decode_sync,
     encode,
 )
+from reconcile.storage.evidence import micros, moment_of
+from reconcile.storage.sqlite import store_errors
+from reconcile.storage.store import Store
 
 PROJECTION: Final = "views"
 VERSION: Final = 1

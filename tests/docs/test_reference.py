@@ -25,12 +25,12 @@ from reconcile.domain.vocabulary import (
     NoticeKind,
     Verdict,
 )
+from reconcile.projections.rows import DATASET_COLUMNS, ITEM_COLUMNS, SYNC_COLUMNS
 from reconcile.report.csv import COLUMNS
 from reconcile.report.story import story_data
 from reconcile.rules import BUILT_IN
 from reconcile.sandbox import Settings
 from reconcile.sandbox.scenarios import SCENARIOS
-from reconcile.views.rows import DATASET_COLUMNS, ITEM_COLUMNS, SYNC_COLUMNS
 from tests.builders import EXAMPLES, TRANSACTION, at, create, entry, page, row, url
 from tests.docs.examples import run_examples
 from tests.docs.markdown import DOCS, ROOT, codes, fences, first_cells, quoted, sections

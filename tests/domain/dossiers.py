@@ -26,8 +26,8 @@ from reconcile.domain.observations import LegRow
 from reconcile.domain.policy import DEFAULT
 from reconcile.domain.rows import grouped
 from reconcile.domain.vocabulary import NoticeKind
+from reconcile.projections.folds import dataset_after, item_after, keys_in, sync_after
 from reconcile.rules import BUILT_IN
-from reconcile.views.folds import dataset_after, item_after, keys_in, sync_after
 from tests.builders import at
 
 T = "t1"

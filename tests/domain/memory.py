@@ -21,12 +21,10 @@ from reconcile.domain.observations import (
 from reconcile.domain.policy import DEFAULT
 from reconcile.domain.rows import Groups
 from reconcile.intake.captures import Piece, piece_of
-from reconcile.rules import BUILT_IN
-from reconcile.storage.evidence import micros
-from reconcile.views.changes import changes
-from reconcile.views.folds import Company, keys_reader
-from reconcile.views.judging import judge_as_of, judged
-from reconcile.views.summaries import (
+from reconcile.projections.changes import changes
+from reconcile.projections.folds import Company, keys_reader
+from reconcile.projections.judging import judge_as_of, judged
+from reconcile.projections.summaries import (
     Finding,
     SyncSummary,
     findings_of_datasets,
@@ -34,6 +32,8 @@ from reconcile.views.summaries import (
     findings_of_sync,
     summarise,
 )
+from reconcile.rules import BUILT_IN
+from reconcile.storage.evidence import micros
 from tests.builders import NINE
 
 State = dataset.Dataset | request.SyncRequest | sync.SyncRun

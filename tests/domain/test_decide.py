@@ -32,7 +32,7 @@ from reconcile.domain.observations import (
 )
 from reconcile.domain.vocabulary import NoticeKind
 from reconcile.errors import HistoryError
-from reconcile.views.changes import changes
+from reconcile.projections.changes import changes
 from tests.builders import at
 
 ROWS: tuple[LegRow, ...] = (("t1", "Completed", "expense", None),)

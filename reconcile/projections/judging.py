@@ -20,7 +20,7 @@ from reconcile.domain.item import Item, Leg, Outline, Rules
 from reconcile.domain.judgement import outline, outline_without_clock, turns_of
 from reconcile.domain.policy import Policy
 from reconcile.domain.verdict import Wording, word, wording_of
-from reconcile.views.folds import Company
+from reconcile.projections.folds import Company
 
 _Legs = tuple[LegReport, ...]
 _Wordings = dict[tuple[str | None, ...], Wording]

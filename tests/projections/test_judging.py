@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from reconcile import Reconciler, read_lines
 from reconcile.domain.judgement import judge
 from reconcile.domain.policy import DEFAULT
+from reconcile.projections.judging import judge_as_of, judged
 from reconcile.replay import replay
 from reconcile.rules import BUILT_IN
-from reconcile.views.judging import judge_as_of, judged
 from tests.builders import at, hook, page, push, row, start, status, uuid_of
 
 MESSAGE = "Correlation ID: {}. Message: it was refused."

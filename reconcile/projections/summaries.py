@@ -14,7 +14,7 @@ from reconcile.domain.vocabulary import (
     FindingKind,
     NoticeKind,
 )
-from reconcile.views.folds import Company, GroupsAt
+from reconcile.projections.folds import Company, GroupsAt
 
 
 @attrs.frozen(kw_only=True)

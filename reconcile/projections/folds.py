@@ -4,7 +4,9 @@ A `Company` is the working set: replay fills one whole, the projector fills one 
 rows that a batch touches. Each fold sees one row; the mapping owns the rows.
 """
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import assert_never
 
 import attrs
@@ -28,7 +30,7 @@ from reconcile.domain.dossier import (
 from reconcile.domain.listing import KeysOf, LegKey
 from reconcile.domain.rows import Groups
 from reconcile.domain.vocabulary import integration_type
-from reconcile.views.changes import Changes, DatasetEntry, SyncEntry
+from reconcile.projections.changes import Changes, DatasetEntry, SyncEntry
 
 NO_FACTS = ItemFacts()
 
@@ -165,3 +167,15 @@ def keys_reader(groups_at: GroupsAt) -> KeysOf:
         return known[position]
 
     return keys_of
+
+
+@contextmanager
+def gc_paused() -> Iterator[None]:
+    """Pause cyclic garbage collection: facts hold no cycles, and are millions."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

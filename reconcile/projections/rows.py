@@ -22,9 +22,9 @@ from reconcile.domain.dossier import (
 )
 from reconcile.domain.instants import format_instant
 from reconcile.domain.item import Item
-from reconcile.views.folds import NO_FACTS, Company
-from reconcile.views.judging import Judge, judged
-from reconcile.views.summaries import SyncSummary
+from reconcile.projections.folds import NO_FACTS, Company
+from reconcile.projections.judging import Judge, judged
+from reconcile.projections.summaries import SyncSummary
 
 ITEM_COLUMNS: Final = (
     ("company_id", "TEXT NOT NULL"),
