@@ -7,14 +7,14 @@ from typing import Final
 import attrs
 
 from reconcile.codat.quota import Priority
-from reconcile.desk import Doubts
 from reconcile.domain.context import SyncContext
 from reconcile.domain.dossier import SyncFacts
 from reconcile.domain.instants import EPOCH, later
 from reconcile.domain.pace import NextRead, Pace, Want, next_read
 from reconcile.projections.rows import decode_context, decode_sync
+from reconcile.readmodels.projector import Projector
+from reconcile.readmodels.requests import Doubts
 from reconcile.storage.leases import Leases
-from reconcile.storage.projector import Projector
 from reconcile.storage.store import Store
 from reconcile.storage.views import contexts_by_key, syncs_by_key, unfinished_syncs
 

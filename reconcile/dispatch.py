@@ -15,7 +15,6 @@ import attrs
 from reconcile.codat.answers import Answer
 from reconcile.codat.requests import Request
 from reconcile.codat.writes import named_by
-from reconcile.desk import PUSH, Desk, Standing, desk_of, running, turn_stream
 from reconcile.domain.events import (
     SyncAbandoned,
     SyncAnswerLost,
@@ -28,6 +27,14 @@ from reconcile.domain.instants import format_instant
 from reconcile.domain.turns import CODATS, Concurrency
 from reconcile.errors import BusyError, CodatUnavailable, InDoubtError, UsageError
 from reconcile.history import Batch, History
+from reconcile.readmodels.requests import (
+    PUSH,
+    Desk,
+    Standing,
+    desk_of,
+    running,
+    turn_stream,
+)
 from reconcile.storage.store import VersionConflictError
 
 _LOG: Final = logging.getLogger("reconcile.dispatch")

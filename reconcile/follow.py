@@ -20,9 +20,9 @@ from reconcile.dispatch import Dispatch
 from reconcile.domain.instants import later
 from reconcile.domain.pace import Pace
 from reconcile.errors import CodatUnavailable, ReconcileError, StoreError
+from reconcile.readmodels.projector import Projector
 from reconcile.recovery import Recovery
 from reconcile.storage.leases import Leases
-from reconcile.storage.projector import Projector
 
 _LOG: Final = logging.getLogger("reconcile.follow")
 LEASE: Final = timedelta(minutes=5)

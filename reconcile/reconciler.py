@@ -26,15 +26,15 @@ from reconcile.follow import Follower
 from reconcile.history import Batch, History
 from reconcile.intake.reprocess import reprocess
 from reconcile.intake.take import Intake, take
-from reconcile.quarantine import quarantine_at
+from reconcile.readmodels.projector import Projector
+from reconcile.readmodels.quarantine import quarantine_at
+from reconcile.readmodels.replay import replay
 from reconcile.recovery import Recovered, Recovery
-from reconcile.replay import replay
 from reconcile.report.build import Judged, Report
 from reconcile.report.story import Story, tell
 from reconcile.reporting import Reporting
 from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.opening import environment_of, open_store
-from reconcile.storage.projector import Projector
 from reconcile.storage.store import Store
 from reconcile.storage.untrusted import Untrusted, UntrustedDelivery
 

@@ -18,7 +18,6 @@ from reconcile.codat.paging import PAGES_MAX, transactions
 from reconcile.codat.payloads import read_exchange
 from reconcile.codat.requests import PAGE_SIZE_MAX, Request
 from reconcile.codat.routes import route_of
-from reconcile.desk import Desk, Standing
 from reconcile.dispatch import Dispatch
 from reconcile.domain.events import SyncRecovered, SyncRequested
 from reconcile.domain.identity import stream_name
@@ -26,6 +25,7 @@ from reconcile.domain.instants import parse_instant
 from reconcile.domain.observations import Observation, StatusReport, TransactionPage
 from reconcile.domain.vocabulary import CodeClass, code_class
 from reconcile.errors import CodatUnavailable, PayloadError
+from reconcile.readmodels.requests import Desk, Standing
 from reconcile.storage.store import VersionConflictError
 
 CLOCKS_APART_MAX: Final = timedelta(hours=2)

@@ -6,7 +6,6 @@ from datetime import datetime
 import attrs
 
 from reconcile.domain.policy import Policy
-from reconcile.live import Live, live, live_item
 from reconcile.projections.folds import gc_paused
 from reconcile.projections.judging import judge_as_of, judged
 from reconcile.projections.summaries import (
@@ -14,8 +13,9 @@ from reconcile.projections.summaries import (
     findings_of_deliveries,
     findings_of_sync,
 )
-from reconcile.quarantine import quarantine_at
-from reconcile.replay import Replayed, replay
+from reconcile.readmodels.current import Live, live, live_item
+from reconcile.readmodels.quarantine import quarantine_at
+from reconcile.readmodels.replay import Replayed, replay
 from reconcile.report.build import Judged, Part, Report, build
 from reconcile.rules import Ruleset
 from reconcile.storage.store import Store

@@ -11,7 +11,7 @@ from reconcile.domain.item import Rules
 from reconcile.domain.policy import Policy
 from reconcile.projections.judging import judge_by_facts
 from reconcile.projections.rows import Row, dataset_row, item_rows, sync_row
-from reconcile.replay import Replayed, replay
+from reconcile.readmodels.replay import Replayed, replay
 from reconcile.storage.store import Store
 from reconcile.storage.views import (
     TABLES,

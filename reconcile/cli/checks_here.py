@@ -7,10 +7,10 @@ from typing import Final, Literal
 import attrs
 
 from reconcile.cli.account import shown
-from reconcile.desk import Doubts, Standing
 from reconcile.dispatch import UNDER_WAY
 from reconcile.domain.instants import format_instant
 from reconcile.errors import ReconcileError
+from reconcile.readmodels.requests import Doubts, Standing
 from reconcile.reconciler import Reconciler
 from reconcile.storage.sqlite import store_errors
 from reconcile.storage.untrusted import Untrusted

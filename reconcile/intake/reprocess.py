@@ -10,7 +10,7 @@ from reconcile.domain.events import EvidenceReleased
 from reconcile.history import Batch, History
 from reconcile.intake.captures import Piece, Unread, piece_of
 from reconcile.intake.take import TRIES_MAX, Intake
-from reconcile.quarantine import Held, quarantine_at
+from reconcile.readmodels.quarantine import Held, quarantine_at
 from reconcile.storage.evidence import Evidence
 from reconcile.storage.store import VersionConflictError
 

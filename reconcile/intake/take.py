@@ -12,7 +12,7 @@ from reconcile.codat.har import Captured
 from reconcile.domain.events import EvidenceQuarantined
 from reconcile.history import Batch, History
 from reconcile.intake.captures import Piece, Unread, piece_of
-from reconcile.quarantine import Quarantine, quarantine_at
+from reconcile.readmodels.quarantine import Quarantine, quarantine_at
 from reconcile.storage.evidence import micros
 from reconcile.storage.store import VersionConflictError
 

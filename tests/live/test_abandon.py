@@ -10,8 +10,8 @@ import pytest
 from reconcile import Exchange
 from reconcile.codat.answers import Answer
 from reconcile.codat.requests import Request, create_expenses, push_dataset
-from reconcile.desk import Doubts
 from reconcile.errors import CodatUnavailable, InDoubtError, UsageError
+from reconcile.readmodels.requests import Doubts
 from reconcile.report.story import story_data
 from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox

@@ -10,7 +10,7 @@ from reconcile import Reconciler, read_lines
 from reconcile.domain.judgement import judge
 from reconcile.domain.policy import DEFAULT
 from reconcile.projections.judging import judge_as_of, judged
-from reconcile.replay import replay
+from reconcile.readmodels.replay import replay
 from reconcile.rules import BUILT_IN
 from tests.builders import at, hook, page, push, row, start, status, uuid_of
 

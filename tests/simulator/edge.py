@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from reconcile.desk import Desk, Standing
 from reconcile.domain.vocabulary import BreakKind, ItemState
+from reconcile.readmodels.requests import Desk, Standing
 from reconcile.sandbox.world import Company, Sync
 from tests.simulator.live import LiveOffice
 

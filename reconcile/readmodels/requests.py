@@ -27,7 +27,7 @@ from reconcile.domain.events import (
 from reconcile.domain.identity import stream_name, stream_parts
 from reconcile.domain.vocabulary import OF_ONE_TRY
 from reconcile.errors import HistoryError
-from reconcile.replay import replay
+from reconcile.readmodels.replay import replay
 from reconcile.storage.store import Store
 
 PUSH = "push"

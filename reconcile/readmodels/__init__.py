@@ -1,0 +1,1 @@
+"""What the history says: read from its tables, or folded from its events."""
