@@ -11,28 +11,28 @@ from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import Captured
 from reconcile.codat.requests import Request
 from reconcile.codat.webhooks import Headers
-from reconcile.dispatch import Dispatch
 from reconcile.domain.events import EvidenceSetAside
 from reconcile.domain.identity import canonical_id
 from reconcile.domain.judgement import judge
-from reconcile.domain.pace import Pace
 from reconcile.domain.policy import DEFAULT, Policy
 from reconcile.domain.turns import CODATS, Concurrency
 from reconcile.domain.vocabulary import ItemState
 from reconcile.endpoint.arrival import arrived
 from reconcile.endpoint.trust import NOBODY, Trust
 from reconcile.errors import SignatureError, UsageError
-from reconcile.follow import Follower
 from reconcile.history import Batch, History
 from reconcile.intake.reprocess import reprocess
 from reconcile.intake.take import Intake, take
+from reconcile.live.dispatch import Dispatch
+from reconcile.live.follow import Follower
+from reconcile.live.pace import Pace
+from reconcile.live.recovery import Recovered, Recovery
 from reconcile.readmodels.projector import Projector
 from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.readmodels.replay import replay
-from reconcile.recovery import Recovered, Recovery
 from reconcile.report.build import Judged, Report
+from reconcile.report.gather import Reporting
 from reconcile.report.story import Story, tell
-from reconcile.reporting import Reporting
 from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.opening import environment_of, open_store
 from reconcile.storage.store import Store

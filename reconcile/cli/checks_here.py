@@ -7,9 +7,9 @@ from typing import Final, Literal
 import attrs
 
 from reconcile.cli.account import shown
-from reconcile.dispatch import UNDER_WAY
 from reconcile.domain.instants import format_instant
 from reconcile.errors import ReconcileError
+from reconcile.live.dispatch import UNDER_WAY
 from reconcile.readmodels.requests import Doubts, Standing
 from reconcile.reconciler import Reconciler
 from reconcile.storage.sqlite import store_errors

@@ -17,10 +17,10 @@ from reconcile.codat.requests import (
     push_dataset,
     start_sync,
 )
-from reconcile.dispatch import Dispatch
 from reconcile.domain.identity import canonical_id
 from reconcile.errors import InDoubtError, ReconcileError, UsageError
 from reconcile.expenses import Dialect, Expenses, read_csv, read_json
+from reconcile.live.dispatch import Dispatch
 from reconcile.reconciler import Reconciler
 
 ACTOR: Final = "reconcile push"

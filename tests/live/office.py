@@ -10,7 +10,7 @@ import httpx
 
 from reconcile import Exchange, Reconciler
 from reconcile.codat.client import CodatClient
-from reconcile.dispatch import Dispatch
+from reconcile.live.dispatch import Dispatch
 from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.deliveries import Delivery

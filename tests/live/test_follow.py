@@ -17,9 +17,9 @@ import pytest
 from reconcile import Exchange, Reconciler
 from reconcile.codat.client import CodatClient
 from reconcile.codat.requests import create_expenses, push_dataset
-from reconcile.domain.pace import Pace
 from reconcile.errors import CodatUnavailable
-from reconcile.follow import Follower
+from reconcile.live.follow import Follower
+from reconcile.live.pace import Pace
 from reconcile.sandbox import Sandbox, Settings
 from reconcile.sandbox.deliveries import Delivery
 from reconcile.sandbox.scenarios import Scenario, scenario

@@ -26,12 +26,12 @@ from reconcile.codat.requests import (
     start_sync,
     update_expense,
 )
-from reconcile.dispatch import Dispatch
-from reconcile.domain.pace import Pace
 from reconcile.domain.vocabulary import BreakKind, ItemState
 from reconcile.endpoint import Trust, WebhookEndpoint
 from reconcile.errors import BusyError, CodatUnavailable, InDoubtError, PayloadError
-from reconcile.follow import Follower
+from reconcile.live.dispatch import Dispatch
+from reconcile.live.follow import Follower
+from reconcile.live.pace import Pace
 from reconcile.readmodels.requests import Desk
 from reconcile.report.build import Report
 from reconcile.sandbox import Sandbox

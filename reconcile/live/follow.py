@@ -13,15 +13,15 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from reconcile.agenda import Agenda, Step
 from reconcile.codat.client import CodatClient
 from reconcile.codat.quota import Priority
-from reconcile.dispatch import Dispatch
 from reconcile.domain.instants import later
-from reconcile.domain.pace import Pace
 from reconcile.errors import CodatUnavailable, ReconcileError, StoreError
+from reconcile.live.agenda import Agenda, Step
+from reconcile.live.dispatch import Dispatch
+from reconcile.live.pace import Pace
+from reconcile.live.recovery import Recovery
 from reconcile.readmodels.projector import Projector
-from reconcile.recovery import Recovery
 from reconcile.storage.leases import Leases
 
 _LOG: Final = logging.getLogger("reconcile.follow")

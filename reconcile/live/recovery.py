@@ -18,13 +18,13 @@ from reconcile.codat.paging import PAGES_MAX, transactions
 from reconcile.codat.payloads import read_exchange
 from reconcile.codat.requests import PAGE_SIZE_MAX, Request
 from reconcile.codat.routes import route_of
-from reconcile.dispatch import Dispatch
 from reconcile.domain.events import SyncRecovered, SyncRequested
 from reconcile.domain.identity import stream_name
 from reconcile.domain.instants import parse_instant
 from reconcile.domain.observations import Observation, StatusReport, TransactionPage
 from reconcile.domain.vocabulary import CodeClass, code_class
 from reconcile.errors import CodatUnavailable, PayloadError
+from reconcile.live.dispatch import Dispatch
 from reconcile.readmodels.requests import Desk, Standing
 from reconcile.storage.store import VersionConflictError
 

@@ -10,7 +10,7 @@ from reconcile.codat.quota import Priority
 from reconcile.domain.context import SyncContext
 from reconcile.domain.dossier import SyncFacts
 from reconcile.domain.instants import EPOCH, later
-from reconcile.domain.pace import NextRead, Pace, Want, next_read
+from reconcile.live.pace import NextRead, Pace, Want, next_read
 from reconcile.projections.rows import decode_context, decode_sync
 from reconcile.readmodels.projector import Projector
 from reconcile.readmodels.requests import Doubts

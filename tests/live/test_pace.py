@@ -6,7 +6,7 @@ import pytest
 
 from reconcile.domain.context import SyncContext, survey
 from reconcile.domain.dossier import Reading, Report, SyncFacts
-from reconcile.domain.pace import NextRead, Pace, Want, next_read
+from reconcile.live.pace import NextRead, Pace, Want, next_read
 from tests.builders import at
 
 PACE = Pace()

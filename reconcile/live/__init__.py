@@ -1,0 +1,1 @@
+"""What talks to Codat by itself: dispatch, recovery, the follower and its agenda."""
