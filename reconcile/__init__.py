@@ -6,7 +6,6 @@ from reconcile.codat.client import AsyncCodatClient, CodatClient
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import read_document, read_lines
 from reconcile.codat.quota import Priority, Quota
-from reconcile.domain.item import Item, Leg
 from reconcile.domain.policy import Policy
 from reconcile.domain.vocabulary import BreakKind, FindingKind, ItemState, Verdict
 from reconcile.endpoint import AsgiApp, Trust, WebhookEndpoint, WsgiApp
@@ -23,6 +22,7 @@ from reconcile.errors import (
     UsageError,
 )
 from reconcile.intake.take import Intake
+from reconcile.judgement.item import Item, Leg
 from reconcile.projections.summaries import Finding, SyncSummary
 from reconcile.reconciler import Reconciler
 from reconcile.report.build import Judged, Report

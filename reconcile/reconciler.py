@@ -11,11 +11,10 @@ from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import Captured
 from reconcile.codat.requests import Request
 from reconcile.codat.webhooks import Headers
+from reconcile.domain.concurrency import CODATS, Concurrency
 from reconcile.domain.events import EvidenceSetAside
 from reconcile.domain.identity import canonical_id
-from reconcile.domain.judgement import judge
 from reconcile.domain.policy import DEFAULT, Policy
-from reconcile.domain.turns import CODATS, Concurrency
 from reconcile.domain.vocabulary import ItemState
 from reconcile.endpoint.arrival import arrived
 from reconcile.endpoint.trust import NOBODY, Trust
@@ -23,6 +22,7 @@ from reconcile.errors import SignatureError, UsageError
 from reconcile.history import Batch, History
 from reconcile.intake.reprocess import reprocess
 from reconcile.intake.take import Intake, take
+from reconcile.judgement.judge import judge
 from reconcile.live.dispatch import Dispatch
 from reconcile.live.follow import Follower
 from reconcile.live.pace import Pace

@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 
 from reconcile.domain.instants import END_OF_TIME
-from reconcile.domain.item import Rules
 from reconcile.domain.policy import Policy
+from reconcile.judgement.item import Rules
 from reconcile.projections.judging import judge_by_facts
 from reconcile.projections.rows import Row, dataset_row, item_rows, sync_row
 from reconcile.readmodels.replay import Replayed, replay

@@ -10,10 +10,10 @@ from rich.text import Text
 
 from reconcile.audit.tie_out import TieOut
 from reconcile.domain.instants import format_instant
-from reconcile.domain.item import Item
 from reconcile.domain.vocabulary import ItemState
 from reconcile.intake.captures import Unread
 from reconcile.intake.take import Intake
+from reconcile.judgement.item import Item
 from reconcile.projections.summaries import Finding
 from reconcile.report.build import Judged, Report
 from reconcile.report.story import Story, Told, Turned

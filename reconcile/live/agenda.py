@@ -7,9 +7,9 @@ from typing import Final
 import attrs
 
 from reconcile.codat.quota import Priority
-from reconcile.domain.context import SyncContext
-from reconcile.domain.dossier import SyncFacts
 from reconcile.domain.instants import EPOCH, later
+from reconcile.judgement.facts import SyncFacts
+from reconcile.judgement.sync_context import SyncContext
 from reconcile.live.pace import NextRead, Pace, Want, next_read
 from reconcile.projections.rows import decode_context, decode_sync
 from reconcile.readmodels.projector import Projector

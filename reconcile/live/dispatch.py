@@ -15,6 +15,7 @@ import attrs
 from reconcile.codat.answers import Answer
 from reconcile.codat.requests import Request
 from reconcile.codat.writes import named_by
+from reconcile.domain.concurrency import CODATS, Concurrency
 from reconcile.domain.events import (
     SyncAbandoned,
     SyncAnswerLost,
@@ -24,7 +25,6 @@ from reconcile.domain.events import (
 )
 from reconcile.domain.identity import canonical_id, stream_name
 from reconcile.domain.instants import format_instant
-from reconcile.domain.turns import CODATS, Concurrency
 from reconcile.errors import BusyError, CodatUnavailable, InDoubtError, UsageError
 from reconcile.history import Batch, History
 from reconcile.readmodels.requests import (

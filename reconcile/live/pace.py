@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import attrs
 
-from reconcile.domain.context import SyncContext
-from reconcile.domain.dossier import Reading, SyncFacts
 from reconcile.domain.instants import END_OF_TIME, later
 from reconcile.domain.vocabulary import NOTICE_CLASS, CodeClass
+from reconcile.judgement.facts import Reading, SyncFacts
+from reconcile.judgement.sync_context import SyncContext
 
 _TERMINAL = (CodeClass.ENDED_WELL, CodeClass.FAILED)
 

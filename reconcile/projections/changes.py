@@ -9,17 +9,6 @@ from typing import TypeVar, assert_never
 
 import attrs
 
-from reconcile.domain.dossier import (
-    Expected,
-    HookReport,
-    Initiation,
-    LegReport,
-    Link,
-    Push,
-    Reading,
-    Report,
-    Unsettled,
-)
 from reconcile.domain.events import (
     CaseEvent,
     DatasetPushed,
@@ -50,6 +39,17 @@ from reconcile.domain.observations import ExpectedTransaction, Flaw
 from reconcile.domain.rows import Groups, count
 from reconcile.domain.vocabulary import integration_type
 from reconcile.errors import HistoryError
+from reconcile.judgement.facts import (
+    Expected,
+    HookReport,
+    Initiation,
+    LegReport,
+    Link,
+    Push,
+    Reading,
+    Report,
+    Unsettled,
+)
 
 ItemEntry = HookReport | Expected | Unsettled
 SyncEntry = Initiation | Report | Reading | tuple[datetime, Flaw]

@@ -11,10 +11,10 @@ from typing import assert_never
 
 import attrs
 
-from reconcile.domain.context import SyncContext, survey
-from reconcile.domain.dossier import (
+from reconcile.domain.rows import Groups
+from reconcile.domain.vocabulary import integration_type
+from reconcile.judgement.facts import (
     DatasetFacts,
-    Dossier,
     Expected,
     HookReport,
     Initiation,
@@ -27,9 +27,9 @@ from reconcile.domain.dossier import (
     SyncFacts,
     Unsettled,
 )
-from reconcile.domain.listing import KeysOf, LegKey
-from reconcile.domain.rows import Groups
-from reconcile.domain.vocabulary import integration_type
+from reconcile.judgement.item import Dossier
+from reconcile.judgement.listing import KeysOf, LegKey
+from reconcile.judgement.sync_context import SyncContext, survey
 from reconcile.projections.changes import Changes, DatasetEntry, SyncEntry
 
 NO_FACTS = ItemFacts()

@@ -12,14 +12,14 @@ from datetime import datetime
 
 import attrs
 
-from reconcile.domain.attempt import claims_processed
-from reconcile.domain.context import SyncContext
-from reconcile.domain.dossier import Dossier, ItemFacts, LegReport
 from reconcile.domain.instants import END_OF_TIME
-from reconcile.domain.item import Item, Leg, Outline, Rules
-from reconcile.domain.judgement import outline, outline_without_clock, turns_of
 from reconcile.domain.policy import Policy
-from reconcile.domain.verdict import Wording, word, wording_of
+from reconcile.judgement.facts import ItemFacts, LegReport
+from reconcile.judgement.item import Dossier, Item, Leg, Outline, Rules
+from reconcile.judgement.judge import outline, outline_without_clock, turns_of
+from reconcile.judgement.outcome import claims_processed
+from reconcile.judgement.sync_context import SyncContext
+from reconcile.judgement.verdict import Wording, word, wording_of
 from reconcile.projections.folds import Company
 
 _Legs = tuple[LegReport, ...]

@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from reconcile.domain.context import SyncContext
-from reconcile.domain.dossier import (
+from reconcile.domain.instants import format_instant
+from reconcile.judgement.facts import (
     DatasetFacts,
     Expected,
     HookReport,
@@ -20,8 +20,8 @@ from reconcile.domain.dossier import (
     SyncFacts,
     Unsettled,
 )
-from reconcile.domain.instants import format_instant
-from reconcile.domain.item import Item
+from reconcile.judgement.item import Item
+from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.folds import NO_FACTS, Company
 from reconcile.projections.judging import Judge, judged
 from reconcile.projections.summaries import SyncSummary

@@ -5,15 +5,15 @@ from datetime import datetime
 
 import attrs
 
-from reconcile.domain.context import SyncContext
-from reconcile.domain.dossier import DatasetFacts, SyncFacts
-from reconcile.domain.listing import shown
 from reconcile.domain.vocabulary import (
     NOTICE_CLASS,
     CodeClass,
     FindingKind,
     NoticeKind,
 )
+from reconcile.judgement.facts import DatasetFacts, SyncFacts
+from reconcile.judgement.listing import shown
+from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.folds import Company, GroupsAt
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import attrs
 
-from reconcile.domain.context import SyncContext
-from reconcile.domain.dossier import ItemFacts
+from reconcile.judgement.facts import ItemFacts
+from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.folds import Company, gc_paused
 from reconcile.projections.rows import (
     SYNC_COLUMNS,

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 import attrs
 
-from reconcile.domain.context import SyncContext, survey
-from reconcile.domain.dossier import DatasetFacts, ItemFacts
 from reconcile.domain.events import LegsReported, LegsReread, Recorded
 from reconcile.domain.instants import END_OF_TIME
-from reconcile.domain.item import Rules
 from reconcile.domain.policy import Policy
 from reconcile.domain.rows import Groups
 from reconcile.errors import HistoryError, StoreError
+from reconcile.judgement.facts import DatasetFacts, ItemFacts
+from reconcile.judgement.item import Rules
+from reconcile.judgement.sync_context import SyncContext, survey
 from reconcile.projections.changes import Changes, changes
 from reconcile.projections.folds import Company, keys_reader
 from reconcile.projections.judging import judge_by_facts

@@ -6,10 +6,10 @@ from datetime import datetime
 
 import attrs
 
-from reconcile.domain.context import SyncContext
 from reconcile.domain.events import LegsReported, LegsReread, Recorded
 from reconcile.domain.rows import Groups
 from reconcile.errors import HistoryError
+from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.changes import changes
 from reconcile.projections.folds import Company, gc_paused, keys_reader
 from reconcile.projections.summaries import SyncSummary, summarise

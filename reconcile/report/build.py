@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import attrs
 
-from reconcile.domain.item import Item
 from reconcile.domain.vocabulary import FindingKind, ItemState
+from reconcile.judgement.item import Item
 from reconcile.projections.summaries import Finding, SyncSummary
 
 

@@ -6,7 +6,6 @@ from typing import Any, assert_never
 
 import attrs
 
-from reconcile.domain.dossier import Dossier
 from reconcile.domain.events import (
     DatasetPushed,
     EvidenceQuarantined,
@@ -32,11 +31,11 @@ from reconcile.domain.events import (
 )
 from reconcile.domain.identity import stream_name, stream_parts
 from reconcile.domain.instants import format_instant
-from reconcile.domain.item import Item, Rules
-from reconcile.domain.judgement import history
 from reconcile.domain.observations import ExpectedTransaction, LegRow
 from reconcile.domain.policy import Policy
 from reconcile.domain.rows import Groups, rows_in
+from reconcile.judgement.item import Dossier, Item, Rules
+from reconcile.judgement.judge import history
 from reconcile.report.build import Judged
 from reconcile.report.wire import item_data
 from reconcile.storage.store import Store

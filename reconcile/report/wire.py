@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from reconcile.domain.instants import format_instant
-from reconcile.domain.item import Item
+from reconcile.judgement.item import Item
 from reconcile.projections.summaries import Finding, SyncSummary
 from reconcile.report.build import Judged, Report
 

@@ -15,9 +15,9 @@ from eventsourcing.sqlite import (
     SQLiteTrackingRecorder,
 )
 
-from reconcile.domain.context import SyncContext
-from reconcile.domain.dossier import DatasetFacts, ItemFacts, SyncFacts
 from reconcile.domain.vocabulary import UNDECIDED_WORDS
+from reconcile.judgement.facts import DatasetFacts, ItemFacts, SyncFacts
+from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.rows import (
     DATASET_COLUMNS,
     ITEM_COLUMNS,

@@ -19,7 +19,7 @@ from reconcile.codat.requests import (
     start_sync,
     update_expense,
 )
-from reconcile.domain.turns import CODATS, Concurrency
+from reconcile.domain.concurrency import CODATS, Concurrency
 from reconcile.errors import (
     BusyError,
     CodatUnavailable,

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.domain.context import SyncContext, survey
-from reconcile.domain.dossier import Reading, Report, SyncFacts
+from reconcile.judgement.facts import Reading, Report, SyncFacts
+from reconcile.judgement.sync_context import SyncContext, survey
 from reconcile.live.pace import NextRead, Pace, Want, next_read
 from tests.builders import at
 

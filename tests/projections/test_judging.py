@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile import Reconciler, read_lines
-from reconcile.domain.judgement import judge
 from reconcile.domain.policy import DEFAULT
+from reconcile.judgement.judge import judge
 from reconcile.projections.judging import judge_as_of, judged
 from reconcile.readmodels.replay import replay
 from reconcile.rules import BUILT_IN

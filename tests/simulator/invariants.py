@@ -10,9 +10,9 @@ from typing import Self
 import attrs
 
 from reconcile import Reconciler
-from reconcile.domain.item import Item
 from reconcile.domain.policy import DEFAULT
 from reconcile.domain.vocabulary import BreakKind, ItemState, Verdict
+from reconcile.judgement.item import Item
 from reconcile.report.build import Report
 from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox

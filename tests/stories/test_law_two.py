@@ -8,8 +8,8 @@ from hypothesis import given, settings
 
 from reconcile import Reconciler, read_lines
 from tests.builders import at
-from tests.domain.test_law_two import MOMENTS, SEEDS, falsehood
-from tests.domain.truth import live, lose
+from tests.judgement.test_law_two import MOMENTS, SEEDS, falsehood
+from tests.judgement.truth import live, lose
 
 
 @settings(max_examples=100)

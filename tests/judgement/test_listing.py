@@ -1,7 +1,7 @@
 """The listing of a sync: section 6 of the judgement page."""
 
-from reconcile.domain.dossier import Reading
-from reconcile.domain.listing import Listing, shown, survey_listing
+from reconcile.judgement.facts import Reading
+from reconcile.judgement.listing import Listing, shown, survey_listing
 from tests.builders import at
 
 A, B, C = ("a", "expense"), ("b", "expense"), ("c", "expense")

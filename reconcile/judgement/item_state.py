@@ -8,13 +8,13 @@ from datetime import datetime
 
 import attrs
 
-from reconcile.domain.attempt import Attempt, Result, Standing, stand
-from reconcile.domain.attempts import named_at
-from reconcile.domain.dossier import Dossier
 from reconcile.domain.instants import later
-from reconcile.domain.legs import Settled
 from reconcile.domain.policy import Policy
 from reconcile.domain.vocabulary import BreakKind, ItemState, WordClass
+from reconcile.judgement.item import Dossier
+from reconcile.judgement.legs import Settled
+from reconcile.judgement.outcome import Attempt, Result, Standing, stand
+from reconcile.judgement.timeline import named_at
 
 
 @attrs.frozen(kw_only=True)

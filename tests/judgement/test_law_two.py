@@ -6,13 +6,13 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.domain.item import Item
 from reconcile.domain.policy import DEFAULT
 from reconcile.domain.vocabulary import BreakKind, ItemState, Verdict
+from reconcile.judgement.item import Item
 from tests.builders import COMPANY, at
-from tests.domain.memory import Memory
-from tests.domain.telling import Said
-from tests.domain.truth import Truth, latest_known, live, lose
+from tests.judgement.memory import Memory
+from tests.judgement.telling import Said
+from tests.judgement.truth import Truth, latest_known, live, lose
 
 MOMENTS = (3, 6, 12, 40, 60 * 27, 60 * 29, 60 * 45, 60 * 80, 60 * 200)
 SEEDS = st.integers(0, 2**48)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from reconcile.domain.attempt import claims_duplicate
 from reconcile.domain.observations import LegRow
-from tests.domain.dossiers import (
+from reconcile.judgement.outcome import claims_duplicate
+from tests.judgement.dossiers import (
     SUCCESSFUL,
     UNSUCCESSFUL,
     Entry,

@@ -21,7 +21,7 @@ from tests.builders import (
     update,
     uuid_of,
 )
-from tests.domain.telling import FAILED, NEVER, WRITTEN, Fate, Run, Said, tell
+from tests.judgement.telling import FAILED, NEVER, WRITTEN, Fate, Run, Said, tell
 
 REFUSED = ({"error": "The bank account does not exist."}, 400)
 

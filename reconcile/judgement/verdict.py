@@ -7,7 +7,6 @@ from datetime import datetime
 
 import attrs
 
-from reconcile.domain.item import Failure, Item, Leg, Outline, Rules
 from reconcile.domain.vocabulary import (
     BreakKind,
     ItemState,
@@ -15,6 +14,7 @@ from reconcile.domain.vocabulary import (
     WordClass,
     word_class,
 )
+from reconcile.judgement.item import Failure, Item, Leg, Outline, Rules
 
 
 def word(outline: Outline, rules: Rules) -> Item:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from reconcile.domain.context import SyncContext
 from reconcile.domain.vocabulary import CodeClass, NoticeKind, code_class
+from reconcile.judgement.sync_context import SyncContext
 from tests.builders import at
-from tests.domain.dossiers import (
+from tests.judgement.dossiers import (
     SUCCESSFUL,
     UNSUCCESSFUL,
     Entry,

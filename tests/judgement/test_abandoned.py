@@ -16,7 +16,7 @@ from reconcile.domain.events import (
 from reconcile.domain.identity import stream_name
 from reconcile.domain.observations import ExpectedTransaction
 from tests.builders import COMPANY, NINE, at
-from tests.domain.dossiers import (
+from tests.judgement.dossiers import (
     DEADLINE,
     SUCCESSFUL,
     Entry,
@@ -31,7 +31,7 @@ from tests.domain.dossiers import (
     status,
     unsettled,
 )
-from tests.domain.memory import Memory, tell
+from tests.judgement.memory import Memory, tell
 
 ASKED = unsettled(1, "asked", status=0, request="r1")
 LOST = unsettled(2, "lost", status=0, request="r1")

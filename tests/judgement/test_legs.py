@@ -1,7 +1,7 @@
 """One leg within one sync: section 4 of the judgement page."""
 
-from reconcile.domain.legs import Said, Settled, settle
 from reconcile.domain.vocabulary import WordClass
+from reconcile.judgement.legs import Said, Settled, settle
 from tests.builders import at
 
 WORDS = {"P": "Pending", "C": "Completed", "F": "PushError", "V": "ValidationError"}

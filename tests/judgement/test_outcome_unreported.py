@@ -2,9 +2,9 @@
 
 import pytest
 
-from reconcile.domain.attempt import Attempt
-from reconcile.domain.context import SyncContext
-from tests.domain.dossiers import (
+from reconcile.judgement.outcome import Attempt
+from reconcile.judgement.sync_context import SyncContext
+from tests.judgement.dossiers import (
     DEADLINE,
     UNSUCCESSFUL,
     T,

@@ -12,10 +12,7 @@ from typing import Final, NamedTuple
 
 import attrs
 
-from reconcile.domain.context import Code, SyncContext
-from reconcile.domain.dossier import HookReport, LegReport, Unsettled
 from reconcile.domain.instants import later
-from reconcile.domain.legs import Settled, settle
 from reconcile.domain.policy import Policy
 from reconcile.domain.vocabulary import (
     NO_DATA,
@@ -24,6 +21,9 @@ from reconcile.domain.vocabulary import (
     CodeClass,
     WordClass,
 )
+from reconcile.judgement.facts import HookReport, LegReport, Unsettled
+from reconcile.judgement.legs import Settled, settle
+from reconcile.judgement.sync_context import Code, SyncContext
 
 
 class Result(enum.StrEnum):

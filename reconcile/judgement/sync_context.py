@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 import attrs
 
-from reconcile.domain.dossier import DatasetFacts, Initiation, Report, SyncFacts
-from reconcile.domain.listing import KeysOf, Listing, survey_listing
 from reconcile.domain.observations import Flaw
 from reconcile.domain.vocabulary import (
     NOTICE_CLASS,
@@ -19,6 +17,8 @@ from reconcile.domain.vocabulary import (
     NoticeKind,
     code_class,
 )
+from reconcile.judgement.facts import DatasetFacts, Initiation, Report, SyncFacts
+from reconcile.judgement.listing import KeysOf, Listing, survey_listing
 
 
 class Code(NamedTuple):

@@ -1,11 +1,29 @@
-"""An item as judged, and what judgement asks of a ruleset."""
+"""An item before judgement and after it, and what judgement asks of a ruleset."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 import attrs
 
 from reconcile.domain.vocabulary import BreakKind, ItemState, Verdict
+from reconcile.judgement.facts import DatasetFacts, ItemFacts
+from reconcile.judgement.sync_context import SyncContext
+
+
+@attrs.frozen(kw_only=True)
+class Dossier:
+    """One item's facts with the syncs and datasets they belong to: all a judge needs.
+
+    `syncs` holds at least every sync that reported or expected the item, `datasets`
+    every dataset that names it.
+    """
+
+    company_id: str
+    transaction_id: str
+    facts: ItemFacts
+    syncs: Mapping[str, SyncContext]
+    datasets: Mapping[str, DatasetFacts]
 
 
 class Failure(Protocol):

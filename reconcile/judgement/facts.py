@@ -1,20 +1,16 @@
-"""Dossiers: the facts behind one item, one sync, one dataset, before any judgement.
+"""The facts behind one item, one sync, one dataset, before any judgement.
 
 The folds of `views/` build them, live or in replay; `judge` alone reads meaning into
 them. Entries that come by the hundred are named tuples, shared by the rows of a page.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import attrs
 
 from reconcile.domain.observations import Flaw
 from reconcile.domain.vocabulary import NoticeKind
-
-if TYPE_CHECKING:
-    from reconcile.domain.context import SyncContext
 
 
 class LegReport(NamedTuple):
@@ -154,18 +150,3 @@ class ItemFacts:
     hooks: tuple[HookReport, ...] = ()
     expected: tuple[Expected, ...] = ()
     unsettled: tuple[Unsettled, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class Dossier:
-    """One item's facts with the syncs and datasets they belong to: all a judge needs.
-
-    `syncs` holds at least every sync that reported or expected the item, `datasets`
-    every dataset that names it.
-    """
-
-    company_id: str
-    transaction_id: str
-    facts: ItemFacts
-    syncs: "Mapping[str, SyncContext]"
-    datasets: Mapping[str, DatasetFacts]

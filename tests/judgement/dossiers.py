@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import attrs
 
-from reconcile.domain.context import survey
-from reconcile.domain.dossier import (
+from reconcile.domain.observations import LegRow
+from reconcile.domain.policy import DEFAULT
+from reconcile.domain.rows import grouped
+from reconcile.domain.vocabulary import NoticeKind
+from reconcile.judgement.facts import (
     DatasetFacts,
-    Dossier,
     Expected,
     HookReport,
     Initiation,
@@ -20,12 +22,9 @@ from reconcile.domain.dossier import (
     SyncFacts,
     Unsettled,
 )
-from reconcile.domain.item import Item
-from reconcile.domain.judgement import judge
-from reconcile.domain.observations import LegRow
-from reconcile.domain.policy import DEFAULT
-from reconcile.domain.rows import grouped
-from reconcile.domain.vocabulary import NoticeKind
+from reconcile.judgement.item import Dossier, Item
+from reconcile.judgement.judge import judge
+from reconcile.judgement.sync_context import survey
 from reconcile.projections.folds import dataset_after, item_after, keys_in, sync_after
 from reconcile.rules import BUILT_IN
 from tests.builders import at

@@ -10,7 +10,7 @@ from itertools import groupby, islice
 
 import attrs
 
-from reconcile.domain.dossier import Reading
+from reconcile.judgement.facts import Reading
 
 LegKey = tuple[str, str]
 """Transaction id and integration type."""

@@ -13,7 +13,7 @@ from tests.builders import (
     url,
     uuid_of,
 )
-from tests.domain.memory import Memory, tell
+from tests.judgement.memory import Memory, tell
 
 ONE, TWO = uuid_of(1), uuid_of(2)
 SENT = create(ONE)

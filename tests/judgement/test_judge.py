@@ -6,11 +6,11 @@ from datetime import datetime
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from reconcile.domain.judgement import history, judge, outline_without_clock
 from reconcile.domain.policy import DEFAULT
+from reconcile.judgement.judge import history, judge, outline_without_clock
 from reconcile.rules import BUILT_IN
 from tests.builders import at
-from tests.domain.dossiers import (
+from tests.judgement.dossiers import (
     DEADLINE,
     UNSUCCESSFUL,
     create,
@@ -25,7 +25,7 @@ from tests.domain.dossiers import (
     status,
     update,
 )
-from tests.domain.memory import Memory
+from tests.judgement.memory import Memory
 from tests.strategies import crowded
 
 C, F, P, ODD = ("Completed",), ("PushError",), ("Pending",), ("Paused",)

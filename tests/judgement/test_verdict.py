@@ -3,7 +3,7 @@
 import pytest
 
 from reconcile.domain.vocabulary import BreakKind, Verdict
-from tests.domain.dossiers import (
+from tests.judgement.dossiers import (
     DEADLINE,
     UNSUCCESSFUL,
     Entry,

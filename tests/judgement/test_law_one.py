@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconcile.domain.instants import parse_instant
 from tests.builders import at
-from tests.domain.memory import told_of
+from tests.judgement.memory import told_of
 from tests.strategies import crowded, traffic
 
 MOMENTS = (at(0), at(2), at(7), at(20), at(60 * 29), at(60 * 60))

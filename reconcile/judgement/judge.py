@@ -9,21 +9,16 @@ from datetime import datetime
 
 import attrs
 
-from reconcile.domain.attempt import Attempt, Result, Standing
-from reconcile.domain.attempts import (
-    attempts_of,
-    deadlines_of,
-    moments_of,
-    sync_deadlines,
-)
-from reconcile.domain.chain import UPDATE_KNOWN, ItemView, is_written, view_item
-from reconcile.domain.context import SyncContext
-from reconcile.domain.dossier import Dossier
-from reconcile.domain.item import Item, Leg, Outline, Rules
-from reconcile.domain.legs import Settled
 from reconcile.domain.policy import Policy
-from reconcile.domain.verdict import word
 from reconcile.domain.vocabulary import BreakKind, ItemState, WordClass
+from reconcile.judgement.attempts import attempts_of
+from reconcile.judgement.item import Dossier, Item, Leg, Outline, Rules
+from reconcile.judgement.item_state import UPDATE_KNOWN, ItemView, is_written, view_item
+from reconcile.judgement.legs import Settled
+from reconcile.judgement.outcome import Attempt, Result, Standing
+from reconcile.judgement.sync_context import SyncContext
+from reconcile.judgement.timeline import deadlines_of, moments_of, sync_deadlines
+from reconcile.judgement.verdict import word
 
 
 def judge(dossier: Dossier, *, as_of: datetime, policy: Policy, rules: Rules) -> Item:

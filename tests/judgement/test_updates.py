@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.domain.dossiers import (
+from tests.judgement.dossiers import (
     DEADLINE,
     Entry,
     create,

@@ -1,6 +1,6 @@
 """Our intents: a write is known of from before its call, whatever became of it."""
 
-from tests.domain.dossiers import (
+from tests.judgement.dossiers import (
     DEADLINE,
     create,
     judged,

@@ -9,10 +9,8 @@ import attrs
 
 from reconcile.codat.har import read_lines
 from reconcile.domain import dataset, request, sync
-from reconcile.domain.context import SyncContext
 from reconcile.domain.events import Event, LegsReported, LegsReread, Recorded
 from reconcile.domain.identity import stream_name
-from reconcile.domain.item import Item
 from reconcile.domain.observations import (
     DatasetReceipt,
     Observation,
@@ -21,6 +19,8 @@ from reconcile.domain.observations import (
 from reconcile.domain.policy import DEFAULT
 from reconcile.domain.rows import Groups
 from reconcile.intake.captures import Piece, piece_of
+from reconcile.judgement.item import Item
+from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.changes import changes
 from reconcile.projections.folds import Company, keys_reader
 from reconcile.projections.judging import judge_as_of, judged

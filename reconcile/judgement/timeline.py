@@ -1,0 +1,87 @@
+"""The moments at which an item's judgement may change: by a fact, or by a deadline."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from reconcile.domain.instants import later
+from reconcile.domain.policy import Policy
+from reconcile.judgement.item import Dossier
+from reconcile.judgement.outcome import Attempt
+from reconcile.judgement.sync_context import SyncContext
+
+
+def moments_of(
+    dossier: Dossier,
+    attempts: Iterable[Attempt],
+    *,
+    until: datetime,
+) -> list[datetime]:
+    """Return when the item may turn by its facts, deadlines aside."""
+    facts = dossier.facts
+    moments = {e.at for e in facts.expected} | {h.at for h in facts.hooks}
+    moments |= {w.at for w in facts.unsettled} | _turns(dossier)
+    for attempt in attempts:
+        if attempt.write is not None:
+            moments.add(attempt.write.at)
+        for moment in (attempt.expected_from, attempt.void_from):
+            if moment is not None:
+                moments.add(moment)
+    known_from = min(moments, default=until)  # before it, there is no item to turn
+    for attempt in attempts:
+        if attempt.sync is not None:
+            moments.update(m for m in attempt.sync.moments() if m > known_from)
+    return sorted(m for m in moments if m <= until)
+
+
+def _turns(dossier: Dossier) -> set[datetime]:
+    """Return when a leg was reported; re-reads of the same word turn nothing.
+
+    Two words at one moment contradict each other, so whatever is said next turns.
+    """
+    legs = dossier.facts.legs
+    if dossier.facts.hooks or len(legs) < 4:
+        return {leg.at for leg in legs}
+    turns: set[datetime] = set()
+    told: tuple[datetime, str | None, str | None]
+    said: dict[tuple[str, str], tuple[datetime, str | None, str | None]] = {}
+    for leg in sorted(legs, key=lambda one: (one.at, one.word, one.message or "")):
+        key = (leg.sync_id, leg.integration_type)
+        held = said.get(key)
+        told = (leg.at, leg.word, leg.message)
+        if held is None or held[1:] != told[1:]:
+            turns.add(leg.at)
+            if held is not None and held[0] == leg.at:
+                told = (leg.at, None, None)
+        said[key] = told
+    return turns
+
+
+def deadlines_of(
+    dossier: Dossier, attempts: Iterable[Attempt], policy: Policy
+) -> Iterator[datetime]:
+    """Yield every moment at which a wait may be over."""
+    for attempt in attempts:
+        if attempt.sync is not None:
+            yield from sync_deadlines(attempt.sync, policy)
+        else:
+            assert attempt.write is not None  # it is one or the other
+            yield later(attempt.write.at, policy.undecided_for)
+    for start in named_at(dossier):
+        yield later(start, policy.undecided_for)
+
+
+def sync_deadlines(sync: SyncContext, policy: Policy) -> Iterator[datetime]:
+    """Yield every moment at which a wait for a sync may be over."""
+    for start in (sync.requested_at, sync.first_seen):
+        if start is not None:
+            yield later(start, policy.undecided_for)
+    if sync.ended_at is not None:
+        yield later(sync.ended_at, policy.silent_for)
+
+
+def named_at(dossier: Dossier) -> Iterator[datetime]:
+    """Yield when the item was named by a dataset or a call, whatever came of it."""
+    for expected in dossier.facts.expected:
+        yield expected.at
+    for write in dossier.facts.unsettled:
+        yield write.at
