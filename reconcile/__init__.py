@@ -2,10 +2,10 @@
 
 import logging
 
-from reconcile.codat.client import AsyncCodatClient, CodatClient
+from reconcile.codat.client.clients import AsyncCodatClient, CodatClient
+from reconcile.codat.client.quota import Priority, Quota
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import read_document, read_lines
-from reconcile.codat.quota import Priority, Quota
 from reconcile.domain.policy import Policy
 from reconcile.domain.vocabulary import BreakKind, FindingKind, ItemState, Verdict
 from reconcile.endpoint import AsgiApp, Trust, WebhookEndpoint, WsgiApp

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import Self
 
 from reconcile.audit.tie_out import TieOut, tie_out
-from reconcile.codat.answers import Answer
-from reconcile.codat.client import CodatClient
+from reconcile.codat.client.answers import Answer
+from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import Captured
 from reconcile.codat.requests import Request
-from reconcile.codat.webhooks import Headers
+from reconcile.codat.signatures import Headers
 from reconcile.domain.concurrency import CODATS, Concurrency
 from reconcile.domain.events import EvidenceSetAside
 from reconcile.domain.identity import canonical_id

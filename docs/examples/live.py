@@ -12,7 +12,7 @@ from datetime import timedelta
 import httpx
 
 from reconcile import CodatUnavailable, InDoubtError, Reconciler
-from reconcile.codat.client import CodatClient
+from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.requests import Request, push_dataset, start_sync
 from reconcile.live.dispatch import Dispatch
 from reconcile.endpoint import Trust, WebhookEndpoint

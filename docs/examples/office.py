@@ -20,7 +20,7 @@ from reconcile import (
     item_data,
 )
 from reconcile.codat.requests import create_expenses
-from reconcile.codat.rerequests import Rerequests
+from reconcile.codat.client.rerequests import Rerequests
 
 STORE = os.environ["RECONCILE_STORE"]
 API_KEY = os.environ["CODAT_API_KEY"]

@@ -11,13 +11,13 @@ import attrs
 import click
 import httpx
 
-from reconcile.codat.account import BASE_URL
-from reconcile.codat.answers import Answer
-from reconcile.codat.attempts import checked_url
-from reconcile.codat.client import CodatClient
-from reconcile.codat.keys import Keys
+from reconcile.codat.client.account import BASE_URL
+from reconcile.codat.client.answers import Answer
+from reconcile.codat.client.attempts import checked_url
+from reconcile.codat.client.clients import CodatClient
+from reconcile.codat.client.keys import Keys
+from reconcile.codat.client.rerequests import Rerequests, needs_tenacity
 from reconcile.codat.payloads import read_exchange
-from reconcile.codat.rerequests import Rerequests, needs_tenacity
 from reconcile.codat.routes import route_of
 from reconcile.domain.observations import WriteUnsettled
 from reconcile.errors import (

@@ -12,13 +12,13 @@ import httpx
 
 from reconcile.cli.account import host, shown
 from reconcile.cli.checks_here import Checked
-from reconcile.codat.account import utc_now
-from reconcile.codat.client import CodatClient
-from reconcile.codat.headers import moment_told
-from reconcile.codat.quota import Figures, Priority
-from reconcile.codat.reading import opening
+from reconcile.codat.client.account import utc_now
+from reconcile.codat.client.clients import CodatClient
+from reconcile.codat.client.headers import moment_told
+from reconcile.codat.client.quota import Figures, Priority
+from reconcile.codat.client.rerequests import Rerequests
+from reconcile.codat.client.responses import opening
 from reconcile.codat.requests import companies_page
-from reconcile.codat.rerequests import Rerequests
 from reconcile.domain.instants import format_instant
 from reconcile.endpoint import PATH
 from reconcile.endpoint.answers import HEALTH_PATH

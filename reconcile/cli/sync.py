@@ -7,7 +7,7 @@ import click
 
 from reconcile.cli.account import Access, access, account_options, shown
 from reconcile.cli.push import started
-from reconcile.codat.answers import Answer
+from reconcile.codat.client.answers import Answer
 from reconcile.codat.requests import Request
 from reconcile.domain.identity import canonical_id
 from reconcile.errors import CodatUnavailable, UsageError

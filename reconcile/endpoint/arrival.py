@@ -6,7 +6,7 @@ from typing import Final
 from reconcile.codat.deliveries import is_delivery
 from reconcile.codat.exchange import Exchange, Unreadable
 from reconcile.codat.har import Captured
-from reconcile.codat.webhooks import Headers, Pairs, pairs_of
+from reconcile.codat.signatures import Headers, Pairs, pairs_of
 from reconcile.endpoint.answers import KEPT, PATH
 from reconcile.endpoint.trust import Trust, worth_keeping
 from reconcile.errors import SignatureError

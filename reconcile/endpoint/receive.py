@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import attrs
 
-from reconcile.codat.webhooks import Headers
+from reconcile.codat.signatures import Headers
 from reconcile.endpoint.answers import (
     BUSY,
     KEPT,

@@ -5,7 +5,7 @@ from typing import Final
 
 import attrs
 
-from reconcile.codat.webhooks import (
+from reconcile.codat.signatures import (
     PROOFS,
     TOLERANCE,
     Pairs,

@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from reconcile.codat.quota import Priority
+from reconcile.codat.client.quota import Priority
 from reconcile.domain.instants import EPOCH, later
 from reconcile.judgement.facts import SyncFacts
 from reconcile.judgement.sync_context import SyncContext

@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from reconcile.codat.answers import Answer
+from reconcile.codat.client.answers import Answer
 from reconcile.codat.requests import Request
 from reconcile.codat.writes import named_by
 from reconcile.domain.concurrency import CODATS, Concurrency

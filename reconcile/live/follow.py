@@ -13,8 +13,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from reconcile.codat.client import CodatClient
-from reconcile.codat.quota import Priority
+from reconcile.codat.client.clients import CodatClient
+from reconcile.codat.client.quota import Priority
 from reconcile.domain.instants import later
 from reconcile.errors import CodatUnavailable, ReconcileError, StoreError
 from reconcile.live.agenda import Agenda, Step

@@ -13,8 +13,8 @@ from typing import Final
 import attrs
 
 from reconcile.codat import requests
-from reconcile.codat.answers import Answer
-from reconcile.codat.paging import PAGES_MAX, transactions
+from reconcile.codat.client.answers import Answer
+from reconcile.codat.client.paging import PAGES_MAX, transactions
 from reconcile.codat.payloads import read_exchange
 from reconcile.codat.requests import PAGE_SIZE_MAX, Request
 from reconcile.codat.routes import route_of

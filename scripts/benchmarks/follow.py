@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from reconcile import Reconciler
-from reconcile.codat.client import CodatClient
+from reconcile.codat.client.clients import CodatClient
 from reconcile.sandbox import Sandbox
 
 SYNCS = 10_000

@@ -9,7 +9,7 @@ import attrs
 import httpx
 
 from reconcile import Exchange, Reconciler
-from reconcile.codat.client import CodatClient
+from reconcile.codat.client.clients import CodatClient
 from reconcile.live.dispatch import Dispatch
 from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from reconcile import Exchange
-from reconcile.codat.answers import Answer
+from reconcile.codat.client.answers import Answer
 from reconcile.codat.requests import Request, create_expenses, push_dataset
 from reconcile.errors import CodatUnavailable, InDoubtError, UsageError
 from reconcile.readmodels.requests import Doubts

@@ -11,11 +11,11 @@ import pytest
 
 from reconcile import Reconciler
 from reconcile.cli.commands import cli
-from reconcile.codat.client import CodatClient
+from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.requests import create_expenses
 from reconcile.errors import CodatUnavailable
 from reconcile.expenses import COLUMNS
-from tests.codat.clients import server
+from tests.codat.client.clients import server
 from tests.docs.markdown import DOCS, first_cells, quoted, sections
 from tests.live.commands import (
     COMMAND,

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from reconcile import Exchange
-from reconcile.codat.answers import Answer
-from reconcile.codat.client import CodatClient
+from reconcile.codat.client.answers import Answer
+from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.requests import (
     Request,
     create_expenses,

@@ -8,7 +8,7 @@ import attrs
 
 from reconcile import Reconciler, read_lines
 from reconcile.storage.untrusted import Untrusted, UntrustedDelivery
-from tests.codat.clients import server
+from tests.codat.client.clients import server
 from tests.live.commands import PUSH, Desk, nobody, saying
 
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from reconcile import Exchange, Reconciler
-from reconcile.codat.client import CodatClient
+from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.requests import create_expenses, push_dataset
 from reconcile.errors import CodatUnavailable
 from reconcile.live.follow import Follower

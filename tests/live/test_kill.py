@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from reconcile import Reconciler
-from reconcile.codat.client import CodatClient
+from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.requests import create_expenses
 from reconcile.errors import BusyError, InDoubtError
 from reconcile.report.wire import to_data
@@ -27,7 +27,7 @@ import sys
 from datetime import datetime
 import httpx
 from reconcile import Reconciler
-from reconcile.codat.client import CodatClient
+from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.requests import create_expenses
 from tests.live.office import COMPANY, expense
 

@@ -16,9 +16,9 @@ import attrs
 import httpx
 
 from reconcile import Exchange, Reconciler
-from reconcile.codat.answers import Answer
-from reconcile.codat.client import CodatClient
-from reconcile.codat.quota import Quota
+from reconcile.codat.client.answers import Answer
+from reconcile.codat.client.clients import CodatClient
+from reconcile.codat.client.quota import Quota
 from reconcile.codat.requests import (
     Request,
     create_expenses,

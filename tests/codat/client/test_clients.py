@@ -14,16 +14,24 @@ import pytest
 
 from reconcile import Exchange, Reconciler
 from reconcile.codat import requests
-from reconcile.codat.account import utc_now
-from reconcile.codat.answers import Answer
-from reconcile.codat.client import CodatClient
-from reconcile.codat.quota import Priority, Quota
+from reconcile.codat.client.account import utc_now
+from reconcile.codat.client.answers import Answer
+from reconcile.codat.client.clients import CodatClient
+from reconcile.codat.client.quota import Priority, Quota
 from reconcile.codat.requests import Request
 from reconcile.errors import CodatUnavailable, PayloadError
 from reconcile.sandbox import Sandbox, Settings
 from reconcile.sandbox.scenarios import Scenario
 from reconcile.sandbox.server import serving
-from tests.codat.clients import async_at, at, ignore, keyed, response, wait, wired
+from tests.codat.client.clients import (
+    async_at,
+    at,
+    ignore,
+    keyed,
+    response,
+    wait,
+    wired,
+)
 from tests.codat.test_requests import ADJUSTMENT, CALLS, REIMBURSABLE, TRANSFER
 from tests.sandbox.calls import COMPANY, expense
 from tests.sandbox.environments import CURRENT, python_with

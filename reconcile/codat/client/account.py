@@ -7,16 +7,16 @@ from typing import Final, Required, TypedDict, Unpack
 
 import httpx
 
-from reconcile.codat.answers import Tried
-from reconcile.codat.attempts import Attempts, Send, Steps, checked_url
-from reconcile.codat.endpoints import Endpoints, T
+from reconcile.codat.client.answers import Tried
+from reconcile.codat.client.attempts import Attempts, Send, Steps, checked_url
+from reconcile.codat.client.calls import Endpoints, T
+from reconcile.codat.client.keys import Keys
+from reconcile.codat.client.quota import Figures, Priority, Quota
+from reconcile.codat.client.rerequests import Asking, Rerequests, needs_tenacity
+from reconcile.codat.client.responses import TIMEOUT, Reading
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import BODY_BYTES_MAX
-from reconcile.codat.keys import Keys
-from reconcile.codat.quota import Figures, Priority, Quota
-from reconcile.codat.reading import TIMEOUT, Reading
 from reconcile.codat.requests import Request
-from reconcile.codat.rerequests import Asking, Rerequests, needs_tenacity
 
 BASE_URL: Final = "https://api.codat.io"
 Clock = Callable[[], datetime]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 from reconcile.codat import requests
-from reconcile.codat.quota import Priority
+from reconcile.codat.client.quota import Priority
 from reconcile.codat.requests import Request
 
 T = TypeVar("T")

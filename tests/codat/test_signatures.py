@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from reconcile.codat.webhooks import authorised, key_of, verify
+from reconcile.codat.signatures import authorised, key_of, verify
 from reconcile.errors import SignatureError, UsageError
 from tests.endpoint.deliveries import NOW, OTHER, SECRET, signed
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from reconcile.codat.quota import SLOT_WAIT_S, Priority, Quota
+from reconcile.codat.client.quota import SLOT_WAIT_S, Priority, Quota
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)

@@ -13,12 +13,12 @@ import httpx
 import pytest
 
 from reconcile.codat import requests
-from reconcile.codat.bodies import Body, BodyError
-from reconcile.codat.client import AsyncCodatClient, CodatClient
+from reconcile.codat.client.bodies import Body, BodyError
+from reconcile.codat.client.clients import AsyncCodatClient, CodatClient
+from reconcile.codat.client.rerequests import Rerequests
 from reconcile.codat.exchange import Exchange
-from reconcile.codat.rerequests import Rerequests
 from reconcile.errors import CodatUnavailable
-from tests.codat.clients import KEY, server
+from tests.codat.client.clients import KEY, server
 from tests.sandbox.calls import COMPANY
 
 READ = requests.statuses(COMPANY)

@@ -13,7 +13,13 @@ from typing import Final
 
 import attrs
 
-from reconcile.codat.headers import Headers, count_told, header, moment_told, wait_told
+from reconcile.codat.client.headers import (
+    Headers,
+    count_told,
+    header,
+    moment_told,
+    wait_told,
+)
 
 PER_DAY: Final = 1000  # for the account, and again for each active company
 PER_MINUTE: Final = 1000

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import httpx
 
-from reconcile.codat.client import AsyncCodatClient, CodatClient
+from reconcile.codat.client.clients import AsyncCodatClient, CodatClient
 from reconcile.codat.exchange import Exchange
 from reconcile.sandbox import Sandbox, Settings
 

@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from reconcile.codat.answers import Answer
+from reconcile.codat.client.answers import Answer
 from reconcile.errors import CodatUnavailable, PayloadError, UsageError
 from reconcile.sandbox import Sandbox
-from tests.codat.clients import at, ignore, response, wait, wired
-from tests.codat.test_client import IDS
+from tests.codat.client.clients import at, ignore, response, wait, wired
+from tests.codat.client.test_clients import IDS
 from tests.sandbox.calls import COMPANY, expense
 
 

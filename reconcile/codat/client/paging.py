@@ -13,7 +13,7 @@ import attrs
 import msgspec
 
 from reconcile.codat import requests
-from reconcile.codat.answers import Answer
+from reconcile.codat.client.answers import Answer
 from reconcile.codat.jsons import count
 from reconcile.codat.requests import Request
 from reconcile.errors import CodatUnavailable, PayloadError, UsageError

@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from reconcile.codat import requests
-from reconcile.codat.quota import Priority, Quota
+from reconcile.codat.client.quota import Priority, Quota
+from reconcile.codat.client.rerequests import Rerequests
 from reconcile.codat.requests import Request
-from reconcile.codat.rerequests import Rerequests
 from reconcile.errors import CodatUnavailable
-from tests.codat.clients import BEGIN, Wire, response, wired
+from tests.codat.client.clients import BEGIN, Wire, response, wired
 from tests.sandbox.calls import COMPANY
 
 KEY = "6a1b2c3d-0000-4000-8000-000000000001"

@@ -12,15 +12,15 @@ from typing import Self, Unpack, assert_never
 
 import httpx
 
-from reconcile.codat.account import Account, Settings, tried_of
-from reconcile.codat.answers import Answer, Outcome, Tried
-from reconcile.codat.attempts import Keep, Send, Step, Steps, Wait
-from reconcile.codat.bodies import BodyError
-from reconcile.codat.paging import PAGES_MAX, Paging, companies, transactions
-from reconcile.codat.quota import Priority
-from reconcile.codat.reading import TIMEOUT, missing, opening
+from reconcile.codat.client.account import Account, Settings, tried_of
+from reconcile.codat.client.answers import Answer, Outcome, Tried
+from reconcile.codat.client.attempts import Keep, Send, Step, Steps, Wait
+from reconcile.codat.client.bodies import BodyError
+from reconcile.codat.client.paging import PAGES_MAX, Paging, companies, transactions
+from reconcile.codat.client.quota import Priority
+from reconcile.codat.client.rerequests import async_retrying, retrying
+from reconcile.codat.client.responses import TIMEOUT, missing, opening
 from reconcile.codat.requests import PAGE_SIZE_MAX, Request
-from reconcile.codat.rerequests import async_retrying, retrying
 
 
 class CodatClient(Account[Answer]):
@@ -63,7 +63,7 @@ class CodatClient(Account[Answer]):
     def ask(self, request: Request, *, priority: Priority | None = None) -> Answer:
         """Return the answer to a request: Codat accepted it, or refused it.
 
-        Sent again only where that is safe: `codat/rerequests.py` has the rules.
+        Sent again only where that is safe: `codat/client/rerequests.py` has the rules.
 
         Raises:
             CodatUnavailable: no usable answer came; it says whether to send again.

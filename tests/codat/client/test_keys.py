@@ -11,14 +11,14 @@ import httpx
 import pytest
 
 from reconcile.codat import requests
-from reconcile.codat.account import Settings
-from reconcile.codat.client import CodatClient
-from reconcile.codat.keys import Keys
-from reconcile.codat.rerequests import Rerequests
+from reconcile.codat.client.account import Settings
+from reconcile.codat.client.clients import CodatClient
+from reconcile.codat.client.keys import Keys
+from reconcile.codat.client.rerequests import Rerequests
 from reconcile.errors import CodatUnavailable, UsageError
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox import Settings as Behaviour
-from tests.codat.clients import KEY, at, wired
+from tests.codat.client.clients import KEY, at, wired
 from tests.sandbox.calls import COMPANY, expense
 
 READ = requests.statuses(COMPANY)
@@ -144,7 +144,7 @@ def test_a_base_url_is_a_host_and_no_more(url: str) -> None:
 def test_without_its_extra_the_client_says_what_to_install() -> None:
     program = (
         "import sys; sys.modules['tenacity'] = None;"
-        "import httpx; from reconcile.codat.client import CodatClient;"
+        "import httpx; from reconcile.codat.client.clients import CodatClient;"
         "CodatClient(httpx.Client(), api_keys='k', record=print)"
     )
 

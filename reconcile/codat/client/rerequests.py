@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from reconcile.codat.answers import Answer, Arrived, Missing, Tried
+from reconcile.codat.client.answers import Answer, Arrived, Missing, Tried
 from reconcile.codat.requests import Request
 from reconcile.errors import UsageError
 

@@ -13,12 +13,12 @@ from typing import Any, Final
 import attrs
 import httpx
 
-from reconcile.codat.answers import Arrived, Missing, Outcome, Tried
-from reconcile.codat.bodies import ENCODINGS
+from reconcile.codat.client.answers import Arrived, Missing, Outcome, Tried
+from reconcile.codat.client.bodies import ENCODINGS
+from reconcile.codat.client.headers import wait_told
+from reconcile.codat.client.keys import Key, Keys
+from reconcile.codat.client.quota import Priority, Quota
 from reconcile.codat.exchange import Exchange
-from reconcile.codat.headers import wait_told
-from reconcile.codat.keys import Key, Keys
-from reconcile.codat.quota import Priority, Quota
 from reconcile.codat.requests import Request
 from reconcile.errors import UsageError
 

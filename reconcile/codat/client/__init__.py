@@ -1,0 +1,1 @@
+"""What asks Codat: the only room that knows httpx."""
