@@ -35,8 +35,8 @@ from reconcile.report.gather import Reporting
 from reconcile.report.story import Story, tell
 from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.opening import environment_of, open_store
-from reconcile.storage.store import Store
-from reconcile.storage.untrusted import Untrusted, UntrustedDelivery
+from reconcile.storage.sqlite.store import Store
+from reconcile.storage.sqlite.untrusted import Untrusted, UntrustedDelivery
 
 
 def utc_now() -> datetime:

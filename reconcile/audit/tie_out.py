@@ -12,8 +12,8 @@ from reconcile.judgement.item import Rules
 from reconcile.projections.judging import judge_by_facts
 from reconcile.projections.rows import Row, dataset_row, item_rows, sync_row
 from reconcile.readmodels.replay import Replayed, replay
-from reconcile.storage.store import Store
-from reconcile.storage.views import (
+from reconcile.storage.sqlite.store import Store
+from reconcile.storage.sqlite.tables import (
     TABLES,
     companies_in,
     poisoned_in,

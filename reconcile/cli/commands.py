@@ -10,7 +10,7 @@ from typing import TextIO
 
 import click
 
-from reconcile.cli import faces
+from reconcile.cli import text
 from reconcile.cli.arguments import MOMENT
 from reconcile.cli.doctor import doctor
 from reconcile.cli.follow import follow
@@ -94,10 +94,10 @@ def ingest(store: str, files: tuple[str, ...]) -> int:
 
 
 def _told(intakes: list[Intake]) -> int:
-    click.echo(faces.intake(intakes))
+    click.echo(text.intake_sentence(intakes))
     unread = [one for intake in intakes for one in intake.unread]
     for one in unread:
-        click.echo(faces.unread(one), err=True)
+        click.echo(text.unread_sentence(one), err=True)
     return UNRELIABLE if unread else 0
 
 
@@ -154,9 +154,9 @@ def report(
                 for line in to_csv(told):
                     stream.write(line)
             case _:
-                faces.report(told, stream)
+                text.write_report(told, stream)
     if told.unprocessed or told.poisoned:
-        click.echo(faces.unreliable(told), err=True)
+        click.echo(text.unreliable_sentence(told), err=True)
         return UNRELIABLE
     return BROKEN if told.totals.broken else 0
 
@@ -208,9 +208,9 @@ def explain(
         click.echo(json.dumps(data, ensure_ascii=False))
     else:
         for story in stories:
-            faces.story(story, sys.stdout)
+            text.write_story(story, sys.stdout)
     if unprocessed:
-        click.echo(faces.unread_evidence(unprocessed), err=True)
+        click.echo(text.unread_evidence_sentence(unprocessed), err=True)
         return UNRELIABLE
     return 0
 
@@ -229,7 +229,7 @@ def tie_out(store: str) -> int:
     """
     with _opened(store) as books, counting("Replaying"):
         told = books.tie_out()
-    faces.tie_out(told, sys.stdout)
+    text.write_tie_out(told, sys.stdout)
     if told.poisoned:
         return UNRELIABLE
     return BROKEN if told.differences else 0

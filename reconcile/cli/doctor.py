@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import click
 
-from reconcile.cli import checks_there
+from reconcile.cli import doctor_codat
 from reconcile.cli.account import account_options, shown
-from reconcile.cli.checks_here import Checked, checks_of_store
+from reconcile.cli.doctor_store import Checked, checks_of_store
 
 UNRELIABLE = 2
 
@@ -35,5 +35,5 @@ def _checks(
     store: str, endpoint: str | None, api_key: str | None, base_url: str
 ) -> Iterator[Checked]:
     yield from checks_of_store(store, datetime.now(UTC))
-    yield from checks_there.checks_of_codat(api_key, base_url)
-    yield checks_there.check_of_endpoint(endpoint)
+    yield from doctor_codat.checks_of_codat(api_key, base_url)
+    yield doctor_codat.check_of_endpoint(endpoint)

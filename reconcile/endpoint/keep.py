@@ -13,8 +13,8 @@ from reconcile.errors import HistoryError, StoreError
 from reconcile.history import Batch, History
 from reconcile.intake.captures import piece_of
 from reconcile.intake.take import take
-from reconcile.storage.store import Store, VersionConflictError
-from reconcile.storage.untrusted import Untrusted, UntrustedDelivery
+from reconcile.storage.sqlite.store import Store, VersionConflictError
+from reconcile.storage.sqlite.untrusted import Untrusted, UntrustedDelivery
 
 Delivered = Captured | UntrustedDelivery
 

@@ -12,7 +12,7 @@ from reconcile.intake.captures import Piece, Unread, piece_of
 from reconcile.intake.take import TRIES_MAX, Intake
 from reconcile.readmodels.quarantine import Held, quarantine_at
 from reconcile.storage.evidence import Evidence
-from reconcile.storage.store import VersionConflictError
+from reconcile.storage.sqlite.store import VersionConflictError
 
 
 def reprocess(

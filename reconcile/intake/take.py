@@ -14,7 +14,7 @@ from reconcile.history import Batch, History
 from reconcile.intake.captures import Piece, Unread, piece_of
 from reconcile.readmodels.quarantine import Quarantine, quarantine_at
 from reconcile.storage.evidence import micros
-from reconcile.storage.store import VersionConflictError
+from reconcile.storage.sqlite.store import VersionConflictError
 
 CAPTURES_PER_COMMIT: Final = 200
 BYTES_PER_COMMIT: Final = 8 * 2**20

@@ -14,9 +14,13 @@ from reconcile.live.pace import NextRead, Pace, Want, next_read
 from reconcile.projections.rows import decode_context, decode_sync
 from reconcile.readmodels.projector import Projector
 from reconcile.readmodels.requests import Doubts
-from reconcile.storage.leases import Leases
-from reconcile.storage.store import Store
-from reconcile.storage.views import contexts_by_key, syncs_by_key, unfinished_syncs
+from reconcile.storage.sqlite.leases import Leases
+from reconcile.storage.sqlite.store import Store
+from reconcile.storage.sqlite.tables import (
+    contexts_by_key,
+    syncs_by_key,
+    unfinished_syncs,
+)
 
 LIST_EVERY: Final = timedelta(hours=6)
 """How often a company's syncs are listed: for what nobody told us of."""

@@ -35,7 +35,7 @@ from reconcile.readmodels.requests import (
     running,
     turn_stream,
 )
-from reconcile.storage.store import VersionConflictError
+from reconcile.storage.sqlite.store import VersionConflictError
 
 _LOG: Final = logging.getLogger("reconcile.dispatch")
 TRIES_MAX: Final = 20

@@ -22,7 +22,7 @@ from reconcile.live.dispatch import Dispatch
 from reconcile.live.pace import Pace
 from reconcile.live.recovery import Recovery
 from reconcile.readmodels.projector import Projector
-from reconcile.storage.leases import Leases
+from reconcile.storage.sqlite.leases import Leases
 
 _LOG: Final = logging.getLogger("reconcile.follow")
 LEASE: Final = timedelta(minutes=5)

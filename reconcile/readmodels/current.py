@@ -17,7 +17,7 @@ from reconcile.projections.rows import (
     decode_sync,
 )
 from reconcile.projections.summaries import SyncSummary
-from reconcile.storage.views import companies_in, rows_in
+from reconcile.storage.sqlite.tables import companies_in, rows_in
 
 
 @attrs.define(kw_only=True)

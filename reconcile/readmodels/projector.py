@@ -22,8 +22,8 @@ from reconcile.projections.folds import Company, keys_reader
 from reconcile.projections.judging import judge_by_facts
 from reconcile.projections.rows import ItemRows, dataset_row, item_rows, sync_row
 from reconcile.projections.summaries import summarise
-from reconcile.storage.store import Store
-from reconcile.storage.views import (
+from reconcile.storage.sqlite.store import Store
+from reconcile.storage.sqlite.tables import (
     OvertakenError,
     Views,
     Written,

@@ -13,7 +13,7 @@ from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.changes import changes
 from reconcile.projections.folds import Company, gc_paused, keys_reader
 from reconcile.projections.summaries import SyncSummary, summarise
-from reconcile.storage.store import Store
+from reconcile.storage.sqlite.store import Store
 
 
 @attrs.define(kw_only=True)

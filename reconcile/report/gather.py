@@ -18,8 +18,13 @@ from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.readmodels.replay import Replayed, replay
 from reconcile.report.build import Judged, Part, Report, build
 from reconcile.rules import Ruleset
-from reconcile.storage.store import Store
-from reconcile.storage.views import deliveries_in, newest_in, poisoned_in, position_of
+from reconcile.storage.sqlite.store import Store
+from reconcile.storage.sqlite.tables import (
+    deliveries_in,
+    newest_in,
+    poisoned_in,
+    position_of,
+)
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reconcile.errors import StoreError, UsageError
-from reconcile.storage.store import Store
+from reconcile.storage.sqlite.store import Store
 
 
 def open_store(url: str, *, create: bool) -> Store:

@@ -10,7 +10,7 @@ from typing import Any
 
 from reconcile import Reconciler
 from reconcile.endpoint import Limits, Trust, WebhookEndpoint
-from reconcile.storage.untrusted import Untrusted
+from reconcile.storage.sqlite.untrusted import Untrusted
 from tests.builders import COMPANY, SYNC, TRANSACTION
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

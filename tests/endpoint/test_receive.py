@@ -13,7 +13,7 @@ import pytest
 
 from reconcile import Reconciler, UsageError
 from reconcile.endpoint import Answer, Limits, Trust, WebhookEndpoint
-from reconcile.storage.untrusted import BODY_KEPT_BYTES_MAX, Untrusted
+from reconcile.storage.sqlite.untrusted import BODY_KEPT_BYTES_MAX, Untrusted
 from tests.builders import COMPANY, SYNC
 from tests.endpoint.deliveries import (
     NOW,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconcile import Reconciler, SignatureError, Trust
-from reconcile.storage.untrusted import Untrusted
+from reconcile.storage.sqlite.untrusted import Untrusted
 from tests.builders import SYNC
 from tests.endpoint.deliveries import OTHER, SECRET, Clock, signed, url_of, webhook
 

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 import attrs
 
 from reconcile import Reconciler, read_lines
-from reconcile.storage.untrusted import Untrusted, UntrustedDelivery
+from reconcile.storage.sqlite.untrusted import Untrusted, UntrustedDelivery
 from tests.codat.client.clients import server
 from tests.live.commands import PUSH, Desk, nobody, saying
 

@@ -9,7 +9,7 @@ import pytest
 
 from reconcile import Reconciler, read_lines, to_data
 from reconcile.rules import BUILT_IN, Rule, Ruleset
-from reconcile.storage.views import poisoned_in
+from reconcile.storage.sqlite.tables import poisoned_in
 from tests.builders import at, create, page, push, row, start, status, uuid_of
 
 LINES = [

@@ -27,7 +27,11 @@ from reconcile.storage.evidence import (
     pack_all,
     unpack,
 )
-from reconcile.storage.sqlite import construct_factory, sqlite_environment, store_errors
+from reconcile.storage.sqlite.engine import (
+    construct_factory,
+    sqlite_environment,
+    store_errors,
+)
 
 EVENTS_PER_READ = 500
 BYTES_PER_READ = 8 * 2**20

@@ -31,8 +31,8 @@ from reconcile.projections.rows import (
     encode,
 )
 from reconcile.storage.evidence import micros, moment_of
-from reconcile.storage.sqlite import store_errors
-from reconcile.storage.store import Store
+from reconcile.storage.sqlite.engine import store_errors
+from reconcile.storage.sqlite.store import Store
 
 PROJECTION: Final = "views"
 VERSION: Final = 1

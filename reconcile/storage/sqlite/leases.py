@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from reconcile.storage.evidence import micros, moment_of
-from reconcile.storage.sqlite import store_errors
-from reconcile.storage.store import Store
+from reconcile.storage.sqlite.engine import store_errors
+from reconcile.storage.sqlite.store import Store
 
 _TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL,"

@@ -49,7 +49,7 @@ def _indented(out: Console, text: Text) -> None:
         out.print(Padding(text, (0, 0, 0, 2)))
 
 
-def intake(intakes: Iterable[Intake]) -> str:
+def intake_sentence(intakes: Iterable[Intake]) -> str:
     """Return in one sentence what became of what was taken in."""
     told = list(intakes)
     parts = [
@@ -64,13 +64,13 @@ def intake(intakes: Iterable[Intake]) -> str:
     return ", ".join(parts) + "."
 
 
-def unread(one: Unread) -> str:
+def unread_sentence(one: Unread) -> str:
     """Return in one sentence where something stood that could not be read, and why."""
     where = f"{one.where}: " if one.where else ""
     return f"{where}{one.reason} (kept as sha256:{one.digest})"
 
 
-def unreliable(report: Report) -> str:
+def unreliable_sentence(report: Report) -> str:
     """Return in one sentence why a report may be wrong."""
     parts = []
     if report.unprocessed:
@@ -85,7 +85,7 @@ def unreliable(report: Report) -> str:
     )
 
 
-def unread_evidence(number: int) -> str:
+def unread_evidence_sentence(number: int) -> str:
     """Return in one sentence why a story may be wrong."""
     return f"This story may be incomplete: {_pieces(number)}."
 
@@ -95,7 +95,7 @@ def _pieces(number: int) -> str:
     return f"{number} {pieces} of evidence could not be read"
 
 
-def report(report: Report, stream: TextIO) -> None:
+def write_report(report: Report, stream: TextIO) -> None:
     """Write the report as text."""
     out = console(stream)
     totals = report.totals
@@ -106,7 +106,7 @@ def report(report: Report, stream: TextIO) -> None:
     )
     out.print(Text(f"As of {format_instant(report.as_of)}{known}"))
     if report.unprocessed or report.poisoned:
-        out.print(Text(unreliable(report), style="bold"))
+        out.print(Text(unreliable_sentence(report), style="bold"))
     expenses = "expense" if totals.items == 1 else "expenses"
     out.print(
         Text(
@@ -177,7 +177,7 @@ def _tail(item: Item) -> str:
     return "; ".join(parts)
 
 
-def story(story: Story, stream: TextIO) -> None:
+def write_story(story: Story, stream: TextIO) -> None:
     """Write one transaction's story, oldest first."""
     out = console(stream)
     item = story.item
@@ -224,7 +224,7 @@ def _state(item: Item) -> str:
     return item.state.value + (f" {item.kind.value}" if item.kind else "")
 
 
-def tie_out(told: TieOut, stream: TextIO) -> None:
+def write_tie_out(told: TieOut, stream: TextIO) -> None:
     """Write what a tie-out found."""
     out = console(stream)
     for one in told.differences:

@@ -12,8 +12,8 @@ from typing import Final
 import attrs
 
 from reconcile.storage.evidence import digest_of, micros, moment_of, pack, unpack
-from reconcile.storage.sqlite import store_errors
-from reconcile.storage.store import Store
+from reconcile.storage.sqlite.engine import store_errors
+from reconcile.storage.sqlite.store import Store
 
 ROWS_MAX: Final = 1000
 BYTES_MAX: Final = 16 * 2**20

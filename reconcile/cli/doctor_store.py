@@ -12,9 +12,9 @@ from reconcile.errors import ReconcileError
 from reconcile.live.dispatch import UNDER_WAY
 from reconcile.readmodels.requests import Doubts, Standing
 from reconcile.reconciler import Reconciler
-from reconcile.storage.sqlite import store_errors
-from reconcile.storage.untrusted import Untrusted
-from reconcile.storage.views import poisoned_in, position_of
+from reconcile.storage.sqlite.engine import store_errors
+from reconcile.storage.sqlite.tables import poisoned_in, position_of
+from reconcile.storage.sqlite.untrusted import Untrusted
 
 NAMED_MAX: Final = 5
 
