@@ -82,13 +82,13 @@ class History:
                 batch.events.append(Envelope(stream, version, event))
             batch.ahead[stream] = state
 
-    def note(
+    def add_case_event(
         self, batch: Batch, company_id: str | None, digest: str, event: CaseEvent
     ) -> None:
         """Add what became of evidence that could not be read."""
-        self.tell(batch, stream_name("case", company_id or "", digest), event)
+        self.add(batch, stream_name("case", company_id or "", digest), event)
 
-    def tell(
+    def add(
         self, batch: Batch, stream: str, event: Event, *, after: int | None = None
     ) -> None:
         """Add an event that rests on no evidence; `after` a version, or at the end."""
@@ -99,12 +99,12 @@ class History:
         batch.events.append(Envelope(stream, version + 1, event))
         self._held.pop(stream, None)
 
-    def tell_alone(
+    def append_one(
         self, stream: str, event: Event, *, now: datetime, after: int | None = None
     ) -> None:
-        """Keep one event that rests on no evidence; see `tell` and `commit`."""
+        """Keep one event that rests on no evidence; see `add` and `commit`."""
         batch = Batch()
-        self.tell(batch, stream, event, after=after)
+        self.add(batch, stream, event, after=after)
         self.commit(batch, now=now)
 
     def commit(self, batch: Batch, *, now: datetime) -> None:

@@ -155,7 +155,7 @@ class Reconciler:
         batch = Batch()
         event = EvidenceSetAside(digest=wanted, actor=actor, reason=reason)
         for company_id in sorted(companies, key=lambda one: one or ""):
-            self._history.note(batch, company_id, wanted, event)
+            self._history.add_case_event(batch, company_id, wanted, event)
         self._history.commit(batch, now=self._now())
 
     # Sending

@@ -10,7 +10,7 @@ from reconcile.cli.account import shown
 from reconcile.domain.instants import format_instant
 from reconcile.errors import ReconcileError
 from reconcile.live.dispatch import UNDER_WAY
-from reconcile.readmodels.requests import Doubts, Standing
+from reconcile.readmodels.requests import RequestsInDoubt, RequestState
 from reconcile.reconciler import Reconciler
 from reconcile.storage.sqlite.engine import store_errors
 from reconcile.storage.sqlite.tables import poisoned_in, position_of
@@ -89,7 +89,7 @@ def _refused(books: Reconciler) -> Checked:
 
 
 def _in_doubt(books: Reconciler, now: datetime) -> Checked:
-    doubts = Doubts(books.store)
+    doubts = RequestsInDoubt(books.store)
     doubts.catch_up()
     doubtful: list[str] = []
     under_way = 0
@@ -106,6 +106,6 @@ def _in_doubt(books: Reconciler, now: datetime) -> Checked:
     return Checked("ok", "requests", f"none in doubt, {under_way} under way")
 
 
-def _under_way(one: Standing, now: datetime) -> bool:
+def _under_way(one: RequestState, now: datetime) -> bool:
     asked = one.intent
     return one.unheard and asked is not None and now - asked.at < UNDER_WAY

@@ -30,7 +30,7 @@ UNRELIABLE: Final = 2
 
 
 @attrs.frozen(kw_only=True)
-class Call:
+class PushCall:
     """One call's expenses, by their numbers in the file, and its request."""
 
     first: int
@@ -125,11 +125,13 @@ def _bounded(read: Callable[[int], bytes], name: str) -> bytes:
     return body
 
 
-def _calls(company_id: str, given: Expenses, dialect: Dialect) -> Iterator[Call]:
+def _calls(company_id: str, given: Expenses, dialect: Dialect) -> Iterator[PushCall]:
     made = create_expenses if dialect == "current" else push_dataset
     for at in range(0, len(given.items), ITEMS_MAX):
         items = given.items[at : at + ITEMS_MAX]
-        yield Call(first=at + 1, last=at + len(items), request=made(company_id, items))
+        yield PushCall(
+            first=at + 1, last=at + len(items), request=made(company_id, items)
+        )
 
 
 def _refuse_doubtful(dispatch: Dispatch, company_id: str, given: Expenses) -> None:
@@ -139,10 +141,10 @@ def _refuse_doubtful(dispatch: Dispatch, company_id: str, given: Expenses) -> No
         InDoubtError: one is.
 
     """
-    desk = dispatch.desk(company_id)
+    ledger = dispatch.ledger(company_id)
     named = {canonical_id(str(item["id"])) for item in given.items}
-    for one in desk.doubtful():
-        both = named & desk.names(one.intent) if one.intent else set()
+    for one in ledger.in_doubt():
+        both = named & ledger.names(one.intent) if one.intent else set()
         if both:
             reason = (
                 f"nothing was sent: whether expense {min(both)} arrived with request"
@@ -153,7 +155,7 @@ def _refuse_doubtful(dispatch: Dispatch, company_id: str, given: Expenses) -> No
             raise InDoubtError(told, request_id=one.request_id)
 
 
-def _create(dispatch: Dispatch, company_id: str, calls: list[Call]) -> int:
+def _create(dispatch: Dispatch, company_id: str, calls: list[PushCall]) -> int:
     for number, call in enumerate(calls):
         try:
             sync_id = accepted(dispatch.send(call.request).answer, "syncId")
@@ -164,7 +166,7 @@ def _create(dispatch: Dispatch, company_id: str, calls: list[Call]) -> int:
 
 
 def _push(
-    dispatch: Dispatch, company_id: str, calls: list[Call], *, start: bool
+    dispatch: Dispatch, company_id: str, calls: list[PushCall], *, start: bool
 ) -> int:
     datasets: list[str] = []
     for number, call in enumerate(calls):
@@ -200,7 +202,7 @@ def started(dispatch: Dispatch, company_id: str, datasets: list[str]) -> None:
     click.echo(f"Codat accepted {number} for sync {shown(sync_id)}.")
 
 
-def _stopped(rest: list[Call], told: str) -> int:
+def _stopped(rest: list[PushCall], told: str) -> int:
     """Say which call went wrong, and what was not sent because of it."""
     click.echo(f"reconcile: {rest[0].what}: {told}", err=True)
     if len(rest) > 1:

@@ -92,7 +92,7 @@ def _recover(store: str, reach: Access, company_id: str) -> int:
     ):
         found = books.recover(client.ask, company_id, actor=ACTOR)
         dispatch = books.dispatch(client.ask, actor=ACTOR)
-        doubtful = {one.request_id: one for one in dispatch.doubtful(company_id)}
+        doubtful = {one.request_id: one for one in dispatch.in_doubt(company_id)}
     for one in found:
         if one.sync_id is not None:
             click.echo(

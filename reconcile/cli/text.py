@@ -11,12 +11,12 @@ from rich.text import Text
 from reconcile.audit.tie_out import TieOut
 from reconcile.domain.instants import format_instant
 from reconcile.domain.vocabulary import ItemState
-from reconcile.intake.captures import Unread
+from reconcile.intake.captures import UnreadCapture
 from reconcile.intake.take import Intake
 from reconcile.judgement.item import Item
 from reconcile.projections.summaries import Finding
 from reconcile.report.build import Judged, Report
-from reconcile.report.story import Story, Told, Turned
+from reconcile.report.story import JudgementChanged, Story, Told
 from reconcile.report.wire import digest
 
 _PIPE_COLUMNS = 200
@@ -64,7 +64,7 @@ def intake_sentence(intakes: Iterable[Intake]) -> str:
     return ", ".join(parts) + "."
 
 
-def unread_sentence(one: Unread) -> str:
+def unread_sentence(one: UnreadCapture) -> str:
     """Return in one sentence where something stood that could not be read, and why."""
     where = f"{one.where}: " if one.where else ""
     return f"{where}{one.reason} (kept as sha256:{one.digest})"
@@ -185,7 +185,9 @@ def write_story(story: Story, stream: TextIO) -> None:
     head.append(f"  company {story.company_id}", style="dim")
     out.print(head)
     lines = [(one.at, 0, [_told(one), _proof(one)]) for one in story.told]
-    lines += [(one.at, 1, [_turned(one), _because(one)]) for one in story.turned]
+    lines += [
+        (one.at, 1, [_judgement_line(one), _because(one)]) for one in story.judgements
+    ]
     for _, _, (line, more) in sorted(lines, key=lambda one: one[:2]):
         out.print(line)
         _indented(out, more)
@@ -208,11 +210,11 @@ def _proof(one: Told) -> Text:
     return Text(f"sha256:{one.digest}, event {one.position}", style="dim")
 
 
-def _because(one: Turned) -> Text:
+def _because(one: JudgementChanged) -> Text:
     return Text(f"{one.item.reason} ({one.item.decided_by})", style="dim")
 
 
-def _turned(one: Turned) -> Text:
+def _judgement_line(one: JudgementChanged) -> Text:
     item = one.item
     line = Text(f"{format_instant(one.at)}  judgement   ")
     line.append(_state(item), style=_COLOURS[item.state])

@@ -74,7 +74,7 @@ class SyncAbandoned:
 
 
 @attrs.frozen(kw_only=True)
-class TurnTaken:
+class LockTaken:
     """A request took its company's turn, where syncs exclude each other."""
 
     TOPIC: ClassVar[str] = "request.turn-taken"
@@ -271,7 +271,7 @@ class EvidenceSetAside:
 DatasetEvent = DatasetPushed
 UnsettledEvent = SyncRefused | SyncAnswerLost | SyncThrottled | SyncUnsent
 RequestEvent = (
-    SyncRequested | SyncRecovered | SyncAbandoned | TurnTaken | UnsettledEvent
+    SyncRequested | SyncRecovered | SyncAbandoned | LockTaken | UnsettledEvent
 )
 SyncReportEvent = SyncStarted | SyncCompleted | SyncFailed | SyncUnrecognised
 SyncEvent = SyncInitiated | SyncReportEvent | LegsReported | LegsReread
@@ -283,7 +283,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     SyncRequested,
     SyncRecovered,
     SyncAbandoned,
-    TurnTaken,
+    LockTaken,
     SyncRefused,
     SyncAnswerLost,
     SyncThrottled,

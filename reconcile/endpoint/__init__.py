@@ -3,7 +3,7 @@
 `WebhookEndpoint` needs no web framework; `AsgiApp` and `WsgiApp` put it behind one.
 """
 
-from reconcile.endpoint.answers import HEALTH_PATH, PATH, Answer
+from reconcile.endpoint.answers import HEALTH_PATH, PATH, Reply
 from reconcile.endpoint.asgi import AsgiApp
 from reconcile.endpoint.receive import Limits, WebhookEndpoint
 from reconcile.endpoint.trust import Trust
@@ -12,9 +12,9 @@ from reconcile.endpoint.wsgi import WsgiApp
 __all__ = [
     "HEALTH_PATH",
     "PATH",
-    "Answer",
     "AsgiApp",
     "Limits",
+    "Reply",
     "Trust",
     "WebhookEndpoint",
     "WsgiApp",

@@ -11,7 +11,7 @@ _DIGITS_MAX: Final = 18  # what a store can count
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class Reply:
     """A status, the headers that belong to it, and a sentence for a person."""
 
     status: int
@@ -32,14 +32,14 @@ class Answer:
         return (*self.headers, ("content-type", "text/plain; charset=utf-8"), length)
 
 
-KEPT: Final = Answer(status=204)
-ALIVE: Final = Answer(status=200, text="It is alive.")
-CUT_SHORT: Final = Answer(status=400, text="The body ended before its length.")
-NOT_HERE: Final = Answer(status=404, text="Nothing is here.")
-TOO_SLOW: Final = Answer(status=408, text="The body took too long to arrive.")
-TOO_LONG: Final = Answer(status=413, text="The body is too long.")
-HEAD_TOO_LONG: Final = Answer(status=431, text="The head of the request is too long.")
-BUSY: Final = Answer(
+KEPT: Final = Reply(status=204)
+ALIVE: Final = Reply(status=200, text="It is alive.")
+CUT_SHORT: Final = Reply(status=400, text="The body ended before its length.")
+NOT_HERE: Final = Reply(status=404, text="Nothing is here.")
+TOO_SLOW: Final = Reply(status=408, text="The body took too long to arrive.")
+TOO_LONG: Final = Reply(status=413, text="The body is too long.")
+HEAD_TOO_LONG: Final = Reply(status=431, text="The head of the request is too long.")
+BUSY: Final = Reply(
     status=503,
     headers=(("retry-after", str(RETRY_AFTER_S)),),
     text="It cannot be kept now; deliver it again.",
@@ -47,22 +47,22 @@ BUSY: Final = Answer(
 
 
 @attrs.frozen
-class Unread:
+class BodyNotRead:
     """What a delivery is answered whose body nobody has read to its end.
 
     `body_bytes` is how long it was declared, or else how much of it came.
     """
 
-    answer: Answer
+    answer: Reply
     body_bytes: int
 
 
-def refused(reason: str) -> Answer:
+def refused(reason: str) -> Reply:
     """Return the answer to a delivery that nothing shows to be Codat's."""
-    return Answer(status=401, text=f"{reason[:1].upper()}{reason[1:]}.")
+    return Reply(status=401, text=f"{reason[:1].upper()}{reason[1:]}.")
 
 
-def without_body(method: str, path: str, *, webhooks_at: str) -> Answer | None:
+def without_body(method: str, path: str, *, webhooks_at: str) -> Reply | None:
     """Return what is answered before a body is read; None for a delivery."""
     if path == HEALTH_PATH:
         return ALIVE if method in ("GET", "HEAD") else _only("GET, HEAD")
@@ -71,9 +71,9 @@ def without_body(method: str, path: str, *, webhooks_at: str) -> Answer | None:
     return None if method == "POST" else _only("POST")
 
 
-def _only(methods: str) -> Answer:
+def _only(methods: str) -> Reply:
     text = f"Only {methods.replace(', ', ' and ')} can be answered here."
-    return Answer(status=405, headers=(("allow", methods),), text=text)
+    return Reply(status=405, headers=(("allow", methods),), text=text)
 
 
 def length_of(declared: str) -> int | None:

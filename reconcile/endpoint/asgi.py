@@ -11,8 +11,8 @@ from reconcile.endpoint.answers import (
     PATH,
     TOO_LONG,
     TOO_SLOW,
-    Answer,
-    Unread,
+    BodyNotRead,
+    Reply,
     length_of,
     without_body,
 )
@@ -43,7 +43,7 @@ class AsgiApp:
         self._crowded = crowded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or live through the server's start and stop."""
+        """Reply one request, or live through the server's start and stop."""
         match scope["type"]:
             case "http":
                 await self._http(scope, receive, send)
@@ -78,13 +78,13 @@ class AsgiApp:
 
     async def _body(
         self, scope: Scope, receive: Receive, give_up_at: float
-    ) -> bytes | Unread:
+    ) -> bytes | BodyNotRead:
         """Return a body, or what hinders it."""
         bytes_max = self._endpoint.limits.body_bytes_max
         declared = [v for n, v in scope["headers"] if n.lower() == b"content-length"]
         length = length_of(declared[0].decode("latin-1")) if declared else None
         if length is not None and length > bytes_max:
-            return Unread(TOO_LONG, length)
+            return BodyNotRead(TOO_LONG, length)
         pieces: list[bytes] = []
         try:
             async with asyncio.timeout_at(give_up_at):
@@ -94,7 +94,7 @@ class AsgiApp:
         if hindrance is None:
             return b"".join(pieces)
         came = sum(len(one) for one in pieces)
-        return Unread(hindrance, came if length is None else length)
+        return BodyNotRead(hindrance, came if length is None else length)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -104,7 +104,7 @@ class AsgiApp:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _read(receive: Receive, pieces: list[bytes], bytes_max: int) -> Answer | None:
+async def _read(receive: Receive, pieces: list[bytes], bytes_max: int) -> Reply | None:
     """Read a body into `pieces`; return what hinders it, None when it is there."""
     size = 0
     while True:
@@ -140,15 +140,15 @@ def _has_body(scope: Scope) -> bool:
     )
 
 
-async def _send(send: Send, answer: Answer) -> None:
+async def _send(send: Send, answer: Reply) -> None:
     await send(_start(answer))
     await send({"type": "http.response.body", "body": answer.body})
 
 
 async def _send_early(
-    send: Send, answer: Answer, receive: Receive, give_up_at: float
+    send: Send, answer: Reply, receive: Receive, give_up_at: float
 ) -> None:
-    """Answer while a body still comes, and close when it is through.
+    """Reply while a body still comes, and close when it is through.
 
     Most senders listen only when they have sent all, and a connection that is closed
     before takes the answer with it; so what comes is read for a while, and dropped.
@@ -161,7 +161,7 @@ async def _send_early(
     await send({"type": "http.response.body", "body": b""})
 
 
-def _start(answer: Answer, *more: tuple[bytes, bytes]) -> MutableMapping[str, Any]:
+def _start(answer: Reply, *more: tuple[bytes, bytes]) -> MutableMapping[str, Any]:
     fields = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in answer.fields]
     return {
         "type": "http.response.start",

@@ -17,7 +17,7 @@ STOP_WAIT_MAX_S: Final = 10.0
 T = TypeVar("T")
 
 
-class BusyError(Exception):
+class NotKept(Exception):  # noqa: N818 - what the sender is told
     """It cannot be kept now: the store refuses, too much waits, or all is closed."""
 
 
@@ -61,17 +61,17 @@ class Committer(Generic[T]):
         """Return what will be done when it is kept.
 
         Raises:
-            BusyError: too much waits already, or nobody writes any more.
+            NotKept: too much waits already, or nobody writes any more.
 
         """
         one = Waiting(what, size)
         with self._changed:
             if self._closing or not self._thread.is_alive():
-                raise BusyError("the endpoint is closed")
+                raise NotKept("the endpoint is closed")
             if len(self._waiting) >= waiting_max:
-                raise BusyError("too many deliveries wait to be kept")
+                raise NotKept("too many deliveries wait to be kept")
             if self._bytes + size > WAITING_BYTES_MAX:
-                raise BusyError("too many bytes wait to be kept")
+                raise NotKept("too many bytes wait to be kept")
             self._waiting.append(one)
             self._bytes += size
             self._changed.notify()

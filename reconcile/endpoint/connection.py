@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from reconcile.endpoint.answers import HEAD_TOO_LONG, Answer
+from reconcile.endpoint.answers import HEAD_TOO_LONG, Reply
 
 HEAD_BYTES_MAX: Final = 64 * 2**10
 HEADERS_MAX: Final = 200
@@ -124,7 +124,7 @@ class Connection(HttpToolsProtocol):
         self._watch()
 
 
-def _written(answer: Answer) -> bytes:
+def _written(answer: Reply) -> bytes:
     """Return an answer that ends its connection, as it is sent."""
     lines = [
         f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}",

@@ -8,10 +8,10 @@ from typing import TypeVar
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import Captured
 from reconcile.domain.events import EvidenceQuarantined
-from reconcile.endpoint.commit import BusyError, Waiting
+from reconcile.endpoint.commit import NotKept, Waiting
 from reconcile.errors import HistoryError, StoreError
 from reconcile.history import Batch, History
-from reconcile.intake.captures import piece_of
+from reconcile.intake.captures import read_capture
 from reconcile.intake.take import take
 from reconcile.storage.sqlite.store import Store, VersionConflictError
 from reconcile.storage.sqlite.untrusted import Untrusted, UntrustedDelivery
@@ -54,7 +54,7 @@ class Keeper:
 
     def _quarantine(self, delivery: Exchange, reason: str) -> None:
         """Keep a delivery whose own stream cannot be read, until that is mended."""
-        piece = piece_of(delivery)
+        piece = read_capture(delivery)
         if piece is None or piece.evidence.request_digest is None:
             raise HistoryError(reason)  # take would not have read its stream
         batch = Batch(evidence=[piece.evidence])
@@ -62,7 +62,7 @@ class Keeper:
         event = EvidenceQuarantined(
             digest=digest, reason=reason, evidence=piece.evidence.identity.hex()
         )
-        self._history.note(batch, piece.evidence.company_id, digest, event)
+        self._history.add_case_event(batch, piece.evidence.company_id, digest, event)
         self._history.commit(batch, now=self._now())
 
 
@@ -79,7 +79,7 @@ def _settle(
         fields = {"codat_deliveries": len(group)}
         _log.warning("deliveries not kept: %s", error, extra=fields)
         for _, one in group:
-            one.kept.set_exception(BusyError(str(error)))
+            one.kept.set_exception(NotKept(str(error)))
     except Exception as error:  # noqa: BLE001 - whoever waits for it is told
         if len(group) > 1:
             for alone in group:

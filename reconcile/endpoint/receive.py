@@ -16,12 +16,12 @@ from reconcile.endpoint.answers import (
     KEPT,
     TOO_LONG,
     TOO_SLOW,
-    Answer,
-    Unread,
+    BodyNotRead,
+    Reply,
     refused,
 )
 from reconcile.endpoint.arrival import arrived, unread
-from reconcile.endpoint.commit import BusyError, Committer
+from reconcile.endpoint.commit import Committer, NotKept
 from reconcile.endpoint.keep import Delivered, Keeper
 from reconcile.endpoint.trust import Trust
 from reconcile.storage.opening import open_store
@@ -52,8 +52,8 @@ class _Offered:
     """A delivery on its way into the store; what it is answered if it gets there."""
 
     kept: "Future[None]"
-    then: Answer
-    otherwise: Answer
+    then: Reply
+    otherwise: Reply
 
 
 def _utc_now() -> datetime:
@@ -103,60 +103,60 @@ class WebhookEndpoint:
         """Keep what waits, release the store; later deliveries are answered 503."""
         self._committer.close()
 
-    def receive(self, headers: Headers, body: bytes) -> Answer:
+    def receive(self, headers: Headers, body: bytes) -> Reply:
         """Return what a delivery is answered, when it has been kept."""
         return self._outcome(self._offer(headers, body))
 
-    async def receive_async(self, headers: Headers, body: bytes) -> Answer:
+    async def receive_async(self, headers: Headers, body: bytes) -> Reply:
         """Return the same as `receive`, while the event loop goes on."""
         return await self._outcome_async(self._offer(headers, body))
 
-    def refuse(self, headers: Headers, what: Unread) -> Answer:
+    def refuse(self, headers: Headers, what: BodyNotRead) -> Reply:
         """Return what is answered where a body was not read to its end.
 
         Such a delivery is kept apart, like one that nothing shows to be Codat's.
         """
         return self._outcome(self._set_apart(headers, what))
 
-    async def refuse_async(self, headers: Headers, what: Unread) -> Answer:
+    async def refuse_async(self, headers: Headers, what: BodyNotRead) -> Reply:
         """Return the same as `refuse`, while the event loop goes on."""
         return await self._outcome_async(self._set_apart(headers, what))
 
-    def _outcome(self, offered: _Offered | Answer) -> Answer:
-        if isinstance(offered, Answer):
+    def _outcome(self, offered: _Offered | Reply) -> Reply:
+        if isinstance(offered, Reply):
             return offered
         try:
             offered.kept.result(self.limits.answer_wait_s)
-        except (BusyError, TimeoutError):
+        except (NotKept, TimeoutError):
             offered.kept.cancel()
             return offered.otherwise
         return offered.then
 
-    async def _outcome_async(self, offered: _Offered | Answer) -> Answer:
-        if isinstance(offered, Answer):
+    async def _outcome_async(self, offered: _Offered | Reply) -> Reply:
+        if isinstance(offered, Reply):
             return offered
         try:
             async with asyncio.timeout(self.limits.answer_wait_s):
                 await asyncio.wrap_future(offered.kept)
-        except (BusyError, TimeoutError):
+        except (NotKept, TimeoutError):
             return offered.otherwise
         return offered.then
 
-    def _offer(self, headers: Headers, body: bytes) -> _Offered | Answer:
+    def _offer(self, headers: Headers, body: bytes) -> _Offered | Reply:
         """Hand a delivery to whoever writes, or answer it at once."""
         if len(body) > self.limits.body_bytes_max:
-            return self._set_apart(headers, Unread(TOO_LONG, len(body)))
+            return self._set_apart(headers, BodyNotRead(TOO_LONG, len(body)))
         what = arrived(headers, body, trust=self._trust, now=self._now())
         if isinstance(what, UntrustedDelivery):
             return self._refuse(what, refused(what.reason))
         try:
             future = self._committer.submit(what, size=len(body))
-        except BusyError as error:
+        except NotKept as error:
             _log.warning("delivery not kept: %s", error)
             return BUSY
         return _Offered(future, then=KEPT, otherwise=BUSY)
 
-    def _set_apart(self, headers: Headers, what: Unread) -> _Offered | Answer:
+    def _set_apart(self, headers: Headers, what: BodyNotRead) -> _Offered | Reply:
         delivery = unread(
             headers,
             body_bytes=what.body_bytes,
@@ -165,7 +165,7 @@ class WebhookEndpoint:
         )
         return self._refuse(delivery, what.answer)
 
-    def _hindrance(self, answer: Answer) -> str:
+    def _hindrance(self, answer: Reply) -> str:
         """Return why a body was not read to its end."""
         if answer is TOO_LONG:
             return f"the body is over the limit of {self.limits.body_bytes_max} bytes"
@@ -173,7 +173,7 @@ class WebhookEndpoint:
             return f"the body took over {self.limits.read_wait_s:g} s to arrive"
         return "the body ended before its length"
 
-    def _refuse(self, delivery: UntrustedDelivery, answer: Answer) -> _Offered | Answer:
+    def _refuse(self, delivery: UntrustedDelivery, answer: Reply) -> _Offered | Reply:
         """Keep a delivery apart; under a flood of them the answer alone is given."""
         fields = {"codat_bytes": delivery.body_bytes}
         _log.info("delivery refused: %s", delivery.reason, extra=fields)
@@ -183,6 +183,6 @@ class WebhookEndpoint:
                 size=len(delivery.body or b""),
                 waiting_max=UNTRUSTED_WAITING_MAX,
             )
-        except BusyError:
+        except NotKept:
             return answer
         return _Offered(future, then=answer, otherwise=answer)

@@ -10,8 +10,8 @@ from reconcile.endpoint.answers import (
     PATH,
     TOO_LONG,
     TOO_SLOW,
-    Answer,
-    Unread,
+    BodyNotRead,
+    Reply,
     length_of,
     without_body,
 )
@@ -35,13 +35,13 @@ class WsgiApp:
         self._path = path
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Reply one request."""
         answer = self._answer(environ)
         status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
         start(status, list(answer.fields))
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
-    def _answer(self, environ: Environ) -> Answer:
+    def _answer(self, environ: Environ) -> Reply:
         answer = without_body(
             environ["REQUEST_METHOD"],
             environ.get("PATH_INFO", ""),
@@ -68,11 +68,11 @@ def _headers(environ: Environ) -> dict[str, str]:
     }
 
 
-def _read(environ: Environ, bytes_max: int, give_up_at: float) -> bytes | Unread:
+def _read(environ: Environ, bytes_max: int, give_up_at: float) -> bytes | BodyNotRead:
     """Return a body: as long as it is declared, or as the server lets it be."""
     length = length_of(environ.get("CONTENT_LENGTH") or "")
     if length is not None and length > bytes_max:
-        return Unread(TOO_LONG, length)
+        return BodyNotRead(TOO_LONG, length)
     if length is None and not environ.get("wsgi.input_terminated"):
         return b""  # no body may be read that the server does not end
     wanted = bytes_max + 1 if length is None else length
@@ -82,11 +82,11 @@ def _read(environ: Environ, bytes_max: int, give_up_at: float) -> bytes | Unread
         pieces.append(piece)
         came += len(piece)
         if time.monotonic() > give_up_at:
-            return Unread(TOO_SLOW, came if length is None else length)
+            return BodyNotRead(TOO_SLOW, came if length is None else length)
     if length is None and came == wanted:
-        return Unread(TOO_LONG, came)
+        return BodyNotRead(TOO_LONG, came)
     if length is not None and came < wanted:
-        return Unread(CUT_SHORT, length)
+        return BodyNotRead(CUT_SHORT, length)
     return b"".join(pieces)
 
 

@@ -11,13 +11,13 @@ import attrs
 from reconcile.domain.identity import canonical_id
 from reconcile.expenses.rows import (
     COLUMNS,
-    Row,
+    FileRow,
     Tabled,
     TableError,
     read_rows,
     tabled,
 )
-from reconcile.expenses.rules import Dialect, Flaw, flaws_of
+from reconcile.expenses.rules import Dialect, FieldProblem, flaws_of
 
 _INT_DIGITS_MAX: Final = 18  # beyond, no 64 bits hold it
 _COLUMN_OF: Final = {field: column for column, field in COLUMNS.items()}
@@ -90,7 +90,7 @@ def read_csv(body: bytes, dialect: Dialect) -> Expenses:
         return _unreadable("", f"it cannot be read: {error}")
     found = [
         *(one for one in rows if isinstance(one, TableError)),
-        *tabled([one for one in rows if isinstance(one, Row)], dialect),
+        *tabled([one for one in rows if isinstance(one, FileRow)], dialect),
     ]
     numbered = [(e.number, str(e)) for e in found if isinstance(e, TableError)]
     expenses = [one for one in found if isinstance(one, Tabled)]
@@ -129,13 +129,13 @@ def _unreadable(place: str, reason: str) -> Expenses:
     return Expenses(problems=(Problem(place, reason),))
 
 
-def _in_json(flaw: Flaw) -> str:
+def _in_json(flaw: FieldProblem) -> str:
     line = "" if flaw.line is None else f"lines[{flaw.line}]"
     where = ".".join(part for part in (line, flaw.path) if part)
     return f"{where}: {flaw.reason}" if where else flaw.reason
 
 
-def _in_table(flaw: Flaw) -> str:
+def _in_table(flaw: FieldProblem) -> str:
     """Return a flaw by its column; a reference's id is the column itself."""
     if flaw.line is None and flaw.path == "lines":
         return flaw.reason.replace("they are an array of", "an expense has")

@@ -43,7 +43,7 @@ Fields = dict[str, object]
 
 
 @attrs.frozen
-class Row:
+class FileRow:
     """One row under the header: the line it begins on, its filled cells by column."""
 
     number: int
@@ -66,7 +66,7 @@ class TableError(Exception):
         self.number = number
 
 
-def read_rows(text: str) -> Iterator[Row | TableError]:
+def read_rows(text: str) -> Iterator[FileRow | TableError]:
     """Yield every row, or what keeps it from being read.
 
     Raises:
@@ -88,7 +88,7 @@ def read_rows(text: str) -> Iterator[Row | TableError]:
                 yield TableError(number, reason)
             elif any(filled):
                 named = zip(header, filled, strict=False)
-                yield Row(number, {name: cell for name, cell in named if cell})
+                yield FileRow(number, {name: cell for name, cell in named if cell})
     except csv.Error as error:
         raise TableError(reader.line_num, f"it is no CSV: {error}") from error
 
@@ -104,10 +104,10 @@ def _check(header: list[str]) -> None:
         raise TableError(1, f"the column {twice[0]} stands there twice")
 
 
-def tabled(rows: list[Row], dialect: Dialect) -> Iterator[Tabled | TableError]:
+def tabled(rows: list[FileRow], dialect: Dialect) -> Iterator[Tabled | TableError]:
     """Yield the expenses of rows; a row that goes on with the one before is a line."""
     held: Tabled | None = None
-    first = Row(0, {})
+    first = FileRow(0, {})
     for row in rows:
         name = row.cells.get("id")
         if held is not None and name is not None and name == first.cells["id"]:
@@ -119,7 +119,7 @@ def tabled(rows: list[Row], dialect: Dialect) -> Iterator[Tabled | TableError]:
             continue
         if held is not None:
             yield held
-        first = Row(row.number, {"id": "", **row.cells})
+        first = FileRow(row.number, {"id": "", **row.cells})
         line = _fields(row, dialect, of_lines=True)
         whole = {**_fields(row, dialect, of_lines=False), "lines": [line]}
         held = Tabled(whole, [row.number])
@@ -127,7 +127,7 @@ def tabled(rows: list[Row], dialect: Dialect) -> Iterator[Tabled | TableError]:
         yield held
 
 
-def _differing(first: Row, row: Row) -> Iterator[TableError]:
+def _differing(first: FileRow, row: FileRow) -> Iterator[TableError]:
     for column, cell in row.cells.items():
         said = first.cells.get(column, "")
         if column not in OF_LINES and cell != said:
@@ -135,7 +135,7 @@ def _differing(first: Row, row: Row) -> Iterator[TableError]:
             yield TableError(row.number, reason)
 
 
-def _fields(row: Row, dialect: Dialect, *, of_lines: bool) -> Fields:
+def _fields(row: FileRow, dialect: Dialect, *, of_lines: bool) -> Fields:
     return {
         COLUMNS[column]: _value(column, cell, dialect)
         for column, cell in row.cells.items()

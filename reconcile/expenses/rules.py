@@ -28,7 +28,7 @@ Check = Callable[[object], Found]
 
 
 @attrs.frozen
-class Flaw:
+class FieldProblem:
     """What is wrong with an expense; `line` counts its lines from 0."""
 
     line: int | None
@@ -59,23 +59,25 @@ class _Shape:
                 yield name, "it is null, and may only be left out"
 
 
-def flaws_of(expense: object, dialect: Dialect) -> Iterator[Flaw]:
+def flaws_of(expense: object, dialect: Dialect) -> Iterator[FieldProblem]:
     """Yield everything that keeps Codat from taking an expense."""
     if not isinstance(expense, dict):
-        yield Flaw(None, "", "an expense is an object")
+        yield FieldProblem(None, "", "an expense is an object")
         return
     for path, reason in _EXPENSE[dialect].flaws(expense):
-        yield Flaw(None, path, reason)
+        yield FieldProblem(None, path, reason)
     lines = expense.get("lines", [{}])
     if not isinstance(lines, list) or not 1 <= len(lines) <= LINES_MAX:
-        yield Flaw(None, "lines", f"they are an array of 1 to {LINES_MAX} lines")
+        yield FieldProblem(
+            None, "lines", f"they are an array of 1 to {LINES_MAX} lines"
+        )
         return
     for number, line in enumerate(lines if "lines" in expense else ()):
         if not isinstance(line, dict):
-            yield Flaw(number, "", "a line is an object")
+            yield FieldProblem(number, "", "a line is an object")
             continue
         for path, reason in _LINE[dialect].flaws(line):
-            yield Flaw(number, path, reason)
+            yield FieldProblem(number, path, reason)
 
 
 def _id(value: object) -> Found:

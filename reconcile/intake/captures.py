@@ -32,7 +32,7 @@ HEADERS_KEPT: Final = frozenset(
 
 
 @attrs.frozen(kw_only=True)
-class Unread:
+class UnreadCapture:
     """One piece of evidence that could not be read: where it stood and why."""
 
     where: str
@@ -41,19 +41,21 @@ class Unread:
 
 
 @attrs.frozen(kw_only=True)
-class Piece:
+class ReadCapture:
     """A capture on its way in: its evidence, what it says or why that is unknown."""
 
     evidence: Evidence
     seen: tuple[Observation, ...] = ()
-    unread: Unread | None = None
+    unread: UnreadCapture | None = None
 
 
-def piece_of(captured: Captured) -> Piece | None:
+def read_capture(captured: Captured) -> ReadCapture | None:
     """Return what a capture brings; None where it is no traffic of Codat's."""
     if isinstance(captured, Unreadable):
         digest = _entry_digest(captured.raw)
-        unread = Unread(where=captured.where, digest=digest, reason=captured.reason)
+        unread = UnreadCapture(
+            where=captured.where, digest=digest, reason=captured.reason
+        )
         evidence = Evidence(
             identity=bytes.fromhex(digest),
             kind="bytes",
@@ -61,14 +63,14 @@ def piece_of(captured: Captured) -> Piece | None:
             company_id=None,
             request_body=captured.raw,
         )
-        return Piece(evidence=evidence, unread=unread)
+        return ReadCapture(evidence=evidence, unread=unread)
     route = route_of(captured.method, captured.url)
     if route is not None:
         return _of_exchange(captured, route)
     return _of_delivery(captured) if is_delivery(captured) else None
 
 
-def _of_exchange(exchange: Exchange, route: Route) -> Piece:
+def _of_exchange(exchange: Exchange, route: Route) -> ReadCapture:
     request_digest = digest_of(exchange.request_body or b"")
     response_digest = (
         b"dropped"  # not the same fact as an answer that had no body
@@ -100,18 +102,18 @@ def _of_exchange(exchange: Exchange, route: Route) -> Piece:
     except PayloadError as error:
         bodiless = not exchange.response_body
         digest = error.digest or (identity if bodiless else response_digest).hex()
-        return Piece(
+        return ReadCapture(
             evidence=evidence,
-            unread=Unread(
+            unread=UnreadCapture(
                 where=_where(exchange, exchange.method),
                 digest=digest,
                 reason=str(error),
             ),
         )
-    return Piece(evidence=evidence, seen=seen)
+    return ReadCapture(evidence=evidence, seen=seen)
 
 
-def _of_delivery(exchange: Exchange) -> Piece:
+def _of_delivery(exchange: Exchange) -> ReadCapture:
     body = exchange.request_body or b""
     body_digest = digest_of(body)
     header_id = delivery_id(exchange)
@@ -129,16 +131,18 @@ def _of_delivery(exchange: Exchange) -> Piece:
             observed_at=exchange.observed_at,
         )
     except PayloadError as error:
-        return Piece(
+        return ReadCapture(
             evidence=evidence,
-            unread=Unread(
+            unread=UnreadCapture(
                 where=_where(exchange, "delivery to"),
                 digest=(body_digest if body else identity).hex(),
                 reason=str(error),
             ),
         )
     company_id = seen[0].company_id if seen else None
-    return Piece(evidence=attrs.evolve(evidence, company_id=company_id), seen=seen)
+    return ReadCapture(
+        evidence=attrs.evolve(evidence, company_id=company_id), seen=seen
+    )
 
 
 def _where(exchange: Exchange, verb: str) -> str:

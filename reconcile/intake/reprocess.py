@@ -8,7 +8,7 @@ from reconcile.codat.har import read_entry
 from reconcile.codat.payloads import DROPPED
 from reconcile.domain.events import EvidenceReleased
 from reconcile.history import Batch, History
-from reconcile.intake.captures import Piece, Unread, piece_of
+from reconcile.intake.captures import ReadCapture, UnreadCapture, read_capture
 from reconcile.intake.take import TRIES_MAX, Intake
 from reconcile.readmodels.quarantine import Held, quarantine_at
 from reconcile.storage.evidence import Evidence
@@ -30,11 +30,11 @@ def reprocess(
             continue
         piece = _again(evidence, dropped=held.reason == DROPPED)
         if piece is None:
-            unread = Unread(where="", digest=digest, reason=held.reason)
+            unread = UnreadCapture(where="", digest=digest, reason=held.reason)
             intake.unread.append(unread)
         elif piece.unread is not None:
             intake.unread.append(
-                Unread(
+                UnreadCapture(
                     where=piece.unread.where, digest=digest, reason=piece.unread.reason
                 )
             )
@@ -47,7 +47,7 @@ def reprocess(
 
 def _release(
     history: History,
-    piece: Piece,
+    piece: ReadCapture,
     digest: str,
     held: Held,
     *,
@@ -63,7 +63,7 @@ def _release(
         if piece.evidence.identity.hex() == held.evidence:
             batch.evidence.clear()  # it is held already
         event = EvidenceReleased(digest=digest, evidence=held.evidence)
-        history.note(batch, held.company_id, digest, event)
+        history.add_case_event(batch, held.company_id, digest, event)
         try:
             history.commit(batch, now=now())
         except VersionConflictError:
@@ -73,11 +73,11 @@ def _release(
         return
 
 
-def _again(evidence: Evidence, *, dropped: bool) -> Piece | None:
+def _again(evidence: Evidence, *, dropped: bool) -> ReadCapture | None:
     if evidence.kind == "bytes":
-        return piece_of(read_entry(evidence.request_body or b""))
+        return read_capture(read_entry(evidence.request_body or b""))
     assert evidence.observed_at is not None
-    return piece_of(
+    return read_capture(
         Exchange(
             method=evidence.method,
             url=evidence.url,

@@ -11,7 +11,7 @@ from reconcile.codat.exchange import Unreadable
 from reconcile.codat.har import Captured
 from reconcile.domain.events import EvidenceQuarantined
 from reconcile.history import Batch, History
-from reconcile.intake.captures import Piece, Unread, piece_of
+from reconcile.intake.captures import ReadCapture, UnreadCapture, read_capture
 from reconcile.readmodels.quarantine import Quarantine, quarantine_at
 from reconcile.storage.evidence import micros
 from reconcile.storage.sqlite.store import VersionConflictError
@@ -29,7 +29,7 @@ class Intake:
     seen_before: int = 0
     not_codats: int = 0
     set_aside: int = 0
-    unread: list[Unread] = attrs.field(factory=list)
+    unread: list[UnreadCapture] = attrs.field(factory=list)
 
     @property
     def quarantined(self) -> int:
@@ -57,9 +57,9 @@ def take(
         return quarantine_at(history.store, until=history.store.position())
 
     for some in _chunks(captured):
-        pieces: list[Piece] = []
+        pieces: list[ReadCapture] = []
         for one in some:
-            piece = piece_of(one)
+            piece = read_capture(one)
             if piece is None:
                 intake.not_codats += 1
             else:
@@ -89,7 +89,7 @@ def _chunks(captured: Iterable[Captured]) -> Iterator[list[Captured]]:
 
 def _keep(
     history: History,
-    pieces: list[Piece],
+    pieces: list[ReadCapture],
     intake: Intake,
     quarantine: Callable[[], Quarantine],
     *,
@@ -120,7 +120,7 @@ def _keep(
 def _add(
     history: History,
     batch: Batch,
-    piece: Piece,
+    piece: ReadCapture,
     held: dict[bytes, int | None],
     told: Intake,
     quarantine: Callable[[], Quarantine],
@@ -143,7 +143,9 @@ def _add(
                 reason=piece.unread.reason,
                 evidence=evidence.identity.hex(),
             )
-            history.note(batch, evidence.company_id, piece.unread.digest, event)
+            history.add_case_event(
+                batch, evidence.company_id, piece.unread.digest, event
+            )
     elif new:
         history.observe(batch, evidence, piece.seen)
         told.read += 1

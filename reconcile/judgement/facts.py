@@ -73,7 +73,7 @@ class Initiation(NamedTuple):
     at: datetime
 
 
-class Report(NamedTuple):
+class SyncReport(NamedTuple):
     """One report on a sync as a whole; `notice` is None for a status read."""
 
     code: int | str | None
@@ -84,7 +84,7 @@ class Report(NamedTuple):
     at: datetime
 
 
-class Reading(NamedTuple):
+class RowsRead(NamedTuple):
     """One set of rows of a sync: a page, one transaction's rows, or a webhook's.
 
     `rows` counts what stood there, unreadable ones included; `source` is the position
@@ -122,8 +122,8 @@ class SyncFacts:
     """Everything held of one sync, in the order it was recorded."""
 
     initiations: tuple[Initiation, ...] = ()
-    reports: tuple[Report, ...] = ()
-    readings: tuple[Reading, ...] = ()
+    reports: tuple[SyncReport, ...] = ()
+    readings: tuple[RowsRead, ...] = ()
     flaws: tuple[tuple[datetime, Flaw], ...] = ()
 
 

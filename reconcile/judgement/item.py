@@ -109,8 +109,8 @@ class Outline:
     written_stray: bool  # unexpected, and in the books
     decided_by: str
     update_unsettled: bool
-    turns_at: datetime | None = None
-    turns_to: BreakKind | None = None
+    changes_at: datetime | None = None
+    changes_to: BreakKind | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -131,5 +131,5 @@ class Item:
     advice: str
     decided_by: str  # the rule of the page that decided
     update_unsettled: bool = False  # matched, and nobody knows if an update is in
-    turns_at: datetime | None = None  # set by `outline_without_clock` alone
-    turns_to: BreakKind | None = None
+    changes_at: datetime | None = None  # set by `outline_without_clock` alone
+    changes_to: BreakKind | None = None

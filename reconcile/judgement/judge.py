@@ -56,7 +56,7 @@ def outline_without_clock(
     for deadline in sorted(set(deadlines_of(dossier, attempts, policy))):
         then = view_item(dossier, attempts, at=newest, clock=deadline, policy=policy)
         if (then.state, then.kind, then.waits) != (view.state, view.kind, view.waits):
-            return attrs.evolve(made, turns_at=deadline, turns_to=then.kind)
+            return attrs.evolve(made, changes_at=deadline, changes_to=then.kind)
     return made
 
 
@@ -82,7 +82,7 @@ def history(
         last = told
 
 
-def turns_of(
+def moments_of_sync(
     context: SyncContext, *, as_of: datetime, policy: Policy
 ) -> Iterator[datetime]:
     """Yield every moment of a sync with which judgement compares an item's own."""

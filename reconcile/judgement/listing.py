@@ -10,7 +10,7 @@ from itertools import groupby, islice
 
 import attrs
 
-from reconcile.judgement.facts import Reading
+from reconcile.judgement.facts import RowsRead
 
 LegKey = tuple[str, str]
 """Transaction id and integration type."""
@@ -54,7 +54,7 @@ def _transaction(gone: tuple[LegKey, datetime]) -> str:
 
 
 def survey_listing(
-    readings: Iterable[Reading], *, ended_at: datetime | None, keys_of: KeysOf
+    readings: Iterable[RowsRead], *, ended_at: datetime | None, keys_of: KeysOf
 ) -> Listing:
     """Return what the page reads made at or after the end tell, in order of time."""
     if ended_at is None:
@@ -80,13 +80,13 @@ class _Survey:
         self.drifted_at: datetime | None = None
         self.vanished: dict[LegKey, datetime] = {}
         self._keys_of = keys_of
-        self._latest: dict[int, Reading] = {}
+        self._latest: dict[int, RowsRead] = {}
         self._reported: set[LegKey] = set()
         self._unweighed: list[int] = []  # whose legs are not in `_reported` yet
         self._listed: frozenset[LegKey] = frozenset()
         self._total: int | None = None
 
-    def advance(self, moment: datetime, reads: list[Reading], *, counts: bool) -> None:
+    def advance(self, moment: datetime, reads: list[RowsRead], *, counts: bool) -> None:
         """Take in the reads of one moment; only those from the end on `counts`."""
         self._unweighed += [read.rows_at for read in reads]
         if not counts:
@@ -121,9 +121,9 @@ class _Survey:
         for key in (self._reported - whole) | (self._listed - whole):
             self.vanished.setdefault(key, moment)
 
-    def _one_a_page(self, reads: list[Reading]) -> Iterable[Reading]:
+    def _one_a_page(self, reads: list[RowsRead]) -> Iterable[RowsRead]:
         """Yield a moment's page reads; of two of one page, one chosen by content."""
-        pages: dict[int, list[Reading]] = {}
+        pages: dict[int, list[RowsRead]] = {}
         for read in reads:
             if read.page is not None:
                 pages.setdefault(read.page, []).append(read)
@@ -131,7 +131,7 @@ class _Survey:
             same = pages[number]
             yield same[0] if len(same) == 1 else min(same, key=self._by_content)
 
-    def _by_content(self, read: Reading) -> tuple[int, int, int, int, list[LegKey]]:
+    def _by_content(self, read: RowsRead) -> tuple[int, int, int, int, list[LegKey]]:
         return (
             -1 if read.total is None else read.total,
             -1 if read.page_size is None else read.page_size,
@@ -141,12 +141,12 @@ class _Survey:
         )
 
 
-def _content(read: Reading) -> tuple[int | None, int | None, int, int]:
+def _content(read: RowsRead) -> tuple[int | None, int | None, int, int]:
     return read.total, read.page_size, read.rows, read.rows_at
 
 
 def shown(
-    readings: Iterable[Reading], *, at: datetime
+    readings: Iterable[RowsRead], *, at: datetime
 ) -> tuple[int | None, int | None]:
     """Return the total promised and the rows seen by `at`; None where no page was."""
     pages = sorted(
@@ -159,16 +159,16 @@ def shown(
     return pages[-1].total, sum(read.rows for read in latest.values())
 
 
-def _newest_last(read: Reading) -> tuple[datetime, int, int, int]:
+def _newest_last(read: RowsRead) -> tuple[datetime, int, int, int]:
     return read.at, read.page or 0, -1 if read.total is None else read.total, read.rows
 
 
-def _chain(latest: dict[int, Reading]) -> Sequence[Reading] | None:
+def _chain(latest: dict[int, RowsRead]) -> Sequence[RowsRead] | None:
     """Return pages 1..n whose rows add up to what all of them promise, or None."""
     first = latest.get(1)
     if first is None or first.total is None:
         return None
-    chain: list[Reading] = []
+    chain: list[RowsRead] = []
     rows = 0
     for number in range(1, len(latest) + 1):
         read = latest.get(number)
@@ -185,7 +185,7 @@ def _chain(latest: dict[int, Reading]) -> Sequence[Reading] | None:
     return None
 
 
-def _distinct(chain: Sequence[Reading], keys_of: KeysOf) -> frozenset[LegKey] | None:
+def _distinct(chain: Sequence[RowsRead], keys_of: KeysOf) -> frozenset[LegKey] | None:
     """Return the legs of the pages, or None where one stands on two of them."""
     pages = [keys_of(read.rows_at) for read in chain]
     listed = frozenset().union(*pages)

@@ -17,7 +17,7 @@ from reconcile.domain.vocabulary import (
     NoticeKind,
     code_class,
 )
-from reconcile.judgement.facts import DatasetFacts, Initiation, Report, SyncFacts
+from reconcile.judgement.facts import DatasetFacts, Initiation, SyncFacts, SyncReport
 from reconcile.judgement.listing import KeysOf, Listing, survey_listing
 
 
@@ -178,7 +178,7 @@ def _steps(codes: Iterable[Code]) -> tuple[Code, ...]:
     return tuple(steps)
 
 
-def _notices(reports: Iterable[Report]) -> tuple[Notice, ...]:
+def _notices(reports: Iterable[SyncReport]) -> tuple[Notice, ...]:
     """Return each delivery once, at its earliest receipt."""
     earliest: dict[str, Notice] = {}
     for report in reports:

@@ -58,8 +58,8 @@ class Wording:
             advice=self.advice,
             decided_by=outline.decided_by,
             update_unsettled=outline.update_unsettled,
-            turns_at=outline.turns_at,
-            turns_to=outline.turns_to,
+            changes_at=outline.changes_at,
+            changes_to=outline.changes_to,
         )
 
 

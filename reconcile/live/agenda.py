@@ -13,7 +13,7 @@ from reconcile.judgement.sync_context import SyncContext
 from reconcile.live.pace import NextRead, Pace, Want, next_read
 from reconcile.projections.rows import decode_context, decode_sync
 from reconcile.readmodels.projector import Projector
-from reconcile.readmodels.requests import Doubts
+from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.storage.sqlite.leases import Leases
 from reconcile.storage.sqlite.store import Store
 from reconcile.storage.sqlite.tables import (
@@ -83,7 +83,7 @@ class Agenda:
         self._pace = pace
         self._now = now
         self._known: dict[tuple[str, str], _Known] = {}
-        self._doubts = Doubts(store)
+        self._doubts = RequestsInDoubt(store)
         self._seen: tuple[int, list[Step]] = (-1, [])  # the syncs' steps, by position
 
     def steps(self) -> Iterator[Step]:

@@ -17,11 +17,11 @@ from reconcile.codat.requests import Request
 from reconcile.codat.writes import named_by
 from reconcile.domain.concurrency import CODATS, Concurrency
 from reconcile.domain.events import (
+    LockTaken,
     SyncAbandoned,
     SyncAnswerLost,
     SyncRequested,
     SyncUnsent,
-    TurnTaken,
 )
 from reconcile.domain.identity import canonical_id, stream_name
 from reconcile.domain.instants import format_instant
@@ -29,11 +29,11 @@ from reconcile.errors import BusyError, CodatUnavailable, InDoubtError, UsageErr
 from reconcile.history import Batch, History
 from reconcile.readmodels.requests import (
     PUSH,
-    Desk,
-    Standing,
-    desk_of,
+    RequestLedger,
+    RequestState,
+    lock_stream,
+    request_ledger,
     running,
-    turn_stream,
 )
 from reconcile.storage.sqlite.store import VersionConflictError
 
@@ -97,18 +97,20 @@ class Dispatch:
         _LOG.info("answered", extra={**fields, "codat_status": answer.status})
         return Sent(request_id=name, answer=answer)
 
-    def doubtful(self, company_id: str) -> list[Standing]:
+    def in_doubt(self, company_id: str) -> list[RequestState]:
         """Return the company's requests that may have been carried out."""
-        return [*self.desk(company_id).doubtful()]
+        return [*self.ledger(company_id).in_doubt()]
 
-    def bury(self, company_id: str, *, older_than: timedelta = UNDER_WAY) -> int:
+    def mark_stale_calls_lost(
+        self, company_id: str, *, older_than: timedelta = UNDER_WAY
+    ) -> int:
         """Tell of calls whose process died under way that their answers are lost.
 
         Returns how many there were.
         """
-        buried = 0
+        marked = 0
         now = self.now()
-        for one in self.desk(company_id).standings:
+        for one in self.ledger(company_id).states:
             intent = one.intent
             if intent is None or not one.unheard or now - intent.at < older_than:
                 continue
@@ -123,11 +125,11 @@ class Dispatch:
             )
             stream = stream_name("request", company_id, one.request_id)
             try:
-                self.history.tell_alone(stream, lost, now=now, after=one.version)
+                self.history.append_one(stream, lost, now=now, after=one.version)
             except VersionConflictError:
                 continue  # something was heard of it after all
-            buried += 1
-        return buried
+            marked += 1
+        return marked
 
     def abandon(
         self, company_id: str, request_id: str, *, actor: str, reason: str
@@ -162,7 +164,7 @@ class Dispatch:
         )
         stream = stream_name("request", company_id, one.request_id)
         try:
-            self.history.tell_alone(stream, event, now=now, after=one.version)
+            self.history.append_one(stream, event, now=now, after=one.version)
         except VersionConflictError as error:
             raise UsageError(
                 f"something was heard of request {one.request_id} meanwhile: look again"
@@ -170,9 +172,9 @@ class Dispatch:
 
     def _doubted(
         self, company_id: str, request_id: str
-    ) -> tuple[Standing, SyncRequested]:
+    ) -> tuple[RequestState, SyncRequested]:
         """Return a request in doubt, with its intent."""
-        for one in self.desk(company_id).standings:
+        for one in self.ledger(company_id).states:
             if one.request_id not in (request_id, canonical_id(request_id)):
                 continue
             if one.intent is None or not one.in_doubt:
@@ -181,7 +183,7 @@ class Dispatch:
         raise UsageError(f"company {company_id!r} has no request {request_id!r}")
 
     def _intend(self, request: Request, name: str) -> SyncRequested:
-        """Store an intent, with the company's turn: so what was checked still holds."""
+        """Store an intent under the company's lock, so what was checked still holds."""
         company_id = canonical_id(request.company_id)
         operation, dataset_ids, transactions = named_by(
             request.method, request.path, request.body
@@ -195,44 +197,46 @@ class Dispatch:
                 actor=self.actor,
                 at=now,
             )
-            desk = self.desk(company_id)
-            self._check(desk, intent, name, now)
+            ledger = self.ledger(company_id)
+            self._check(ledger, intent, name, now)
             batch = Batch()
             stream = stream_name("request", company_id, name)
-            self.history.tell(batch, stream, intent, after=0)
-            taken = TurnTaken(request_id=name, at=now)
-            self.history.tell(batch, turn_stream(company_id), taken, after=desk.turn)
+            self.history.add(batch, stream, intent, after=0)
+            taken = LockTaken(request_id=name, at=now)
+            self.history.add(
+                batch, lock_stream(company_id), taken, after=ledger.lock_version
+            )
             try:
                 self.history.commit(batch, now=now)
             except VersionConflictError:
-                continue  # another worker took a turn: look again
+                continue  # another worker took the lock: look again
             return intent
-        raise BusyError(f"others keep taking the turn of {company_id}", sync_id=None)
+        raise BusyError(f"others keep taking the lock of {company_id}", sync_id=None)
 
     def _check(
-        self, desk: Desk, intent: SyncRequested, name: str, now: datetime
+        self, ledger: RequestLedger, intent: SyncRequested, name: str, now: datetime
     ) -> None:
-        if any(one.request_id == name for one in desk.standings):
+        if any(one.request_id == name for one in ledger.states):
             raise UsageError(f"the request {name} was made before")
         if intent.operation == PUSH:
             return  # it writes nothing into any books
         exclusive = self.concurrency.at(now) == "exclusive"
-        named = desk.names(intent)
-        for one in desk.doubtful():
-            if exclusive or (one.intent and named & desk.names(one.intent)):
+        named = ledger.names(intent)
+        for one in ledger.in_doubt():
+            if exclusive or (one.intent and named & ledger.names(one.intent)):
                 raise InDoubtError(
                     f"nobody knows yet what came of request {one.request_id}",
                     request_id=one.request_id,
                 )
-        for one in desk.under_way(since=now - PATIENCE):
-            same = one.intent and named & desk.names(one.intent)
+        for one in ledger.under_way(since=now - PATIENCE):
+            same = one.intent and named & ledger.names(one.intent)
             if same and intent.operation not in UPDATES:
                 raise BusyError(
                     f"sync {one.sync_id} writes the same, and has not ended",
                     sync_id=one.sync_id,
                 )
         if exclusive:
-            self._wait_for_none(desk.company_id, now)
+            self._wait_for_none(ledger.company_id, now)
 
     def _wait_for_none(self, company_id: str, now: datetime) -> None:
         store = self.history.store
@@ -254,8 +258,8 @@ class Dispatch:
             evidence="",
         )
         stream = stream_name("request", company_id, name)
-        self.history.tell_alone(stream, event, now=self.now())
+        self.history.append_one(stream, event, now=self.now())
 
-    def desk(self, company_id: str) -> Desk:
+    def ledger(self, company_id: str) -> RequestLedger:
         """Return how the company's requests stand now."""
-        return desk_of(self.history.store, company_id)
+        return request_ledger(self.history.store, company_id)

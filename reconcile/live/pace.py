@@ -12,7 +12,7 @@ import attrs
 
 from reconcile.domain.instants import END_OF_TIME, later
 from reconcile.domain.vocabulary import NOTICE_CLASS, CodeClass
-from reconcile.judgement.facts import Reading, SyncFacts
+from reconcile.judgement.facts import RowsRead, SyncFacts
 from reconcile.judgement.sync_context import SyncContext
 
 _TERMINAL = (CodeClass.ENDED_WELL, CodeClass.FAILED)
@@ -108,9 +108,9 @@ def _listing(facts: SyncFacts, context: SyncContext, pace: Pace) -> NextRead | N
     return NextRead(later(last, wait), Want.LISTING, heard=False, first=first)
 
 
-def _unread(since: list[Reading], pace: Pace) -> int:
+def _unread(since: list[RowsRead], pace: Pace) -> int:
     """Return the first page that was not read, where those before it agree; else 1."""
-    newest: dict[int | None, Reading] = {}
+    newest: dict[int | None, RowsRead] = {}
     for read in sorted(since, key=lambda one: one.at):
         newest[read.page] = read
     page, rows = 1, 0

@@ -25,7 +25,7 @@ from reconcile.domain.observations import Observation, StatusReport, Transaction
 from reconcile.domain.vocabulary import CodeClass, code_class
 from reconcile.errors import CodatUnavailable, PayloadError
 from reconcile.live.dispatch import Dispatch
-from reconcile.readmodels.requests import Desk, Standing
+from reconcile.readmodels.requests import RequestLedger, RequestState
 from reconcile.storage.sqlite.store import VersionConflictError
 
 CLOCKS_APART_MAX: Final = timedelta(hours=2)
@@ -57,17 +57,17 @@ class Recovery:
             CodatUnavailable: the company's syncs could not be read.
 
         """
-        self.dispatch.bury(company_id)
-        desk = self.dispatch.desk(company_id)
-        doubtful = [one for one in desk.doubtful() if one.lost]
+        self.dispatch.mark_stale_calls_lost(company_id)
+        ledger = self.dispatch.ledger(company_id)
+        doubtful = [one for one in ledger.in_doubt() if one.lost]
         if not doubtful:
             return []
         unknown = [
             self._candidate(company_id, one)
             for one in self._syncs(company_id)
-            if one.sync_id not in desk.known
+            if one.sync_id not in ledger.known
         ]
-        found = _matched(desk, doubtful, unknown)
+        found = _matched(ledger, doubtful, unknown)
         for one in doubtful:
             if one.request_id in found:
                 self._tell(company_id, one, found[one.request_id])
@@ -115,7 +115,7 @@ class Recovery:
             return None
         return frozenset(names)
 
-    def _tell(self, company_id: str, one: Standing, sync_id: str) -> None:
+    def _tell(self, company_id: str, one: RequestState, sync_id: str) -> None:
         if one.intent is None:
             return
         event = SyncRecovered(
@@ -129,7 +129,7 @@ class Recovery:
         history = self.dispatch.history
         stream = stream_name("request", company_id, one.request_id)
         try:
-            history.tell_alone(stream, event, now=self.now(), after=one.version)
+            history.append_one(stream, event, now=self.now(), after=one.version)
         except VersionConflictError:
             return  # somebody else found it, or heard of it
 
@@ -152,13 +152,15 @@ class _Candidate:
 
 
 def _matched(
-    desk: Desk, doubtful: list[Standing], unknown: list[_Candidate]
+    ledger: RequestLedger, doubtful: list[RequestState], unknown: list[_Candidate]
 ) -> dict[str, str]:
     """Return request to sync where one sync has just the rows of one request.
 
     The rows of a sync that still runs may be those of a larger request in part.
     """
-    wanted = {one.request_id: desk.names(one.intent) for one in doubtful if one.intent}
+    wanted = {
+        one.request_id: ledger.names(one.intent) for one in doubtful if one.intent
+    }
     asked = Counter(wanted.values())
     found: dict[str, str] = {}
     for one in doubtful:
@@ -166,7 +168,7 @@ def _matched(
         if one.intent is None or not names or asked[names] > 1:
             continue
         since = one.intent.at - CLOCKS_APART_MAX
-        if any(names == desk.names(other) for other in desk.abandoned(since=since)):
+        if any(names == ledger.names(other) for other in ledger.abandoned(since=since)):
             continue  # what is listed may be the sync of that one
         part = any(names < others for others in wanted.values())
         same = [

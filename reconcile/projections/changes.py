@@ -17,6 +17,7 @@ from reconcile.domain.events import (
     EvidenceSetAside,
     LegsReported,
     LegsReread,
+    LockTaken,
     Recorded,
     SyncAbandoned,
     SyncAnswerLost,
@@ -31,7 +32,6 @@ from reconcile.domain.events import (
     SyncThrottled,
     SyncUnrecognised,
     SyncUnsent,
-    TurnTaken,
     UnsettledEvent,
 )
 from reconcile.domain.identity import stream_parts
@@ -46,18 +46,18 @@ from reconcile.judgement.facts import (
     LegReport,
     Link,
     Push,
-    Reading,
-    Report,
+    RowsRead,
+    SyncReport,
     Unsettled,
 )
 
 ItemEntry = HookReport | Expected | Unsettled
-SyncEntry = Initiation | Report | Reading | tuple[datetime, Flaw]
+SyncEntry = Initiation | SyncReport | RowsRead | tuple[datetime, Flaw]
 DatasetEntry = Push | Unsettled | Link | tuple[datetime, Flaw]
 
 
 @attrs.frozen(kw_only=True)
-class Delivery:
+class NamedDelivery:
     """One webhook delivery that named itself by a header."""
 
     delivery_id: str
@@ -76,7 +76,7 @@ class Changes:
     sync_id: str | None = None
     syncs: tuple[SyncEntry, ...] = ()
     datasets: tuple[tuple[str, DatasetEntry], ...] = ()
-    delivery: Delivery | None = None
+    delivery: NamedDelivery | None = None
     case: CaseEvent | None = None
 
     def transactions(self) -> Iterator[str]:
@@ -141,7 +141,7 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
             return _unsettled(company_id, name, event, position)
         case SyncRecovered():
             return _recovered(company_id, name, event, position)
-        case TurnTaken():
+        case LockTaken():
             return Changes(company_id=company_id)
         case EvidenceQuarantined() | EvidenceReleased() | EvidenceSetAside():
             return Changes(company_id=company_id, case=event)
@@ -157,7 +157,7 @@ def _legs(
     position: int,
     rows_at: int,
 ) -> Changes:
-    reading = Reading(
+    reading = RowsRead(
         origin=event.origin,
         page=event.page,
         page_size=event.page_size,
@@ -204,13 +204,13 @@ def _legs(
 def _report(company_id: str, sync_id: str, event: SyncReportEvent) -> Changes:
     delivery = None
     if event.delivery_id is not None:
-        delivery = Delivery(
+        delivery = NamedDelivery(
             delivery_id=event.delivery_id,
             body_digest=event.body_digest or "",
             sync_id=sync_id,
             at=event.at,
         )
-    report = Report(
+    report = SyncReport(
         code=event.code,
         status=event.status,
         words=()

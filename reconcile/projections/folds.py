@@ -1,7 +1,7 @@
 """Fold changes into the facts of a company's items, syncs and datasets.
 
-A `Company` is the working set: replay fills one whole, the projector fills one with the
-rows that a batch touches. Each fold sees one row; the mapping owns the rows.
+`CompanyFacts` is the working set: replay fills one whole, the projector fills one with
+the rows that a batch touches. Each fold sees one row; the mapping owns the rows.
 """
 
 import gc
@@ -22,9 +22,9 @@ from reconcile.judgement.facts import (
     LegReport,
     Link,
     Push,
-    Reading,
-    Report,
+    RowsRead,
     SyncFacts,
+    SyncReport,
     Unsettled,
 )
 from reconcile.judgement.item import Dossier
@@ -36,7 +36,7 @@ NO_FACTS = ItemFacts()
 
 
 @attrs.define(kw_only=True)
-class Company:
+class CompanyFacts:
     """The facts of one company, as far as they are held here.
 
     `legs` stands apart from `others` because nearly every item has legs alone; those
@@ -120,9 +120,9 @@ def sync_after(was: SyncFacts, entry: SyncEntry) -> SyncFacts:
     match entry:
         case Initiation():
             return attrs.evolve(was, initiations=(*was.initiations, entry))
-        case Report():
+        case SyncReport():
             return attrs.evolve(was, reports=(*was.reports, entry))
-        case Reading():
+        case RowsRead():
             return attrs.evolve(was, readings=(*was.readings, entry))
         case _:
             return attrs.evolve(was, flaws=(*was.flaws, entry))

@@ -16,11 +16,11 @@ from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.policy import Policy
 from reconcile.judgement.facts import ItemFacts, LegReport
 from reconcile.judgement.item import Dossier, Item, Leg, Outline, Rules
-from reconcile.judgement.judge import outline, outline_without_clock, turns_of
+from reconcile.judgement.judge import moments_of_sync, outline, outline_without_clock
 from reconcile.judgement.outcome import claims_processed
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.judgement.verdict import Wording, word, wording_of
-from reconcile.projections.folds import Company
+from reconcile.projections.folds import CompanyFacts
 
 _Legs = tuple[LegReport, ...]
 _Wordings = dict[tuple[str | None, ...], Wording]
@@ -42,7 +42,7 @@ def judge_as_of(as_of: datetime, *, policy: Policy, rules: Rules) -> Judge:
     """Return how items are judged as of a moment."""
     return Judge(
         outline=lambda one: outline(one, as_of=as_of, policy=policy),
-        turns=lambda sync: turns_of(sync, as_of=as_of, policy=policy),
+        turns=lambda sync: moments_of_sync(sync, as_of=as_of, policy=policy),
         rules=rules,
     )
 
@@ -53,13 +53,13 @@ def judge_by_facts(*, policy: Policy, rules: Rules) -> Judge:
         outline=lambda one: outline_without_clock(
             one, newest=END_OF_TIME, policy=policy
         ),
-        turns=lambda sync: turns_of(sync, as_of=END_OF_TIME, policy=policy),
+        turns=lambda sync: moments_of_sync(sync, as_of=END_OF_TIME, policy=policy),
         rules=rules,
     )
 
 
 def judged(
-    company: Company,
+    company: CompanyFacts,
     contexts: Mapping[str, SyncContext],
     transactions: Sequence[str],
     *,
@@ -93,7 +93,7 @@ class _Bench:
     """
 
     def __init__(
-        self, company: Company, contexts: Mapping[str, SyncContext], judge: Judge
+        self, company: CompanyFacts, contexts: Mapping[str, SyncContext], judge: Judge
     ) -> None:
         self.at_sight: dict[int, Item] = {}
         self._company = company
@@ -191,7 +191,7 @@ def _leg(report: LegReport) -> Leg:
     return Leg(name, said, sync_id, message, at)
 
 
-def _may_claim(company: Company, contexts: Mapping[str, SyncContext]) -> bool:
+def _may_claim(company: CompanyFacts, contexts: Mapping[str, SyncContext]) -> bool:
     """Return whether a sync's words, or a refusal's, speak of duplicates."""
     return any(
         claims_processed(said)

@@ -22,7 +22,7 @@ from reconcile.judgement.facts import (
 )
 from reconcile.judgement.item import Item
 from reconcile.judgement.sync_context import SyncContext
-from reconcile.projections.folds import NO_FACTS, Company
+from reconcile.projections.folds import NO_FACTS, CompanyFacts
 from reconcile.projections.judging import Judge, judged
 from reconcile.projections.summaries import SyncSummary
 
@@ -132,8 +132,8 @@ def item_columns(item: Item) -> Row:
         int(item.expected),
         _instant(item.broken_since),
         item.verdict.value,
-        _instant(item.turns_at),
-        None if item.turns_to is None else item.turns_to.value,
+        _instant(item.changes_at),
+        None if item.changes_to is None else item.changes_to.value,
     )
 
 
@@ -152,7 +152,7 @@ class ItemRows(NamedTuple):
 
 
 def item_rows(
-    company: Company,
+    company: CompanyFacts,
     contexts: Mapping[str, SyncContext],
     transaction_ids: Sequence[str],
     *,

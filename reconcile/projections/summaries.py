@@ -14,7 +14,7 @@ from reconcile.domain.vocabulary import (
 from reconcile.judgement.facts import DatasetFacts, SyncFacts
 from reconcile.judgement.listing import shown
 from reconcile.judgement.sync_context import SyncContext
-from reconcile.projections.folds import Company, GroupsAt
+from reconcile.projections.folds import CompanyFacts, GroupsAt
 
 
 @attrs.frozen(kw_only=True)
@@ -64,7 +64,7 @@ def _null_first(text: str | None) -> str:
 
 
 def summarise(
-    company: Company,
+    company: CompanyFacts,
     sync_id: str,
     context: SyncContext,
     *,
@@ -184,7 +184,7 @@ def _told(
             yield flaw.kind, flaw.transaction_id, flaw.reason
 
 
-def findings_of_datasets(company: Company, *, at: datetime) -> Iterator[Finding]:
+def findings_of_datasets(company: CompanyFacts, *, at: datetime) -> Iterator[Finding]:
     """Yield what could not be read of the datasets pushed by a moment."""
     for dataset_id, facts in company.datasets.items():
         for moment, flaw in facts.flaws:

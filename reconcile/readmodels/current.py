@@ -8,7 +8,7 @@ import attrs
 
 from reconcile.judgement.facts import ItemFacts
 from reconcile.judgement.sync_context import SyncContext
-from reconcile.projections.folds import Company, gc_paused
+from reconcile.projections.folds import CompanyFacts, gc_paused
 from reconcile.projections.rows import (
     SYNC_COLUMNS,
     decode_context,
@@ -24,7 +24,7 @@ from reconcile.storage.sqlite.tables import companies_in, rows_in
 class Live:
     """One company as the views hold it, by all its facts."""
 
-    company: Company
+    company: CompanyFacts
     contexts: dict[str, SyncContext] = attrs.field(factory=dict)
     told: list[SyncSummary] = attrs.field(factory=list)
 
@@ -54,7 +54,7 @@ _PLACES = {name: place for place, (name, _) in enumerate(SYNC_COLUMNS)}
 def _company(
     cursor: sqlite3.Cursor, company_id: str, transaction_id: str | None = None
 ) -> Live:
-    held = Live(company=Company(company_id=company_id))
+    held = Live(company=CompanyFacts(company_id=company_id))
     company = held.company
     known: dict[bytes, tuple[ItemFacts, ItemFacts | None]] = {}
     for row in rows_in(cursor, "items", company_id, name=transaction_id):

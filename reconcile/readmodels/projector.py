@@ -18,7 +18,7 @@ from reconcile.judgement.facts import DatasetFacts, ItemFacts
 from reconcile.judgement.item import Rules
 from reconcile.judgement.sync_context import SyncContext, survey
 from reconcile.projections.changes import Changes, changes
-from reconcile.projections.folds import Company, keys_reader
+from reconcile.projections.folds import CompanyFacts, keys_reader
 from reconcile.projections.judging import judge_by_facts
 from reconcile.projections.rows import ItemRows, dataset_row, item_rows, sync_row
 from reconcile.projections.summaries import summarise
@@ -84,7 +84,7 @@ class Projector:
 class _Work:
     """What one batch does to one company."""
 
-    company: Company
+    company: CompanyFacts
     changes: list[Changes] = attrs.field(factory=list)
     contexts: dict[str, SyncContext] = attrs.field(factory=dict)
     named: set[str] = attrs.field(factory=set)  # syncs that rows already held name
@@ -128,7 +128,7 @@ class _Batch:
             if change.case is None:
                 work = works.get(change.company_id)
                 if work is None:
-                    work = _Work(Company(company_id=change.company_id))
+                    work = _Work(CompanyFacts(company_id=change.company_id))
                     works[change.company_id] = work
                 work.changes.append(change)
         for work in works.values():
@@ -173,9 +173,9 @@ class _Batch:
         linked = {link.sync_id for d in datasets for link in company.datasets[d].syncs}
         self._load_syncs(company, linked - syncs)
         syncs |= linked
-        turned = self._survey(work, syncs)
+        changed = self._survey(work, syncs)
         more = set(touched)
-        for sync_id in turned:
+        for sync_id in changed:
             more |= self._items_of(company, sync_id)
         for dataset_id in datasets:
             for push in company.datasets[dataset_id].pushes:
@@ -218,7 +218,7 @@ class _Batch:
             )
         return [s for s in syncs if before.get(s) != work.contexts[s]]
 
-    def _items_of(self, company: Company, sync_id: str) -> set[str]:
+    def _items_of(self, company: CompanyFacts, sync_id: str) -> set[str]:
         """Return every transaction that a sync reported or expected."""
         facts = company.syncs[sync_id]
         found = {
@@ -245,12 +245,12 @@ class _Batch:
             if rest != ItemFacts():
                 company.others[transaction_id] = rest
 
-    def _load_syncs(self, company: Company, sync_ids: set[str]) -> None:
+    def _load_syncs(self, company: CompanyFacts, sync_ids: set[str]) -> None:
         found = syncs_by_key(self._cursor, company.company_id, sync_ids)
         company.syncs.update(found)
 
     def _datasets(
-        self, company: Company, dataset_ids: set[str]
+        self, company: CompanyFacts, dataset_ids: set[str]
     ) -> dict[str, DatasetFacts]:
         return datasets_by_key(self._cursor, company.company_id, dataset_ids)
 

@@ -11,7 +11,7 @@ from reconcile.domain.rows import Groups
 from reconcile.errors import HistoryError
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.changes import changes
-from reconcile.projections.folds import Company, gc_paused, keys_reader
+from reconcile.projections.folds import CompanyFacts, gc_paused, keys_reader
 from reconcile.projections.summaries import SyncSummary, summarise
 from reconcile.storage.sqlite.store import Store
 
@@ -20,7 +20,7 @@ from reconcile.storage.sqlite.store import Store
 class Replayed:
     """One company as its events tell it."""
 
-    company: Company
+    company: CompanyFacts
     contexts: dict[str, SyncContext] = attrs.field(factory=dict)
     groups: dict[int, Groups] = attrs.field(factory=dict)
     deliveries: list[tuple[datetime, tuple[str, str, str, str]]] = attrs.field(
@@ -54,7 +54,7 @@ def replay(
 
 
 def _company(store: Store, company_id: str, until: int) -> Replayed:
-    replayed = Replayed(company=Company(company_id=company_id))
+    replayed = Replayed(company=CompanyFacts(company_id=company_id))
     positions = store.positions_of(company_id, until=until)
     fold(store, store.stored_at(positions), replayed)
     replayed.contexts = replayed.company.contexts(keys_reader(replayed.groups_at))

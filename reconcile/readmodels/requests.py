@@ -11,6 +11,7 @@ import attrs
 
 from reconcile.domain.events import (
     DatasetPushed,
+    LockTaken,
     Recorded,
     SyncAbandoned,
     SyncAnswerLost,
@@ -22,7 +23,6 @@ from reconcile.domain.events import (
     SyncRequested,
     SyncThrottled,
     SyncUnsent,
-    TurnTaken,
 )
 from reconcile.domain.identity import stream_name, stream_parts
 from reconcile.domain.vocabulary import OF_ONE_TRY
@@ -49,12 +49,12 @@ _TOPICS = (
     DatasetPushed.TOPIC,
     SyncCompleted.TOPIC,
     SyncFailed.TOPIC,
-    TurnTaken.TOPIC,
+    LockTaken.TOPIC,
 )
 
 
 @attrs.define(kw_only=True)
-class Standing:
+class RequestState:
     """One intent, and what is known of it."""
 
     request_id: str
@@ -79,32 +79,32 @@ class Standing:
 
 
 @attrs.frozen(kw_only=True)
-class Desk:
+class RequestLedger:
     """A company's intents at one position of the history."""
 
     company_id: str
-    turn: int  # the version of its turns: whoever takes the next, knows of all before
-    standings: tuple[Standing, ...]
+    lock_version: int  # of its lock stream: whoever takes the next knows of all before
+    states: tuple[RequestState, ...]
     held: dict[str, frozenset[str]]  # the transactions of each dataset
     known: frozenset[str]  # syncs whose request is known
     ended: frozenset[str]  # syncs that Codat said have ended
 
-    def doubtful(self) -> Iterator[Standing]:
+    def in_doubt(self) -> Iterator[RequestState]:
         """Yield the intents to sync that may have been carried out."""
-        for one in self.standings:
+        for one in self.states:
             if one.intent and one.intent.operation != PUSH and one.in_doubt:
                 yield one
 
     def abandoned(self, *, since: datetime) -> Iterator[SyncRequested]:
         """Yield the intents to sync since a moment that a person gave up."""
-        for one in self.standings:
+        for one in self.states:
             asked = one.intent if one.abandoned and not one.accepted else None
             if asked and asked.operation != PUSH and asked.at > since:
                 yield asked
 
-    def under_way(self, *, since: datetime) -> Iterator[Standing]:
+    def under_way(self, *, since: datetime) -> Iterator[RequestState]:
         """Yield the intents since a moment whose sync has begun, and not ended."""
-        for one in self.standings:
+        for one in self.states:
             begun = one.intent and one.intent.at > since and one.sync_id
             if begun and one.sync_id not in self.ended:
                 yield one
@@ -117,15 +117,15 @@ class Desk:
         return frozenset(named)
 
 
-def desk_of(store: Store, company_id: str) -> Desk:
+def request_ledger(store: Store, company_id: str) -> RequestLedger:
     """Return how a company's requests stand."""
     until = store.position()
     positions = store.positions_of(company_id, until=until, topics=_TOPICS)
-    standings: dict[str, Standing] = {}
+    states: dict[str, RequestState] = {}
     held: dict[str, set[str]] = {}
     known: set[str] = set()
     ended: set[str] = set()
-    turn = 0
+    lock_version = 0
     for row in store.stored_at(positions):
         try:
             recorded = store.recorded(row)
@@ -133,11 +133,11 @@ def desk_of(store: Store, company_id: str) -> Desk:
             continue  # reports count it
         kind, _, name = stream_parts(recorded.stream)
         event = recorded.event
-        if isinstance(event, TurnTaken):
-            turn = recorded.version
+        if isinstance(event, LockTaken):
+            lock_version = recorded.version
         elif kind == "request":
-            one = standings.setdefault(name, Standing(request_id=name))
-            _tell(one, event)
+            one = states.setdefault(name, RequestState(request_id=name))
+            evolve(one, event)
             one.version = recorded.version
             if isinstance(event, SyncRecovered):
                 known.add(event.sync_id)
@@ -145,23 +145,23 @@ def desk_of(store: Store, company_id: str) -> Desk:
             ended.add(name)
         elif isinstance(event, SyncInitiated):
             known.add(name)
-            _accept(standings, event.request_id, name)
+            _accept(states, event.request_id, name)
         elif isinstance(event, DatasetPushed):
             held.setdefault(name, set()).update(
                 [one.transaction_id for one in event.transactions]
             )
-            _accept(standings, event.request_id, None)
-    return Desk(
+            _accept(states, event.request_id, None)
+    return RequestLedger(
         company_id=company_id,
-        turn=turn,
-        standings=tuple(one for one in standings.values() if one.intent is not None),
+        lock_version=lock_version,
+        states=tuple(one for one in states.values() if one.intent is not None),
         held={name: frozenset(ids) for name, ids in held.items()},
         known=frozenset(known),
         ended=frozenset(ended),
     )
 
 
-class Doubts:
+class RequestsInDoubt:
     """Every company's requests to sync that are in doubt, brought up to date by news.
 
     It holds no more than was never accepted, so that a service may look again as often
@@ -171,7 +171,7 @@ class Doubts:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._position = 0
-        self._open: dict[str, dict[str, Standing]] = {}
+        self._open: dict[str, dict[str, RequestState]] = {}
 
     def catch_up(self) -> None:
         """Read what was recorded since the last time."""
@@ -188,7 +188,7 @@ class Doubts:
                 continue  # reports count it
         self._position = until
 
-    def of(self, company_id: str) -> list[Standing]:
+    def of(self, company_id: str) -> list[RequestState]:
         """Return a company's, as of the last catching up."""
         held = self._open.get(company_id, {}).values()
         return [one for one in held if one.in_doubt]
@@ -203,21 +203,22 @@ class Doubts:
         match recorded.event:
             case SyncRequested(operation=operation):
                 if operation != PUSH:
-                    held[name] = Standing(request_id=name, intent=recorded.event)
+                    held[name] = RequestState(request_id=name, intent=recorded.event)
             case SyncInitiated(request_id=request_id):
                 held.pop(request_id or "", None)
             case event if name in held:
-                _tell(held[name], event)
+                evolve(held[name], event)
                 if held[name].accepted:
                     del held[name]
 
 
-def turn_stream(company_id: str) -> str:
-    """Return the stream of a company's turns."""
+def lock_stream(company_id: str) -> str:
+    """Return the stream of the locks that a company's requests take."""
     return stream_name("request", company_id, "turn")
 
 
-def _tell(one: Standing, event: object) -> None:
+def evolve(one: RequestState, event: object) -> None:
+    """Bring a request's state up to date with one more event of its stream."""
     match event:
         case SyncRequested():
             one.intent = event
@@ -238,10 +239,10 @@ def _tell(one: Standing, event: object) -> None:
 
 
 def _accept(
-    standings: dict[str, Standing], request_id: str | None, sync_id: str | None
+    states: dict[str, RequestState], request_id: str | None, sync_id: str | None
 ) -> None:
     if request_id is not None:
-        one = standings.setdefault(request_id, Standing(request_id=request_id))
+        one = states.setdefault(request_id, RequestState(request_id=request_id))
         one.accepted, one.sync_id = True, sync_id
 
 

@@ -13,6 +13,7 @@ from reconcile.domain.events import (
     EvidenceSetAside,
     LegsReported,
     LegsReread,
+    LockTaken,
     Recorded,
     SyncAbandoned,
     SyncAnswerLost,
@@ -27,7 +28,6 @@ from reconcile.domain.events import (
     SyncThrottled,
     SyncUnrecognised,
     SyncUnsent,
-    TurnTaken,
 )
 from reconcile.domain.identity import stream_name, stream_parts
 from reconcile.domain.instants import format_instant
@@ -54,7 +54,7 @@ class Told:
 
 
 @attrs.frozen(kw_only=True)
-class Turned:
+class JudgementChanged:
     """One change of judgement, and the rule of `docs/explanation/judgement.md`."""
 
     at: datetime
@@ -69,7 +69,7 @@ class Story:
     transaction_id: str
     as_of: datetime
     told: tuple[Told, ...]
-    turned: tuple[Turned, ...]
+    judgements: tuple[JudgementChanged, ...]
     item: Item
 
 
@@ -90,13 +90,13 @@ def tell(
         for one in _told(store, stream, dossier.transaction_id)
         if one.at <= as_of and one.position <= until
     ]
-    turned = history(dossier, as_of=as_of, policy=policy, rules=rules)
+    judgements = history(dossier, as_of=as_of, policy=policy, rules=rules)
     return Story(
         company_id=dossier.company_id,
         transaction_id=dossier.transaction_id,
         as_of=as_of,
         told=tuple(sorted(told, key=lambda one: (one.at, one.source, one.digest))),
-        turned=tuple(Turned(at=at, item=then) for at, then in turned),
+        judgements=tuple(JudgementChanged(at=at, item=then) for at, then in judgements),
         item=item,
     )
 
@@ -128,7 +128,7 @@ def story_data(story: Story) -> dict[str, Any]:
                 "rule": one.item.decided_by,
                 "reason": one.item.reason,
             }
-            for one in story.turned
+            for one in story.judgements
         ],
     }
 
@@ -205,7 +205,7 @@ def _said(
             yield "request", f"its sync {event.sync_id} was found"
         case SyncAbandoned():
             yield "request", f"abandoned by {event.actor}: {event.reason}"
-        case TurnTaken():
+        case LockTaken():
             return
         case SyncAnswerLost():
             what = _WRITES.get(event.operation, "sent")

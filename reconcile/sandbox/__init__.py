@@ -1,16 +1,16 @@
 """A Codat to test against, with books that tell the truth."""
 
-from reconcile.sandbox.messages import Answer, Call
+from reconcile.sandbox.messages import Call, Response
 from reconcile.sandbox.sandbox import Sandbox
 from reconcile.sandbox.settings import AS_DOCUMENTED, Settings
 from reconcile.sandbox.world import Company, Ledger
 
 __all__ = [
     "AS_DOCUMENTED",
-    "Answer",
     "Call",
     "Company",
     "Ledger",
+    "Response",
     "Sandbox",
     "Settings",
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reconcile.sandbox.messages import Answer, Call, answer
+from reconcile.sandbox.messages import Call, Response, answer
 from reconcile.sandbox.refusals import RefusedError, invalid
 from reconcile.sandbox.requests import refuse_misshaped
 from reconcile.sandbox.shapes import Config
@@ -13,7 +13,7 @@ CONSUMERS_MAX = 50
 TAGS_MAX = 10
 
 
-def companies(state: State, call: Call) -> Answer:
+def companies(state: State, call: Call) -> Response:
     """Return every company; or create one."""
     if call.method == "POST":
         data = call.json()
@@ -33,12 +33,12 @@ def companies(state: State, call: Call) -> Answer:
     return answer(200, data)
 
 
-def company(state: State, call: Call, company: str) -> Answer:
+def company(state: State, call: Call, company: str) -> Response:
     """Return one company; or delete it."""
     held = state.company(company)
     if call.method == "DELETE":
         held.deleted = True
-        return Answer(status=204)
+        return Response(status=204)
     return answer(200, _company(held))
 
 
@@ -52,7 +52,7 @@ def _company(held: Company) -> dict[str, Any]:
     }
 
 
-def connections(state: State, _: Call, company: str) -> Answer:
+def connections(state: State, _: Call, company: str) -> Response:
     """Return a company's connections."""
     held = state.company(company)
     base = f"/companies/{company}/connections"
@@ -66,7 +66,7 @@ def connections(state: State, _: Call, company: str) -> Answer:
     return answer(200, data)
 
 
-def partner_expense(state: State, _: Call, company: str) -> Answer:
+def partner_expense(state: State, _: Call, company: str) -> Response:
     """Create the partner's own connection, linked from the start."""
     held = state.company(company)
     made = state.connection(held, "Partner Expense")
@@ -74,7 +74,7 @@ def partner_expense(state: State, _: Call, company: str) -> Answer:
     return answer(200, made)
 
 
-def config(state: State, call: Call, company: str) -> Answer:
+def config(state: State, call: Call, company: str) -> Response:
     """Return a company's configuration; or keep one."""
     held = state.company(company)
     if call.method == "POST":
@@ -95,7 +95,7 @@ def config(state: State, call: Call, company: str) -> Answer:
     return answer(200, held.config)
 
 
-def mapping_options(state: State, _: Call, company: str) -> Answer:
+def mapping_options(state: State, _: Call, company: str) -> Response:
     """Return what transactions can be mapped to."""
     held = state.company(company)
     types = ["Payment", "Refund", "Reward", "Chargeback"]
@@ -116,7 +116,7 @@ def mapping_options(state: State, _: Call, company: str) -> Answer:
     return answer(200, data)
 
 
-def rules(state: State, call: Call) -> Answer:
+def rules(state: State, call: Call) -> Response:
     """Keep a rule of the legacy service: who hears of what, until 2025-01."""
     data = call.json()
     kind = data.get("type") if isinstance(data, dict) else None
@@ -133,7 +133,7 @@ def rules(state: State, call: Call) -> Answer:
     return answer(200, {**data, "id": rule_id})
 
 
-def webhooks(state: State, call: Call) -> Answer:
+def webhooks(state: State, call: Call) -> Response:
     """Return the consumers of the webhook service; or create one."""
     if call.method == "POST":
         data = call.json()
@@ -164,8 +164,8 @@ def _texts(data: dict[str, Any], name: str, *, most: int | None = None) -> list[
     return given
 
 
-def webhook(state: State, _: Call, webhook: str) -> Answer:
+def webhook(state: State, _: Call, webhook: str) -> Response:
     """Delete a consumer."""
     if not state.webhooks.unsubscribe(webhook):
         raise RefusedError(404, f"Webhook consumer {webhook} was not found.")
-    return Answer(status=204)
+    return Response(status=204)

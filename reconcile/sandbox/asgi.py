@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import attrs
 
-from reconcile.sandbox.messages import BODY_BYTES_MAX, Answer, Call
+from reconcile.sandbox.messages import BODY_BYTES_MAX, Call, Response
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -76,12 +76,12 @@ class Running:
 class App:
     """One sandbox, over HTTP. Its time runs while the server's lifespan does."""
 
-    def __init__(self, handle: Callable[[Call], Answer], running: Running) -> None:
+    def __init__(self, handle: Callable[[Call], Response], running: Running) -> None:
         self._handle = handle
         self._running = running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> str | None:
-        """Answer one request, or live through the server's start and stop."""
+        """Response one request, or live through the server's start and stop."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return None
@@ -182,7 +182,7 @@ async def _body(receive: Receive) -> bytes | None:
             return b"".join(pieces)
 
 
-async def _answer(send: Send, made: Answer) -> None:
+async def _answer(send: Send, made: Response) -> None:
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in made.headers

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from reconcile.sandbox.world import Company, Row, Sync
+from reconcile.sandbox.world import Company, Sync, SyncedRow
 
 STARTED: Final = "Sync Started"
 COMPLETED: Final = "Sync Completed"
@@ -64,13 +64,13 @@ def current(
 
 
 def _transactions(sync: Sync) -> list[dict[str, Any]]:
-    legs: dict[str, list[Row]] = {}
+    legs: dict[str, list[SyncedRow]] = {}
     for row in sync.rows:
         legs.setdefault(row.transaction_id, []).append(row)
     return [_transaction(name, rows) for name, rows in legs.items()]
 
 
-def _transaction(name: str, rows: list[Row]) -> dict[str, Any]:
+def _transaction(name: str, rows: list[SyncedRow]) -> dict[str, Any]:
     worst = min(rows, key=lambda row: _WORST_FIRST.index(row.status))
     return {
         "id": name,

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import attrs
 
 from reconcile.sandbox.clock import Clock
-from reconcile.sandbox.messages import Answer
+from reconcile.sandbox.messages import Response
 from reconcile.sandbox.signatures import Headers, Names, signed
 
 Generation = Literal["current", "interim", "legacy"]
@@ -23,7 +23,7 @@ OFF_AFTER: Final = timedelta(days=5)  # of nothing but failures
 RULE_WAITS_S: Final = (10, 30, 60)  # three, growing to 60 s: the steps are our choice
 RULE_WINDOW_S: Final = 120
 RULE_STATUSES: Final = frozenset({408, 420, 429, 460, 502, 503, 504, 522, 524})
-NO_ANSWER: Final = Answer(status=0)
+NO_ANSWER: Final = Response(status=0)
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +42,7 @@ class Delivery:
     subscriber_id: str
 
 
-Send = Callable[[Delivery], int | Answer]
+Send = Callable[[Delivery], int | Response]
 Route = Callable[[Delivery], Sequence[float]]
 
 
@@ -167,7 +167,7 @@ class Courier:
             subscriber_id=to.subscriber_id,
         )
 
-    def _answer(self, to: Subscriber, delivery: Delivery) -> Answer:
+    def _answer(self, to: Subscriber, delivery: Delivery) -> Response:
         """Return what a delivery is answered with in time."""
         began = self.clock.now
         said = (
@@ -177,9 +177,9 @@ class Courier:
         )
         if self.clock.now - began > timedelta(seconds=ANSWER_S):
             return NO_ANSWER
-        return Answer(status=said) if isinstance(said, int) else said
+        return Response(status=said) if isinstance(said, int) else said
 
-    def _conclude(self, run: Run, answer: Answer) -> None:
+    def _conclude(self, run: Run, answer: Response) -> None:
         if 200 <= answer.status < 300:
             _take(run)
             return
@@ -200,7 +200,7 @@ class Courier:
             to.disabled = True
 
 
-def _call(to: Subscriber, receive: Send, delivery: Delivery) -> int | Answer:
+def _call(to: Subscriber, receive: Send, delivery: Delivery) -> int | Response:
     try:
         return receive(delivery)
     except AssertionError:
@@ -214,7 +214,7 @@ def _take(run: Run) -> None:
     run.state, run.subscriber.failing_since = "delivered", None
 
 
-def _rule_wait_s(run: Run, answer: Answer, *, now: datetime) -> float | None:
+def _rule_wait_s(run: Run, answer: Response, *, now: datetime) -> float | None:
     """Return when a rule's webhook is tried again, None where it is lost."""
     if run.attempts > len(RULE_WAITS_S):
         return None
@@ -226,7 +226,7 @@ def _rule_wait_s(run: Run, answer: Answer, *, now: datetime) -> float | None:
     return wait_s if spent_s + wait_s <= RULE_WINDOW_S else None
 
 
-def _retry_after_s(answer: Answer, now: datetime) -> float | None:
+def _retry_after_s(answer: Response, now: datetime) -> float | None:
     named = {name.lower(): value for name, value in answer.headers}
     text = named.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():

@@ -15,8 +15,8 @@ from reconcile.sandbox.world import (
     BANK_LEG,
     EXPENSE_LEG,
     Company,
-    Row,
     Sync,
+    SyncedRow,
     Transaction,
 )
 
@@ -96,7 +96,7 @@ class Engine:
             return
         legs = self._legs(company)
         sync.rows = [
-            Row(transaction_id=t.transaction_id, leg=leg)
+            SyncedRow(transaction_id=t.transaction_id, leg=leg)
             for t in sync.transactions
             for leg in (legs if t.kind == "expense" else (EXPENSE_LEG,))
         ]
@@ -156,7 +156,7 @@ class Engine:
         self._end(company, sync, 5080, "Failed", message)
 
     def _push(
-        self, company: Company, sync: Sync, transaction: Transaction, row: Row
+        self, company: Company, sync: Sync, transaction: Transaction, row: SyncedRow
     ) -> None:
         entry = self.books.entry(company.company_id, transaction.transaction_id)
         written = entry is not None and bool(entry.legs)
@@ -185,7 +185,7 @@ class Engine:
             )
 
     def _write(
-        self, company: Company, sync: Sync, transaction: Transaction, row: Row
+        self, company: Company, sync: Sync, transaction: Transaction, row: SyncedRow
     ) -> None:
         wanted = {r.leg for r in sync.rows if r.transaction_id == row.transaction_id}
         self.books.post(
@@ -198,7 +198,9 @@ class Engine:
         )
         sync.pushed = True
 
-    def _settle(self, company: Company, sync: Sync, row: Row, *, wrote: bool) -> None:
+    def _settle(
+        self, company: Company, sync: Sync, row: SyncedRow, *, wrote: bool
+    ) -> None:
         """Put in the row what became of a write that had timed out."""
         if wrote:
             row.status, row.message = "Completed", None

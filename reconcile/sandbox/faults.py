@@ -10,11 +10,11 @@ from datetime import timedelta
 import attrs
 
 from reconcile.sandbox.chance import Chance
-from reconcile.sandbox.messages import Answer
+from reconcile.sandbox.messages import Response
 from reconcile.sandbox.posting import Trouble
 from reconcile.sandbox.refusals import RefusedError
 from reconcile.sandbox.scenarios import Scenario
-from reconcile.sandbox.world import Company, Row, Sync
+from reconcile.sandbox.world import Company, Sync, SyncedRow
 
 _WORDS = ("Reconciling", "OnHold")
 _CODES = ((4200, "MapCoreError"), (2100, "CompleteWithNotes"))
@@ -68,7 +68,7 @@ class Faults:
             return None
         return self.chance.of("portal wait").uniform(600, _DAY_S)
 
-    def before(self) -> Answer | None:
+    def before(self) -> Response | None:
         """Return the answer of a call that is not carried out, None for all others.
 
         Raises:
@@ -77,7 +77,7 @@ class Faults:
         """
         rates, happens = self.scenario, self.chance.happens
         if happens("cut", rates.calls_cut):
-            return Answer(status=0, lost=True)
+            return Response(status=0, lost=True)
         if happens("throttled", rates.throttled):
             wait = (("Retry-After", str(self.chance.of("wait").randint(1, 60))),)
             raise RefusedError(429, "The rate limit was reached.", headers=wait)
@@ -85,7 +85,7 @@ class Faults:
             raise RefusedError(self._broken(), "The service is unavailable.")
         return None
 
-    def after(self, made: Answer) -> Answer:
+    def after(self, made: Response) -> Response:
         """Return the answer of a call that was carried out, if it arrives.
 
         Raises:
@@ -110,14 +110,14 @@ class Faults:
             return _CODES[0 if sync.code >= 4000 else 1]
         return sync.code, sync.status
 
-    def word(self, sync: Sync, row: Row) -> str:
+    def word(self, sync: Sync, row: SyncedRow) -> str:
         """Return a row's word, or one nobody knows."""
         name = f"word {sync.sync_id} {row.transaction_id} {row.leg}"
         if self.chance.once(name, self.scenario.words_unknown):
             return _WORDS[len(row.transaction_id + row.leg) % len(_WORDS)]
         return row.status
 
-    def rows(self, sync: Sync) -> list[Row]:
+    def rows(self, sync: Sync) -> list[SyncedRow]:
         """Return the rows one read of a sync's listing goes over."""
         rates, happens = self.scenario, self.chance.happens
         rows = list(sync.rows)

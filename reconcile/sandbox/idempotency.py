@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import attrs
 
 from reconcile.sandbox.clock import Clock
-from reconcile.sandbox.messages import Answer, Call
+from reconcile.sandbox.messages import Call, Response
 from reconcile.sandbox.refusals import RefusedError
 
 KEPT: Final = timedelta(minutes=90)
@@ -20,7 +20,7 @@ class _Kept(NamedTuple):
     """What was answered to a key; in flight until `arrives_at`."""
 
     asked: bytes
-    answer: Answer
+    answer: Response
     arrives_at: datetime
     until: datetime
 
@@ -41,7 +41,7 @@ class Replays:
     strict: bool = False  # a key must be a GUID; what Codat says to others is unknown
     _kept: dict[str, _Kept] = attrs.field(factory=dict, init=False)  # oldest first
 
-    def answer(self, call: Call, make: Callable[[Call], Answer]) -> Answer:
+    def answer(self, call: Call, make: Callable[[Call], Response]) -> Response:
         """Return what `make` answers, or what was answered to the call's key before.
 
         A 429 is not kept, which leaves its key to be used again.
@@ -72,7 +72,7 @@ class Replays:
             )
         return made
 
-    def _again(self, kept: _Kept, asked: bytes) -> Answer:
+    def _again(self, kept: _Kept, asked: bytes) -> Response:
         if kept.asked != asked:
             raise RefusedError(
                 422, "The Idempotency-Key was used for a different request."

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import attrs
 
 from reconcile.sandbox.clock import Clock
-from reconcile.sandbox.messages import Answer
+from reconcile.sandbox.messages import Response
 from reconcile.sandbox.refusals import RefusedError
 from reconcile.sandbox.world import Company
 
@@ -28,7 +28,7 @@ neither. A date is ISO 8601 in the one, and what HTTP calls a date in the other.
 
 
 @attrs.define(kw_only=True)
-class Limits:
+class Quotas:
     """The quotas of one account, counted on the sandbox's clock.
 
     The three headers tell of the day's quota. A call that is turned away does not
@@ -73,7 +73,7 @@ class Limits:
         self._in_day += 1
         self._in_minute += 1
 
-    def stamped(self, made: Answer) -> Answer:
+    def stamped(self, made: Response) -> Response:
         """Return an answer with the headers that every answer has."""
         if not self.on:
             return made

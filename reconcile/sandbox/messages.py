@@ -28,7 +28,7 @@ class Call:
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class Response:
     """One HTTP response, and whether and when it arrives."""
 
     status: int
@@ -38,9 +38,9 @@ class Answer:
     delay_s: float = 0.0  # of the sandbox's time, until it arrives
 
 
-def answer(status: int, data: Any) -> Answer:
+def answer(status: int, data: Any) -> Response:
     """Return an answer that holds data as JSON."""
-    return Answer(
+    return Response(
         status=status,
         headers=(("Content-Type", "application/json; charset=utf-8"),),
         body=msgspec.json.encode(data),

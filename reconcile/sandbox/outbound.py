@@ -7,7 +7,7 @@ from typing import Final
 import httpx
 
 from reconcile.sandbox.deliveries import ANSWER_S, NO_ANSWER, Delivery
-from reconcile.sandbox.messages import Answer
+from reconcile.sandbox.messages import Response
 
 _HERE: Final = ("localhost", "ip6-localhost")
 
@@ -26,7 +26,7 @@ class Poster:
         self._http = http
         self._anywhere = anywhere
 
-    def __call__(self, delivery: Delivery) -> Answer:
+    def __call__(self, delivery: Delivery) -> Response:
         """Return the answer of a delivery's URL; a status of 0 for none in time."""
         if delivery.url is None or not (self._anywhere or _is_here(delivery.url)):
             return NO_ANSWER
@@ -39,7 +39,7 @@ class Poster:
             return NO_ANSWER
 
 
-def _post(http: httpx.Client, delivery: Delivery, url: str) -> Answer:
+def _post(http: httpx.Client, delivery: Delivery, url: str) -> Response:
     """Redirects were followed by the rules service, and are failures to the other."""
     began = monotonic()
     response = http.request(
@@ -52,7 +52,7 @@ def _post(http: httpx.Client, delivery: Delivery, url: str) -> Answer:
     )
     if monotonic() - began > ANSWER_S:  # httpx limits each step, not their sum
         return NO_ANSWER
-    return Answer(
+    return Response(
         status=response.status_code, headers=tuple(response.headers.multi_items())
     )
 

@@ -2,40 +2,40 @@
 
 from typing import Any
 
-from reconcile.sandbox.messages import Answer, Call, answer
+from reconcile.sandbox.messages import Call, Response, answer
 from reconcile.sandbox.refusals import RefusedError
 from reconcile.sandbox.state import State, instant
-from reconcile.sandbox.world import EXPENSE_LEG, Row, Sync
+from reconcile.sandbox.world import EXPENSE_LEG, Sync, SyncedRow
 
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 5000
 _INT32_MAX = 2**31 - 1
 
 
-def status(state: State, _: Call, company: str, sync: str) -> Answer:
+def status(state: State, _: Call, company: str, sync: str) -> Response:
     """Return one sync's status."""
     run = state.sync(company, sync)[1]
     return answer(200, _status(state, run))
 
 
-def latest(state: State, _: Call, company: str) -> Answer:
+def latest(state: State, _: Call, company: str) -> Response:
     """Return the status of the sync requested last."""
     return _one(state, [*state.company(company).syncs.values()])
 
 
-def last_successful(state: State, _: Call, company: str) -> Answer:
+def last_successful(state: State, _: Call, company: str) -> Response:
     """Return the status of the last sync that ended well."""
     syncs = state.company(company).syncs.values()
     return _one(state, [run for run in syncs if run.code in (2000, 2040)])
 
 
-def every(state: State, _: Call, company: str) -> Answer:
+def every(state: State, _: Call, company: str) -> Response:
     """Return the status of every sync, the newest first; not paged."""
     syncs = [*state.company(company).syncs.values()]
     return answer(200, [_status(state, run) for run in reversed(syncs)])
 
 
-def _one(state: State, syncs: list[Sync]) -> Answer:
+def _one(state: State, syncs: list[Sync]) -> Response:
     if not syncs:
         raise RefusedError(state.settings.no_sync_yet, "No sync was found.")
     return answer(200, _status(state, syncs[-1]))
@@ -56,7 +56,7 @@ def _status(state: State, run: Sync) -> dict[str, Any]:
     }
 
 
-def transactions(state: State, call: Call, company: str, sync: str) -> Answer:
+def transactions(state: State, call: Call, company: str, sync: str) -> Response:
     """Return one page of a sync's rows.
 
     The links lack `/sync/expenses`, as they do on the page.
@@ -88,7 +88,7 @@ def transactions(state: State, call: Call, company: str, sync: str) -> Answer:
 
 def transaction(
     state: State, _call: Call, company: str, sync: str, transaction: str
-) -> Answer:
+) -> Response:
     """Return one transaction's rows, a bare array."""
     _, run = state.sync(company, sync)
     rows = [r for r in run.rows if r.transaction_id == transaction]
@@ -97,7 +97,7 @@ def transaction(
     return answer(200, [_row(state, run, row) for row in rows])
 
 
-def _row(state: State, run: Sync, row: Row) -> dict[str, Any]:
+def _row(state: State, run: Sync, row: SyncedRow) -> dict[str, Any]:
     expense = state.settings.integration_type
     data: dict[str, Any] = {
         "transactionId": row.transaction_id,

@@ -4,7 +4,7 @@ from typing import Any
 
 from reconcile.errors import ReconcileError
 from reconcile.sandbox.chance import Chance
-from reconcile.sandbox.messages import Answer, answer
+from reconcile.sandbox.messages import Response, answer
 
 
 class RefusedError(ReconcileError):
@@ -30,7 +30,7 @@ class RefusedError(ReconcileError):
 _BODY_STATUS = {402: 429, 503: 500}
 
 
-def refusal(error: RefusedError, *, service: str, chance: Chance) -> Answer:
+def refusal(error: RefusedError, *, service: str, chance: Chance) -> Response:
     """Return the answer that carries an error."""
     data = {
         "statusCode": _BODY_STATUS.get(error.status, error.status),
@@ -42,7 +42,7 @@ def refusal(error: RefusedError, *, service: str, chance: Chance) -> Answer:
         "detailedErrorCode": 0,
     }
     made = answer(error.status, data)
-    return Answer(
+    return Response(
         status=made.status, headers=(*made.headers, *error.headers), body=made.body
     )
 

@@ -8,15 +8,15 @@ from typing import Final
 import attrs
 
 from reconcile.sandbox import account, reads, writes
-from reconcile.sandbox.messages import Answer, Call
+from reconcile.sandbox.messages import Call, Response
 from reconcile.sandbox.refusals import RefusedError
 from reconcile.sandbox.state import State
 
-Handler = Callable[..., Answer]
+Handler = Callable[..., Response]
 
 
 @attrs.frozen
-class Route:
+class SandboxRoute:
     """One path with its methods; `service` stands in its error bodies."""
 
     path: re.Pattern[str]
@@ -24,9 +24,11 @@ class Route:
     service: str
 
 
-def _route(template: str, service: str = "PublicApi", **handlers: Handler) -> Route:
+def _route(
+    template: str, service: str = "PublicApi", **handlers: Handler
+) -> SandboxRoute:
     pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)
-    return Route(re.compile(pattern), handlers, service)
+    return SandboxRoute(re.compile(pattern), handlers, service)
 
 
 _AT: Final = "/companies/{company}/sync/expenses"
@@ -99,7 +101,7 @@ def service_of(path: str) -> str:
     return found[0].service if found else "PublicApi"
 
 
-def dispatch(state: State, call: Call) -> Answer:
+def dispatch(state: State, call: Call) -> Response:
     """Return the answer of the handler that a call belongs to.
 
     Raises:
@@ -120,7 +122,7 @@ def dispatch(state: State, call: Call) -> Answer:
     return handler(state, call, **names)
 
 
-def _find(path: str) -> tuple[Route, dict[str, str]] | None:
+def _find(path: str) -> tuple[SandboxRoute, dict[str, str]] | None:
     for route in ROUTES:
         found = route.path.fullmatch(path)
         if found is not None:

@@ -14,8 +14,8 @@ from reconcile.sandbox.clock import Clock
 from reconcile.sandbox.engine import Engine, Moment
 from reconcile.sandbox.faults import Faults
 from reconcile.sandbox.idempotency import Replays
-from reconcile.sandbox.limits import Limits
-from reconcile.sandbox.messages import BODY_BYTES_MAX, Answer, Call
+from reconcile.sandbox.limits import Quotas
+from reconcile.sandbox.messages import BODY_BYTES_MAX, Call, Response
 from reconcile.sandbox.refusals import RefusedError, refusal
 from reconcile.sandbox.routes import dispatch, service_of
 from reconcile.sandbox.scenarios import SCENARIOS, Scenario
@@ -81,7 +81,7 @@ class Sandbox:
             engine = self.state.engine
             self.clock.after(wait_s, partial(engine.resend_failed, company))
 
-    def handle(self, call: Call) -> Answer:
+    def handle(self, call: Call) -> Response:
         """Return the answer to one request; nothing raises.
 
         The key, then the quotas, then what was answered before, then what is asked.
@@ -100,14 +100,14 @@ class Sandbox:
                 made = self._refused(call, error)
             return self.limits.stamped(made)
 
-    def _made(self, call: Call) -> Answer:
+    def _made(self, call: Call) -> Response:
         """Return what is kept for a call's idempotency key, errors included."""
         try:
             return self.faults.after(dispatch(self.state, call))
         except RefusedError as error:
             return self._refused(call, error)
 
-    def _refused(self, call: Call, error: RefusedError) -> Answer:
+    def _refused(self, call: Call, error: RefusedError) -> Response:
         return refusal(error, service=service_of(call.path), chance=self.chance)
 
     def transport(self) -> Transport:
@@ -124,9 +124,9 @@ class Sandbox:
         return App(self.handle, Running(self.advance, speed))
 
     @cached_property
-    def limits(self) -> Limits:
+    def limits(self) -> Quotas:
         """Return the account's quotas."""
-        return Limits(
+        return Quotas(
             clock=self.clock,
             companies=self.companies,
             on=self.settings.quotas,

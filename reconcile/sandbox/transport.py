@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 
 from reconcile.sandbox.asgi import call_of
-from reconcile.sandbox.messages import Answer, Call
+from reconcile.sandbox.messages import Call, Response
 
 
 class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -17,7 +17,7 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """
 
     def __init__(
-        self, handle: Callable[[Call], Answer], *, wait: Callable[[timedelta], None]
+        self, handle: Callable[[Call], Response], *, wait: Callable[[timedelta], None]
     ) -> None:
         self._handle = handle
         self._wait = wait

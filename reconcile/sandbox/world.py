@@ -42,7 +42,7 @@ class Transaction:
 
 
 @attrs.define(kw_only=True)
-class Row:
+class SyncedRow:
     """One leg of one transaction in one sync, in Codat's words."""
 
     transaction_id: str
@@ -65,7 +65,7 @@ class Sync:
     error: str = ""
     exception: str = ""
     pushed: bool = False
-    rows: list[Row] = attrs.field(factory=list)
+    rows: list[SyncedRow] = attrs.field(factory=list)
     started_at: datetime | None = None
     ended_at: datetime | None = None
 

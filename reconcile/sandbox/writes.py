@@ -3,7 +3,7 @@
 from email import message_from_bytes
 from typing import Any
 
-from reconcile.sandbox.messages import Answer, Call, answer
+from reconcile.sandbox.messages import Call, Response, answer
 from reconcile.sandbox.refusals import RefusedError, invalid
 from reconcile.sandbox.requests import created, refuse_misshaped, updated
 from reconcile.sandbox.shapes import PostSync
@@ -11,7 +11,7 @@ from reconcile.sandbox.state import State
 from reconcile.sandbox.world import Company, Kind, Transaction
 
 
-def push_dataset(state: State, call: Call, company: str) -> Answer:
+def push_dataset(state: State, call: Call, company: str) -> Response:
     """Keep a dataset (v1)."""
     held = state.company(company)
     transactions = created(call, "expense", v1=True)
@@ -21,7 +21,7 @@ def push_dataset(state: State, call: Call, company: str) -> Answer:
     return answer(200, {"datasetId": dataset_id})
 
 
-def start_sync(state: State, call: Call, company: str) -> Answer:
+def start_sync(state: State, call: Call, company: str) -> Response:
     """Start a sync of datasets (v1); unless strict, one that nobody pushed is empty."""
     held = state.company(company)
     data = call.json()
@@ -39,7 +39,7 @@ def start_sync(state: State, call: Call, company: str) -> Answer:
     return answer(202, {"syncId": sync.sync_id})
 
 
-def create(state: State, call: Call, company: str, kind: Kind) -> Answer:
+def create(state: State, call: Call, company: str, kind: Kind) -> Response:
     """Create transactions, which syncs them at once (current)."""
     held = state.company(company)
     transactions = created(call, kind, v1=False)
@@ -52,7 +52,7 @@ def create(state: State, call: Call, company: str, kind: Kind) -> Answer:
 
 def update(
     state: State, call: Call, company: str, transaction: str, kind: Kind
-) -> Answer:
+) -> Response:
     """Update a transaction under a sync of its own; a transfer may be new."""
     held = state.company(company)
     creates = kind == "transfer" and transaction not in held.processed
@@ -65,7 +65,7 @@ def update(
 
 def attach(
     state: State, call: Call, company: str, sync: str, transaction: str
-) -> Answer:
+) -> Response:
     """Keep a file with a transaction that was synced."""
     held, run = state.sync(company, sync)
     rows = [row for row in run.rows if row.transaction_id == transaction]

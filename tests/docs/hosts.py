@@ -16,7 +16,7 @@ from uuid import uuid4
 import attrs
 import httpx
 
-from reconcile.sandbox import Answer, Call, Sandbox
+from reconcile.sandbox import Call, Response, Sandbox
 from reconcile.sandbox.server import serving
 from tests.docs.markdown import DOCS, fences
 from tests.live.commands import nobody
@@ -33,13 +33,13 @@ class Stumbling(Sandbox):
 
     stumbles: str | None = None
 
-    def handle(self, call: Call) -> Answer:
+    def handle(self, call: Call) -> Response:
         """Return the answer to one request, or a server's error."""
         if call.method == "GET" or self.stumbles is None:
             return super().handle(call)
         if self.stumbles == "after":
             super().handle(call)
-        return Answer(status=500, body=b"{}")
+        return Response(status=500, body=b"{}")
 
 
 @attrs.frozen(kw_only=True)

@@ -8,8 +8,8 @@ import pytest
 from reconcile.endpoint.commit import (
     GROUP_MAX,
     WAITING_BYTES_MAX,
-    BusyError,
     Committer,
+    NotKept,
     Waiting,
 )
 
@@ -43,9 +43,9 @@ def test_too_much_that_waits_is_refused_by_number_and_by_size() -> None:
     writer, committer = made()
     committer.submit(1, size=1)
 
-    with pytest.raises(BusyError, match="too many deliveries"):
+    with pytest.raises(NotKept, match="too many deliveries"):
         committer.submit(2, size=1, waiting_max=1)
-    with pytest.raises(BusyError, match="too many bytes"):
+    with pytest.raises(NotKept, match="too many bytes"):
         committer.submit(3, size=WAITING_BYTES_MAX)
 
     writer.let.set()
@@ -85,7 +85,7 @@ def test_closing_writes_what_waits_and_refuses_the_rest() -> None:
 
     assert last.done()
     assert writer.ended.is_set()
-    with pytest.raises(BusyError, match="closed"):
+    with pytest.raises(NotKept, match="closed"):
         committer.submit(2, size=1)
 
 

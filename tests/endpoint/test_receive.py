@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reconcile import Reconciler, UsageError
-from reconcile.endpoint import Answer, Limits, Trust, WebhookEndpoint
+from reconcile.endpoint import Limits, Reply, Trust, WebhookEndpoint
 from reconcile.storage.sqlite.untrusted import BODY_KEPT_BYTES_MAX, Untrusted
 from tests.builders import COMPANY, SYNC
 from tests.endpoint.deliveries import (
@@ -65,7 +65,7 @@ def test_a_closed_endpoint_answers_503(tmp_path: Path) -> None:
 
 def test_what_waits_when_it_closes_is_kept(tmp_path: Path) -> None:
     hooks = endpoint(tmp_path)
-    answers: list[Answer] = []
+    answers: list[Reply] = []
     threads = [
         threading.Thread(target=lambda n=n: answers.append(deliver(hooks, n)))
         for n in range(20)
@@ -81,7 +81,7 @@ def test_what_waits_when_it_closes_is_kept(tmp_path: Path) -> None:
     assert held(tmp_path) == len(kept)
 
 
-def deliver(hooks: WebhookEndpoint, number: int) -> Answer:
+def deliver(hooks: WebhookEndpoint, number: int) -> Reply:
     body = webhook(f"sync-{number}")
     return hooks.receive(signed(body, named=f"msg_{number}"), body)
 
@@ -284,7 +284,7 @@ def test_deliveries_that_arrive_together_share_a_commit(tmp_path: Path) -> None:
     with endpoint(tmp_path) as hooks:
         deliver(hooks, 10_000)
 
-        async def all_at_once() -> list[Answer]:
+        async def all_at_once() -> list[Reply]:
             bodies = [webhook(f"sync-{n}") for n in range(100)]
             return await asyncio.gather(
                 *(
@@ -332,7 +332,7 @@ def test_a_stream_that_cannot_be_read_holds_up_no_neighbour(tmp_path: Path) -> N
 
     with endpoint(tmp_path) as hooks:
 
-        async def both() -> list[Answer]:
+        async def both() -> list[Reply]:
             bodies = {
                 "msg_2": webhook("sync-1", status="PushError"),
                 "msg_3": webhook("sync-2"),

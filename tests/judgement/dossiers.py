@@ -17,9 +17,9 @@ from reconcile.judgement.facts import (
     LegReport,
     Link,
     Push,
-    Reading,
-    Report,
+    RowsRead,
     SyncFacts,
+    SyncReport,
     Unsettled,
 )
 from reconcile.judgement.item import Dossier, Item
@@ -45,7 +45,7 @@ class Ledger:
     rows: dict[int, tuple[LegRow, ...]] = attrs.field(factory=dict)
     entries: int = 0
 
-    def of_sync(self, sync: str, entry: Initiation | Report | Reading) -> None:
+    def of_sync(self, sync: str, entry: Initiation | SyncReport | RowsRead) -> None:
         self.syncs[sync] = sync_after(self.syncs.get(sync, SyncFacts()), entry)
 
     def of_dataset(self, dataset: str, entry: Push | Unsettled | Link) -> None:
@@ -209,7 +209,7 @@ def status(
 
     def enter(ledger: Ledger) -> None:
         told = (words,) if words else ()
-        report = Report(code, str(code), told, None, None, at(minute))
+        report = SyncReport(code, str(code), told, None, None, at(minute))
         ledger.of_sync(sync, report)
 
     return enter
@@ -236,7 +236,7 @@ def page(
         ledger.rows[position] = known
         count = len(known) + unread
         promised = count if total is None and number is not None else total
-        reading = Reading(
+        reading = RowsRead(
             "transaction" if number is None else "page",
             number,
             size,
@@ -281,11 +281,11 @@ def hook(
     def enter(ledger: Ledger) -> None:
         position, moment = ledger.entries, at(minute)
         named = delivery or f"delivery-{position}"
-        ledger.of_sync(sync, Report(None, kind.value, (), kind, named, moment))
+        ledger.of_sync(sync, SyncReport(None, kind.value, (), kind, named, moment))
         if word is not None:
             ledger.rows[position] = ((T, word, None, message),)
             figures = ("webhook", None, None, None, 1, 0, moment, position, position)
-            ledger.of_sync(sync, Reading(*figures))
+            ledger.of_sync(sync, RowsRead(*figures))
             report = HookReport(sync, word, message, moment, dated, named, position)
             ledger.of_item(report)
 

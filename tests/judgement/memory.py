@@ -18,11 +18,11 @@ from reconcile.domain.observations import (
 )
 from reconcile.domain.policy import DEFAULT
 from reconcile.domain.rows import Groups
-from reconcile.intake.captures import Piece, piece_of
+from reconcile.intake.captures import ReadCapture, read_capture
 from reconcile.judgement.item import Item
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.changes import changes
-from reconcile.projections.folds import Company, keys_reader
+from reconcile.projections.folds import CompanyFacts, keys_reader
 from reconcile.projections.judging import judge_as_of, judged
 from reconcile.projections.summaries import (
     Finding,
@@ -64,7 +64,7 @@ class Memory:
                 for one in piece.seen:
                     self._record(one, identity)
 
-    def _is_news(self, piece: Piece) -> bool:
+    def _is_news(self, piece: ReadCapture) -> bool:
         evidence = piece.evidence
         assert (
             evidence.observed_at is not None
@@ -124,7 +124,7 @@ class Memory:
             change = changes(recorded, original=original)
             one = folded.get(change.company_id)
             if one is None:
-                one = Folded(company=Company(company_id=change.company_id))
+                one = Folded(company=CompanyFacts(company_id=change.company_id))
                 folded[change.company_id] = one
             if isinstance(recorded.event, LegsReported):
                 one.groups[recorded.position] = recorded.event.groups
@@ -142,7 +142,7 @@ class Memory:
 class Folded:
     """One company with what a report needs of it."""
 
-    company: Company
+    company: CompanyFacts
     contexts: Mapping[str, SyncContext] = attrs.field(factory=dict)
     groups: dict[int, Groups] = attrs.field(factory=dict)
     deliveries: list[tuple[datetime, tuple[str, str, str, str]]] = attrs.field(
@@ -159,8 +159,8 @@ class Folded:
 
 
 @lru_cache(maxsize=4096)
-def _read(line: bytes) -> Piece | None:
-    return piece_of(next(read_lines([line])))
+def _read(line: bytes) -> ReadCapture | None:
+    return read_capture(next(read_lines([line])))
 
 
 def tell(folded: Mapping[str, Folded], as_of: datetime) -> Told:

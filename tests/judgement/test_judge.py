@@ -181,14 +181,16 @@ def test_history_tells_of_deadlines_that_have_passed() -> None:
 def test_what_is_undecided_turns_at_its_deadline() -> None:
     told = outline_without_clock(given(create(3)), newest=at(9), policy=DEFAULT)
 
-    assert (told.state, told.turns_at) == ("open", at(DEADLINE + 3))
-    assert told.turns_to == "STUCK"
+    assert (told.state, told.changes_at) == ("open", at(DEADLINE + 3))
+    assert told.changes_to == "STUCK"
 
 
 def test_what_is_decided_does_not_turn() -> None:
     ledger = given(SENT, part(5, F))
 
-    assert outline_without_clock(ledger, newest=at(9), policy=DEFAULT).turns_at is None
+    assert (
+        outline_without_clock(ledger, newest=at(9), policy=DEFAULT).changes_at is None
+    )
 
 
 def test_a_failure_by_an_empty_listing_does_not_turn_when_the_silence_is_over() -> None:
@@ -196,7 +198,7 @@ def test_a_failure_by_an_empty_listing_does_not_turn_when_the_silence_is_over() 
 
     told = outline_without_clock(ledger, newest=at(9), policy=DEFAULT)
 
-    assert (told.kind, told.turns_at) == ("FAILED", None)
+    assert (told.kind, told.changes_at) == ("FAILED", None)
 
 
 def test_an_open_attempt_that_gives_up_turns_the_verdict_alone() -> None:
@@ -204,7 +206,7 @@ def test_an_open_attempt_that_gives_up_turns_the_verdict_alone() -> None:
 
     told = outline_without_clock(ledger, newest=at(9), policy=DEFAULT)
 
-    assert (told.kind, told.turns_at) == ("MISSING", at(DEADLINE + 9))
+    assert (told.kind, told.changes_at) == ("MISSING", at(DEADLINE + 9))
 
 
 NEWEST = at(60 * 28 + 2)
@@ -219,15 +221,15 @@ def test_what_turns_without_a_fact_turns_as_foretold(lines: list[bytes]) -> None
             dossier = one.company.dossier(name, one.contexts)
             told = outline_without_clock(dossier, newest=NEWEST, policy=DEFAULT)
 
-            turns = told.turns_at or NEWEST
+            turns = told.changes_at or NEWEST
             item = judge(
                 dossier, as_of=max(turns, NEWEST), policy=DEFAULT, rules=BUILT_IN
             )
 
-            if told.turns_at is None:
+            if told.changes_at is None:
                 assert (item.state, item.kind) == (told.state, told.kind)
             elif turns >= NEWEST:
-                assert item.kind == told.turns_to
+                assert item.kind == told.changes_to
 
 
 @for_all(lines=crowded(8), minute=st.sampled_from([2, 20, 60 * 29, 60 * 200]))

@@ -1,6 +1,6 @@
 """The listing of a sync: section 6 of the judgement page."""
 
-from reconcile.judgement.facts import Reading
+from reconcile.judgement.facts import RowsRead
 from reconcile.judgement.listing import Listing, shown, survey_listing
 from tests.builders import at
 
@@ -11,7 +11,7 @@ class Pages:
     """Reads of one sync, and the legs that each holds."""
 
     def __init__(self) -> None:
-        self.reads: list[Reading] = []
+        self.reads: list[RowsRead] = []
         self.keys: dict[int, frozenset[tuple[str, str]]] = {}
 
     def read(
@@ -31,7 +31,7 @@ class Pages:
         self.keys[position] = frozenset(keys)
         count = len(keys) + unread if rows is None else rows
         self.reads.append(
-            Reading(
+            RowsRead(
                 origin,
                 page,
                 size,

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from reconcile.sandbox import Answer, Call, Sandbox
+from reconcile.sandbox import Call, Response, Sandbox
 from reconcile.sandbox.server import serving
 from tests.sandbox.calls import COMPANY, expense
 
@@ -72,7 +72,7 @@ class Losing(Sandbox):
     answered = 0
     writes = 0
 
-    def handle(self, call: Call) -> Answer:
+    def handle(self, call: Call) -> Response:
         """Return the answer to one request, lost or not."""
         made = super().handle(call)
         if call.method == "GET":

@@ -11,7 +11,7 @@ from reconcile import Exchange
 from reconcile.codat.client.answers import Answer
 from reconcile.codat.requests import Request, create_expenses, push_dataset
 from reconcile.errors import CodatUnavailable, InDoubtError, UsageError
-from reconcile.readmodels.requests import Doubts
+from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.report.story import story_data
 from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox
@@ -61,7 +61,7 @@ def told(office: Office, status: int, answer: bytes | None = None) -> None:
 
 
 def doubts(office: Office) -> list[str]:
-    held = Doubts(office.books.store)
+    held = RequestsInDoubt(office.books.store)
     held.catch_up()
     assert held.companies() == ([COMPANY] if held.of(COMPANY) else [])
     return [one.request_id for one in held.of(COMPANY)]
@@ -153,7 +153,7 @@ def test_what_was_abandoned_may_be_sent_again(office: Office) -> None:
     abandon(office, KEY.upper())
 
     assert office.said() == {ONE: ("open", None)}
-    assert (doubts(office), office.dispatch.doubtful(COMPANY)) == ([], [])
+    assert (doubts(office), office.dispatch.in_doubt(COMPANY)) == ([], [])
     assert office.books.recover(office.client.ask, COMPANY, actor="tests") == []
     office.dispatch.send(CREATE)
     office.wait(minutes=1)
@@ -188,7 +188,7 @@ def test_the_sync_of_an_abandoned_request_is_not_taken_for_a_later_ones(
 
 def test_a_dataset_whose_answer_was_lost_may_be_abandoned_too(office: Office) -> None:
     lose(office, push_dataset(COMPANY, [expense(ONE)]))
-    office.dispatch.bury(COMPANY)
+    office.dispatch.mark_stale_calls_lost(COMPANY)
     assert office.said() == {ONE: ("break", "INDETERMINATE")}
 
     abandon(office)
@@ -204,8 +204,8 @@ def test_a_lost_answer_that_is_recorded_late_brings_no_doubt_back(
 
     told(office, 0)
 
-    assert (doubts(office), office.dispatch.doubtful(COMPANY)) == ([], [])
-    assert office.dispatch.bury(COMPANY) == 0
+    assert (doubts(office), office.dispatch.in_doubt(COMPANY)) == ([], [])
+    assert office.dispatch.mark_stale_calls_lost(COMPANY) == 0
     assert office.said() == {ONE: ("open", None)}
 
 
@@ -232,7 +232,7 @@ def test_what_codat_refused_after_all_failed(office: Office) -> None:
 
 def test_the_views_and_a_replay_agree_on_it(office: Office) -> None:
     lose(office)
-    office.dispatch.bury(COMPANY)
+    office.dispatch.mark_stale_calls_lost(COMPANY)
     office.books.catch_up()
     abandon(office)
 
@@ -246,7 +246,7 @@ def test_the_views_and_a_replay_agree_on_it(office: Office) -> None:
 
 def test_its_story_tells_who_decided_and_why_oldest_first(office: Office) -> None:
     lose(office)
-    office.dispatch.bury(COMPANY)
+    office.dispatch.mark_stale_calls_lost(COMPANY)
     office.wait(minutes=1)
     abandon(office)
 

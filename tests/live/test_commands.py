@@ -303,7 +303,7 @@ def lost_earlier(desk: Desk) -> str:
         dispatch = books.dispatch(client.ask, actor="tests")
         with pytest.raises(CodatUnavailable):
             dispatch.send(request)
-        (doubtful,) = dispatch.doubtful(COMPANY)
+        (doubtful,) = dispatch.in_doubt(COMPANY)
     return doubtful.request_id
 
 

@@ -92,7 +92,7 @@ def test_what_is_in_doubt_is_not_sent_again(office: Office) -> None:
 
     assert office.said() == {ONE: ("break", "INDETERMINATE")}
     assert len(office.sandbox.companies[COMPANY].syncs) == 1
-    assert len(office.dispatch.doubtful(COMPANY)) == 1
+    assert len(office.dispatch.in_doubt(COMPANY)) == 1
 
 
 def test_other_expenses_may_be_sent_meanwhile(office: Office) -> None:
@@ -110,7 +110,7 @@ def test_an_answer_lost_once_is_told_again_under_its_key(office: Office) -> None
     assert office.dispatch.send(CREATE).answer.accepted
 
     assert office.said() == {ONE: ("open", None)}
-    assert office.dispatch.doubtful(COMPANY) == []
+    assert office.dispatch.in_doubt(COMPANY) == []
     assert len(office.sandbox.companies[COMPANY].syncs) == 1
 
 
@@ -125,7 +125,7 @@ def test_a_lost_request_is_recovered_by_reading(office: Office) -> None:
     assert found.sync_id in office.sandbox.companies[COMPANY].syncs
     office.read()
     assert office.said() == {ONE: ("cleared", None)}
-    assert office.dispatch.doubtful(COMPANY) == []
+    assert office.dispatch.in_doubt(COMPANY) == []
     assert len(office.sandbox.companies[COMPANY].syncs) == 1
 
 
@@ -222,7 +222,7 @@ def test_a_put_carries_no_idempotency_key_and_its_answer_is_joined_all_the_same(
 
     assert asked[0].key is None
     assert ("X-Reconcile-Request", KEY) in asked[0].headers
-    assert dispatch.doubtful(COMPANY) == []
+    assert dispatch.in_doubt(COMPANY) == []
 
 
 def test_a_refusal_under_the_key_of_a_lost_answer_ends_the_doubt(
@@ -231,7 +231,7 @@ def test_a_refusal_under_the_key_of_a_lost_answer_ends_the_doubt(
     office.line.lose_answers = MANY
     with pytest.raises(CodatUnavailable):
         office.dispatch.send(CREATE, request_id=KEY)
-    (doubtful,) = office.dispatch.doubtful(COMPANY)
+    (doubtful,) = office.dispatch.in_doubt(COMPANY)
     assert doubtful.lost
     refusal = Exchange(
         method="POST",
@@ -244,10 +244,10 @@ def test_a_refusal_under_the_key_of_a_lost_answer_ends_the_doubt(
     )
 
     office.books.record(attrs.evolve(refusal, status=409))
-    assert [one.lost for one in office.dispatch.doubtful(COMPANY)] == [True]
+    assert [one.lost for one in office.dispatch.in_doubt(COMPANY)] == [True]
     office.books.record(refusal)
 
-    assert office.dispatch.doubtful(COMPANY) == []
+    assert office.dispatch.in_doubt(COMPANY) == []
 
 
 def test_a_sync_older_than_a_lost_request_is_not_its_own(office: Office) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.judgement.facts import Reading, Report, SyncFacts
+from reconcile.judgement.facts import RowsRead, SyncFacts, SyncReport
 from reconcile.judgement.sync_context import SyncContext, survey
 from reconcile.live.pace import NextRead, Pace, Want, next_read
 from tests.builders import at
@@ -12,8 +12,8 @@ from tests.builders import at
 PACE = Pace()
 
 
-def reading(minutes: int, *, page: int = 1) -> Reading:
-    return Reading(
+def reading(minutes: int, *, page: int = 1) -> RowsRead:
+    return RowsRead(
         origin="page",
         page=page,
         page_size=1000,
@@ -26,8 +26,8 @@ def reading(minutes: int, *, page: int = 1) -> Reading:
     )
 
 
-def ended(*readings: Reading) -> SyncFacts:
-    code = Report(2000, "Complete", (), None, None, at(1))
+def ended(*readings: RowsRead) -> SyncFacts:
+    code = SyncReport(2000, "Complete", (), None, None, at(1))
     return SyncFacts(reports=(code,), readings=readings)
 
 

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from reconcile.sandbox import Answer, Call, Sandbox
+from reconcile.sandbox import Call, Response, Sandbox
 
 COMPANY = "8cba59e5-ae8a-418b-918a-09f90850e8d8"
 BASE = f"/companies/{COMPANY}/sync/expenses"
@@ -18,7 +18,7 @@ def call(
     *,
     headers: dict[str, str] | None = None,
     **query: object,
-) -> Answer:
+) -> Response:
     """Return the answer to a call; a path without a leading /companies is COMPANY's."""
     return sandbox.handle(
         Call(
@@ -33,7 +33,7 @@ def call(
     )
 
 
-def told(answer: Answer) -> Any:
+def told(answer: Response) -> Any:
     """Return an answer's JSON."""
     return json.loads(answer.body)
 

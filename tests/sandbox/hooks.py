@@ -10,29 +10,29 @@ import attrs
 from reconcile.codat.deliveries import delivery_id, is_delivery, read_delivery
 from reconcile.codat.exchange import Exchange
 from reconcile.domain.observations import WebhookNotice
-from reconcile.sandbox import Answer, Company
+from reconcile.sandbox import Company, Response
 from reconcile.sandbox.chance import Chance
 from reconcile.sandbox.clock import Clock
 from reconcile.sandbox.deliveries import Delivery, Generation
 from reconcile.sandbox.webhooks import Webhooks
-from reconcile.sandbox.world import Row, Sync, Transaction
+from reconcile.sandbox.world import Sync, SyncedRow, Transaction
 from tests.sandbox.calls import COMPANY
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - Codat's own example
-DONE = Row(transaction_id="t1", leg="expense", status="Completed")
+DONE = SyncedRow(transaction_id="t1", leg="expense", status="Completed")
 SYNC = "3bead2a1-1b3d-4d90-8077-cddc5ca68b01"
 
 
 class Listener:
     """Keeps what it is sent; answers as told, and from then on as told last."""
 
-    def __init__(self, *answers: int | Answer) -> None:
+    def __init__(self, *answers: int | Response) -> None:
         self.heard: list[Delivery] = []
-        self._answers: Iterator[int | Answer] = iter(answers)
-        self._last: int | Answer = 204
+        self._answers: Iterator[int | Response] = iter(answers)
+        self._last: int | Response = 204
 
-    def __call__(self, delivery: Delivery) -> int | Answer:
+    def __call__(self, delivery: Delivery) -> int | Response:
         self.heard.append(delivery)
         self._last = next(self._answers, self._last)
         return self._last
@@ -58,10 +58,10 @@ class Bench:
     def start(self) -> None:
         self.hooks.told("started", self.company, sync_of(code=1000))
 
-    def fail(self, *rows: Row, code: int = 5130) -> None:
+    def fail(self, *rows: SyncedRow, code: int = 5130) -> None:
         self.hooks.told("failed", self.company, sync_of(*rows, code=code))
 
-    def complete(self, *rows: Row) -> None:
+    def complete(self, *rows: SyncedRow) -> None:
         self.hooks.told("completed", self.company, sync_of(*rows, code=2000))
 
     def wait(self, **span: float) -> None:
@@ -77,7 +77,7 @@ def bench(**given: Any) -> Bench:
 
 
 def heard_by(
-    *answers: int | Answer, generation: Generation = "current", **given: Any
+    *answers: int | Response, generation: Generation = "current", **given: Any
 ) -> tuple[Bench, Listener, str]:
     """Return webhooks that told of one sync to a listener, and the listener's id."""
     kit, listener = bench(**given), Listener(*answers)
@@ -87,7 +87,7 @@ def heard_by(
     return kit, listener, consumer
 
 
-def sync_of(*rows: Row, code: int) -> Sync:
+def sync_of(*rows: SyncedRow, code: int) -> Sync:
     sent: Iterable[str] = dict.fromkeys(row.transaction_id for row in rows)
     return Sync(
         sync_id=SYNC,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from reconcile.errors import ReconcileError
-from reconcile.sandbox import Answer, Call, Sandbox, Settings
+from reconcile.sandbox import Call, Response, Sandbox, Settings
 from reconcile.sandbox.clock import Clock
 from reconcile.sandbox.idempotency import Replays
 from reconcile.sandbox.refusals import RefusedError
@@ -19,16 +19,16 @@ POST = Call(method="POST", path="/x", headers={"idempotency-key": KEY}, body=b"a
 
 def sent(
     sandbox: Sandbox, *ids: str, key: str = KEY, path: str = "/expense-transactions"
-) -> Answer:
+) -> Response:
     items = [expense(one) for one in ids]
     return call(sandbox, "POST", path, items, headers={"idempotency-key": key})
 
 
-def counting(*answers: Answer) -> tuple[Callable[[Call], Answer], list[Call]]:
+def counting(*answers: Response) -> tuple[Callable[[Call], Response], list[Call]]:
     """Return a handler that gives one answer after the other, and the calls it saw."""
     seen: list[Call] = []
 
-    def make(call: Call) -> Answer:
+    def make(call: Call) -> Response:
         seen.append(call)
         return answers[len(seen) - 1]
 
@@ -79,7 +79,7 @@ def test_a_refusal_is_kept_though_its_reason_is_gone() -> None:
 
 @pytest.mark.parametrize("status", [400, 409, 422, 500, 503])
 def test_errors_are_kept(status: int) -> None:
-    make, seen = counting(Answer(status=status), Answer(status=200))
+    make, seen = counting(Response(status=status), Response(status=200))
     replays = Replays(clock=Clock(BEGIN))
 
     answers = [replays.answer(POST, make).status for _ in range(2)]
@@ -88,7 +88,7 @@ def test_errors_are_kept(status: int) -> None:
 
 
 def test_a_429_is_not_kept_and_leaves_the_key_free() -> None:
-    make, seen = counting(Answer(status=429), Answer(status=200))
+    make, seen = counting(Response(status=429), Response(status=200))
     replays = Replays(clock=Clock(BEGIN))
 
     answers = [replays.answer(POST, make).status for _ in range(3)]
@@ -122,7 +122,7 @@ def test_another_body_or_another_call_with_the_same_key_is_refused() -> None:
 
 def test_a_key_whose_answer_is_on_its_way_conflicts() -> None:
     clock = Clock(BEGIN)
-    make, seen = counting(Answer(status=200, body=b"late", delay_s=10))
+    make, seen = counting(Response(status=200, body=b"late", delay_s=10))
     replays = Replays(clock=clock)
     slow = replays.answer(POST, make)
 
@@ -137,7 +137,7 @@ def test_a_key_whose_answer_is_on_its_way_conflicts() -> None:
 
 
 def test_an_answer_that_was_lost_arrives_at_the_second_attempt() -> None:
-    make, seen = counting(Answer(status=200, body=b"made", lost=True))
+    make, seen = counting(Response(status=200, body=b"made", lost=True))
     replays = Replays(clock=Clock(BEGIN))
 
     first, second = replays.answer(POST, make), replays.answer(POST, make)
@@ -148,7 +148,7 @@ def test_an_answer_that_was_lost_arrives_at_the_second_attempt() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_other_methods_pay_no_heed_to_the_key(method: str) -> None:
-    make, seen = counting(Answer(status=200), Answer(status=200))
+    make, seen = counting(Response(status=200), Response(status=200))
     replays = Replays(clock=Clock(BEGIN))
     call = Call(method=method, path="/x", headers=POST.headers)
 

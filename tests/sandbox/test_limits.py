@@ -4,16 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconcile.sandbox import Answer, Sandbox, Settings
-from reconcile.sandbox.limits import PER_DAY, PER_MINUTE, Form, Limits
+from reconcile.sandbox import Response, Sandbox, Settings
+from reconcile.sandbox.limits import PER_DAY, PER_MINUTE, Form, Quotas
 from tests.sandbox.calls import COMPANY, call, told
 
 
-def headers(answer: Answer) -> dict[str, str]:
+def headers(answer: Response) -> dict[str, str]:
     return dict(answer.headers)
 
 
-def used_up(sandbox: Sandbox, calls: int = PER_MINUTE) -> Answer:
+def used_up(sandbox: Sandbox, calls: int = PER_MINUTE) -> Response:
     """Return the answer that follows so many calls."""
     for _ in range(calls):
         assert call(sandbox, "GET", "/companies").status == 200
@@ -97,7 +97,7 @@ def test_both_moments_can_be_told_either_way(
     form: Form, reset: str, retry_after: str
 ) -> None:
     sandbox = Sandbox()
-    sandbox.limits = Limits(
+    sandbox.limits = Quotas(
         clock=sandbox.clock,
         companies=sandbox.companies,
         reset=form,

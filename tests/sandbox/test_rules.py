@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.sandbox import Answer
+from reconcile.sandbox import Response
 from reconcile.sandbox.deliveries import RULE_STATUSES
 from tests.sandbox.calls import COMPANY
 from tests.sandbox.hooks import DONE, SYNC, Listener, bench, heard_by, notice
@@ -137,7 +137,7 @@ def test_a_rule_that_gets_another_status_is_lost(status: int) -> None:
     ],
 )
 def test_a_rule_waits_as_long_as_it_is_asked_to(value: str, seconds: list[int]) -> None:
-    busy = Answer(status=503, headers=(("retry-after", value),))
+    busy = Response(status=503, headers=(("retry-after", value),))
 
     _, listener, _ = heard_by(busy, 200, generation="legacy")
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from reconcile.errors import UsageError
-from reconcile.sandbox import Answer, Sandbox, Settings
+from reconcile.sandbox import Response, Sandbox, Settings
 from reconcile.sandbox.asgi import App, Running
 from reconcile.sandbox.messages import BODY_BYTES_MAX
 from reconcile.sandbox.scenarios import Scenario
@@ -112,7 +112,7 @@ def test_a_lost_answer_closes_the_connection(
 
 def test_a_slow_answer_is_waited_for_at_the_speed_of_time() -> None:
     app: Any = App(
-        lambda _: Answer(status=200, delay_s=20), Running(lambda _: None, speed=100)
+        lambda _: Response(status=200, delay_s=20), Running(lambda _: None, speed=100)
     )
 
     async def answered() -> httpx.Response:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.errors import UsageError
-from reconcile.sandbox import Answer, Call, Sandbox
+from reconcile.sandbox import Call, Response, Sandbox
 from reconcile.sandbox.account import CONSUMERS_MAX, TAGS_MAX
 from tests.sandbox.calls import COMPANY, told
 from tests.sandbox.hooks import DONE, Listener, bench
@@ -15,7 +15,7 @@ HOOKS = "http://localhost:9/hooks"
 TYPES = ["expenses.sync.successful", "expenses.sync.unsuccessful"]
 
 
-def ask(sandbox: Sandbox, method: str, path: str, data: Any = None) -> Answer:
+def ask(sandbox: Sandbox, method: str, path: str, data: Any = None) -> Response:
     return sandbox.handle(
         Call(method=method, path=path, body=json.dumps(data).encode())
     )

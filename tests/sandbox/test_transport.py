@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconcile.sandbox import Answer, Call, Sandbox, Settings
+from reconcile.sandbox import Call, Response, Sandbox, Settings
 from reconcile.sandbox.asgi import App, Running
 from reconcile.sandbox.messages import BODY_BYTES_MAX, answer
 from reconcile.sandbox.scenarios import Scenario
@@ -27,8 +27,8 @@ def basic(key: str) -> dict[str, str]:
     return {"Authorization": f"Basic {b64encode(key.encode()).decode()}"}
 
 
-def echo(call: Call) -> Answer:
-    """Answer with what arrived, but for the headers that are a client's own."""
+def echo(call: Call) -> Response:
+    """Response with what arrived, but for the headers that are a client's own."""
     ours = {name: value for name, value in call.headers.items() if name[:2] == "x-"}
     return answer(
         200,
@@ -36,7 +36,7 @@ def echo(call: Call) -> Answer:
     )
 
 
-def answering(made: Answer) -> tuple[Transport, list[float]]:
+def answering(made: Response) -> tuple[Transport, list[float]]:
     """Return a transport that answers one thing, and the waits it has seen."""
     waits: list[float] = []
     return (
@@ -107,7 +107,7 @@ def test_a_body_that_is_streamed_arrives_whole() -> None:
 
 
 def test_a_lost_answer_is_a_read_timeout_after_the_clients_patience() -> None:
-    transport, waits = answering(Answer(status=200, lost=True))
+    transport, waits = answering(Response(status=200, lost=True))
 
     with (
         httpx.Client(transport=transport, timeout=7) as codat,
@@ -119,7 +119,7 @@ def test_a_lost_answer_is_a_read_timeout_after_the_clients_patience() -> None:
 
 
 def test_a_lost_answer_ends_even_the_wait_of_a_client_without_a_timeout() -> None:
-    transport, waits = answering(Answer(status=200, lost=True))
+    transport, waits = answering(Response(status=200, lost=True))
 
     with (
         httpx.Client(transport=transport, timeout=None) as codat,  # noqa: S113 - that is what is tested
@@ -131,7 +131,7 @@ def test_a_lost_answer_ends_even_the_wait_of_a_client_without_a_timeout() -> Non
 
 
 def test_a_slow_answer_takes_the_sandboxs_time() -> None:
-    transport, waits = answering(Answer(status=200, delay_s=4))
+    transport, waits = answering(Response(status=200, delay_s=4))
 
     with httpx.Client(transport=transport, timeout=5) as codat:
         assert codat.get(API).status_code == 200
@@ -140,7 +140,7 @@ def test_a_slow_answer_takes_the_sandboxs_time() -> None:
 
 
 def test_an_answer_slower_than_the_clients_patience_is_a_read_timeout() -> None:
-    transport, waits = answering(Answer(status=200, delay_s=6))
+    transport, waits = answering(Response(status=200, delay_s=6))
 
     with (
         httpx.Client(transport=transport, timeout=5) as codat,

@@ -7,7 +7,7 @@ import pytest
 from reconcile import Reconciler
 from reconcile.domain.vocabulary import NoticeKind
 from reconcile.sandbox import Ledger, Sandbox
-from reconcile.sandbox.world import Row
+from reconcile.sandbox.world import SyncedRow
 from tests.sandbox.calls import COMPANY, create, wait
 from tests.sandbox.hooks import DONE, SYNC, Listener, bench, exchange, notice
 
@@ -54,7 +54,7 @@ def test_a_transaction_is_told_by_the_worst_word_of_its_legs(
 
     kit.fail(
         *(
-            Row(transaction_id="t1", leg=leg, status=one, message=f"{one} it was")
+            SyncedRow(transaction_id="t1", leg=leg, status=one, message=f"{one} it was")
             for leg, one in zip(legs, words, strict=True)
         )
     )

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reconcile.domain.vocabulary import BreakKind, ItemState
-from reconcile.readmodels.requests import Desk, Standing
+from reconcile.readmodels.requests import RequestLedger, RequestState
 from reconcile.sandbox.world import Company, Sync
 from tests.simulator.live import LiveOffice
 
@@ -15,10 +15,10 @@ def edge_violations(office: LiveOffice) -> Iterator[str]:
     yield from _sent(office)
     yield from _over_quota(office)
     for company_id, company in office.sandbox.companies.items():
-        desk = office.desk(company_id)
-        for one in desk.standings:
-            yield from _untrue(office, company, desk, one)
-        yield from _not_found(office, company, desk)
+        ledger = office.ledger(company_id)
+        for one in ledger.states:
+            yield from _untrue(office, company, ledger, one)
+        yield from _not_found(office, company, ledger)
     yield from _unread(office)
     yield from _undecided(office)
 
@@ -47,7 +47,7 @@ def _over_quota(office: LiveOffice) -> Iterator[str]:
 
 
 def _untrue(
-    office: LiveOffice, company: Company, desk: Desk, one: Standing
+    office: LiveOffice, company: Company, ledger: RequestLedger, one: RequestState
 ) -> Iterator[str]:
     """Yield what is said of a request, and is not so."""
     began = office.wire.began(one.request_id)
@@ -56,27 +56,31 @@ def _untrue(
     if one.sync_id in (None, began):
         return
     sync = company.syncs[str(one.sync_id)]
-    alike = one.intent is not None and desk.names(one.intent) == _listed(sync)
+    alike = one.intent is not None and ledger.names(one.intent) == _listed(sync)
     if sync.origin != "portal" or not alike:  # who could tell the portal's from ours?
         yield f"request {one.request_id} began {began}, not {sync.sync_id}"
 
 
-def _not_found(office: LiveOffice, company: Company, desk: Desk) -> Iterator[str]:
+def _not_found(
+    office: LiveOffice, company: Company, ledger: RequestLedger
+) -> Iterator[str]:
     """Yield the requests in doubt whose syncs can be told by their rows.
 
     A sync can, where its rows name just what one request in doubt does, and nobody
     knows the request of any other with such rows.
     """
-    doubtful = [one for one in desk.doubtful() if one.intent]
-    asked = Counter(desk.names(one.intent) for one in doubtful if one.intent)
+    doubtful = [one for one in ledger.in_doubt() if one.intent]
+    asked = Counter(ledger.names(one.intent) for one in doubtful if one.intent)
     strange = Counter(
-        _listed(sync) for name, sync in company.syncs.items() if name not in desk.known
+        _listed(sync)
+        for name, sync in company.syncs.items()
+        if name not in ledger.known
     )
     for one in doubtful:
         began = office.wire.began(one.request_id)
         if began is None or one.intent is None:
             continue
-        names = desk.names(one.intent)
+        names = ledger.names(one.intent)
         listed = _listed(company.syncs[began])
         if listed == names and asked[names] == 1 and strange[names] == 1:
             yield f"request {one.request_id} is in doubt, and {began} could be found"

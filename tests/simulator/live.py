@@ -32,7 +32,7 @@ from reconcile.errors import BusyError, CodatUnavailable, InDoubtError, PayloadE
 from reconcile.live.dispatch import Dispatch
 from reconcile.live.follow import Follower
 from reconcile.live.pace import Pace
-from reconcile.readmodels.requests import Desk
+from reconcile.readmodels.requests import RequestLedger
 from reconcile.report.build import Report
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.deliveries import Delivery
@@ -145,9 +145,9 @@ class LiveOffice(PlannedOffice):
         self.sandbox.advance(CALM)
         faults.scenario = scenario
 
-    def desk(self, company_id: str) -> Desk:
+    def ledger(self, company_id: str) -> RequestLedger:
         """Return how a company's requests stand, as the history has it."""
-        return self._dispatcher(self.client.ask).desk(company_id)
+        return self._dispatcher(self.client.ask).ledger(company_id)
 
     def close(self) -> None:
         """End the last process."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from reconcile.domain.identity import stream_name
-from reconcile.sandbox import Answer, Call, Sandbox
+from reconcile.sandbox import Call, Response, Sandbox
 from reconcile.sandbox.transport import Transport
 from reconcile.storage.evidence import digest_of
 
@@ -55,7 +55,7 @@ class Wire:
             "SELECT 1 FROM evidence WHERE request_body = ?", digest_of(body)
         )
 
-    def _handle(self, call: Call) -> Answer:
+    def _handle(self, call: Call) -> Response:
         if call.method == "GET":
             answer = self.sandbox.handle(call)
         else:
@@ -64,7 +64,7 @@ class Wire:
             self.used_up.append((self.processes, words))
         return answer
 
-    def _written(self, call: Call) -> Answer:
+    def _written(self, call: Call) -> Response:
         company_id = call.path.partition("/companies/")[2].partition("/")[0]
         key = name_in(call.headers)
         known = self._finds(
@@ -95,5 +95,5 @@ def name_in(headers: Mapping[str, str]) -> str:
     return next((headers[name] for name in NAMES if name in headers), "")
 
 
-def _words(answer: Answer) -> str:
+def _words(answer: Response) -> str:
     return str(json.loads(answer.body).get("error"))

@@ -6,7 +6,7 @@ from reconcile import Reconciler, read_lines, to_data
 from reconcile.codat.har import read_entry
 from reconcile.domain.events import EvidenceQuarantined
 from reconcile.history import Batch, History
-from reconcile.intake.captures import piece_of
+from reconcile.intake.captures import read_capture
 from tests.builders import at, page, push, row, start, status, uuid_of
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
@@ -16,13 +16,13 @@ UNREAD = page(row(uuid_of(1)), minutes=6)
 
 def quarantine(books: Reconciler, line: bytes) -> None:
     """Put a readable exchange aside, as a reader would that does not know its shape."""
-    piece = piece_of(read_entry(line))
+    piece = read_capture(read_entry(line))
     assert piece is not None
     batch = Batch(evidence=[piece.evidence])
     identity = piece.evidence.identity.hex()
     event = EvidenceQuarantined(digest=identity, reason="too new", evidence=identity)
     history = History(books.store)
-    history.note(batch, piece.evidence.company_id, identity, event)
+    history.add_case_event(batch, piece.evidence.company_id, identity, event)
     history.commit(batch, now=NOW)
 
 

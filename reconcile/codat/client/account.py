@@ -13,7 +13,7 @@ from reconcile.codat.client.calls import Endpoints, T
 from reconcile.codat.client.keys import Keys
 from reconcile.codat.client.quota import Figures, Priority, Quota
 from reconcile.codat.client.rerequests import Asking, Rerequests, needs_tenacity
-from reconcile.codat.client.responses import TIMEOUT, Reading
+from reconcile.codat.client.responses import TIMEOUT, ResponseReader
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import BODY_BYTES_MAX
 from reconcile.codat.requests import Request
@@ -27,7 +27,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Settings(TypedDict, total=False):
+class ClientSettings(TypedDict, total=False):
     """How a client is set up; what has no default here must be given."""
 
     api_keys: Required[str | Sequence[str]]  # several while they are being changed
@@ -44,7 +44,7 @@ class Settings(TypedDict, total=False):
 class Account(Endpoints[T]):
     """What both clients are made of; `repr` shows neither keys nor bodies."""
 
-    def __init__(self, **settings: Unpack[Settings]) -> None:
+    def __init__(self, **settings: Unpack[ClientSettings]) -> None:
         needs_tenacity()
         self.base_url = checked_url(settings.get("base_url", BASE_URL))
         self.quota = settings.get("quota") or Quota()
@@ -88,8 +88,8 @@ class Account(Endpoints[T]):
             timeout=self._timeout,
         )
 
-    def _reading(self, response: httpx.Response) -> Reading:
-        return Reading(response, now=self._now, bytes_max=self._bytes_max)
+    def _reading(self, response: httpx.Response) -> ResponseReader:
+        return ResponseReader(response, now=self._now, bytes_max=self._bytes_max)
 
 
 def tried_of(ended: StopIteration) -> Tried:

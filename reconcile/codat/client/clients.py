@@ -12,7 +12,7 @@ from typing import Self, Unpack, assert_never
 
 import httpx
 
-from reconcile.codat.client.account import Account, Settings, tried_of
+from reconcile.codat.client.account import Account, ClientSettings, tried_of
 from reconcile.codat.client.answers import Answer, Outcome, Tried
 from reconcile.codat.client.attempts import Keep, Send, Step, Steps, Wait
 from reconcile.codat.client.bodies import BodyError
@@ -35,7 +35,7 @@ class CodatClient(Account[Answer]):
         http: httpx.Client,
         *,
         sleep: Callable[[float], None] = time.sleep,
-        **settings: Unpack[Settings],
+        **settings: Unpack[ClientSettings],
     ) -> None:
         super().__init__(**settings)
         self._http = http
@@ -47,7 +47,7 @@ class CodatClient(Account[Answer]):
         cls,
         *,
         sleep: Callable[[float], None] = time.sleep,
-        **settings: Unpack[Settings],
+        **settings: Unpack[ClientSettings],
     ) -> Iterator[Self]:
         """Yield a client with connections of its own, closed at the end.
 
@@ -166,7 +166,7 @@ class AsyncCodatClient(Account[Awaitable[Answer]]):
         http: httpx.AsyncClient,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        **settings: Unpack[Settings],
+        **settings: Unpack[ClientSettings],
     ) -> None:
         super().__init__(**settings)
         self._http = http
@@ -174,7 +174,7 @@ class AsyncCodatClient(Account[Awaitable[Answer]]):
 
     @classmethod
     @asynccontextmanager
-    async def connected(cls, **settings: Unpack[Settings]) -> AsyncIterator[Self]:
+    async def connected(cls, **settings: Unpack[ClientSettings]) -> AsyncIterator[Self]:
         """Yield a client with connections of its own, closed at the end."""
         with opening():
             http = httpx.AsyncClient(timeout=settings.get("timeout", TIMEOUT))

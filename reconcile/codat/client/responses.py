@@ -16,7 +16,7 @@ ANSWER_WAIT_MAX_S: Final = 120.0  # for a body that keeps coming
 TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0, pool=10.0)  # seconds
 
 
-class Reading:
+class ResponseReader:
     """An answer on its way in: bounded in bytes, and in time."""
 
     def __init__(

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from reconcile.codat import requests
-from reconcile.codat.client.account import Settings
+from reconcile.codat.client.account import ClientSettings
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.client.keys import Keys
 from reconcile.codat.client.rerequests import Rerequests
@@ -106,7 +106,7 @@ def test_over_a_real_socket_no_library_below_logs_the_key(
     caplog.set_level(logging.DEBUG)
     kept: list[Any] = []
 
-    settings: Settings = {
+    settings: ClientSettings = {
         "api_keys": KEY,
         "record": kept.append,
         "base_url": "http://127.0.0.1:9",
