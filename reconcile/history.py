@@ -57,14 +57,20 @@ class History:
         spoken: dict[str, Observation] = {}
         asked = []
         for identity, seen in wanted:
-            told = ((_stream_of(one), one) for one in seen)
-            named = {stream: one for stream, one in told if stream not in self._held}
+            streams_of = (
+                (_stream_of(observation), observation) for observation in seen
+            )
+            named = {
+                stream: observation
+                for stream, observation in streams_of
+                if stream not in self._held
+            }
             spoken |= named
             asked.append((identity, [*named]))
-        held, streams = self.store.recall(asked)
+        known, streams = self.store.recall(asked)
         for stream, recorded in streams.items():
             batch.ahead[stream] = _folded(spoken[stream], recorded)
-        return held
+        return known
 
     def observe(
         self, batch: Batch, evidence: Evidence, seen: Sequence[Observation]
@@ -72,10 +78,10 @@ class History:
         """Add evidence and the news it brings to a batch."""
         batch.evidence.append(evidence)
         identity = evidence.identity.hex()
-        for one in seen:
-            stream = _stream_of(one)
-            state = batch.ahead.get(stream) or self._state(stream, one)
-            state, events = _decide(state, one, identity)
+        for observation in seen:
+            stream = _stream_of(observation)
+            state = batch.ahead.get(stream) or self._state(stream, observation)
+            state, events = _decide(state, observation, identity)
             for version, event in enumerate(
                 events, start=state.version + 1 - len(events)
             ):
@@ -128,9 +134,9 @@ class History:
             self._held.popitem(last=False)
 
     def _state(self, stream: str, seen: Observation) -> State:
-        held = self._held.get(stream)
-        if held is not None:
-            return held
+        known = self._held.get(stream)
+        if known is not None:
+            return known
         recorded = self.store.stream(stream)
         return _folded(seen, recorded)
 
@@ -146,7 +152,7 @@ def _stream_of(seen: Observation) -> str:
 
 
 def _folded(seen: Observation, recorded: Sequence[Recorded]) -> State:
-    events = [one.event for one in recorded]
+    events = [event.event for event in recorded]
     match seen:
         case DatasetReceipt():
             return reduce(dataset.evolve, events, dataset.Dataset())  # type: ignore[arg-type]  # a stream holds its own kind

@@ -25,8 +25,8 @@ def decide(
 ) -> tuple[DatasetPushed, ...]:
     """Return what `seen` tells of its dataset that is not held yet."""
     if any(
-        held == seen.transactions and request_id == seen.request_id and at <= seen.at
-        for held, request_id, at in dataset.pushes
+        content == seen.transactions and request_id == seen.request_id and at <= seen.at
+        for content, request_id, at in dataset.pushes
     ):
         return ()
     return (

@@ -20,11 +20,11 @@ Groups = tuple[Group, ...]
 
 def grouped(rows: Iterable[LegRow]) -> Groups:
     """Return the rows in groups; a row listed twice is said twice."""
-    said: dict[str, tuple[Saying, ...]] = {}
+    sayings_of: dict[str, tuple[Saying, ...]] = {}
     for row in rows:
-        said[row[0]] = (*said.get(row[0], ()), row[1:])
+        sayings_of[row[0]] = (*sayings_of.get(row[0], ()), row[1:])
     groups: dict[tuple[Saying, ...], list[str]] = {}
-    for transaction_id, sayings in said.items():
+    for transaction_id, sayings in sayings_of.items():
         groups.setdefault(sayings, []).append(transaction_id)
     return tuple([(sayings, tuple(ids)) for sayings, ids in groups.items()])
 

@@ -88,10 +88,10 @@ def evolve(run: SyncRun, event: SyncEvent) -> SyncRun:
     version = run.version + 1
     match event:
         case LegsReported():
-            held = run.rows_held
-            if event.rows_digest not in held:
-                held = {**held, event.rows_digest: version}
-            return attrs.evolve(run, version=version, rows_held=held)
+            versions = run.rows_held
+            if event.rows_digest not in versions:
+                versions = {**versions, event.rows_digest: version}
+            return attrs.evolve(run, version=version, rows_held=versions)
         case SyncStarted() | SyncCompleted() | SyncFailed() | SyncUnrecognised():
             if event.delivery is None:
                 return attrs.evolve(run, version=version)

@@ -59,7 +59,7 @@ def view_item(
             )
             is not None
         ),
-        key=lambda one: one.order,
+        key=lambda standing: standing.order,
     )
     expected = any(moment <= at for moment in named_at(dossier))
     updates = _updates(standings, at)

@@ -50,14 +50,14 @@ def outline_without_clock(
     attempts = attempts_of(dossier)
     view = view_item(dossier, attempts, at=newest, clock=None, policy=policy)
     moments = moments_of(dossier, attempts, until=newest)
-    made = _outline(dossier, attempts, view, moments, policy, timed=False)
+    by_facts = _outline(dossier, attempts, view, moments, policy, timed=False)
     if not _may_turn(view):
-        return made
+        return by_facts
     for deadline in sorted(set(deadlines_of(dossier, attempts, policy))):
         then = view_item(dossier, attempts, at=newest, clock=deadline, policy=policy)
         if (then.state, then.kind, then.waits) != (view.state, view.kind, view.waits):
-            return attrs.evolve(made, changes_at=deadline, changes_to=then.kind)
-    return made
+            return attrs.evolve(by_facts, changes_at=deadline, changes_to=then.kind)
+    return by_facts
 
 
 def history(
@@ -70,16 +70,16 @@ def history(
     moments = {*moments_of(dossier, attempts, until=as_of), *deadlines}
     for moment in sorted(m for m in moments if m <= as_of):
         item = judge(dossier, as_of=moment, policy=policy, rules=rules)
-        told = (
+        judgement = (
             item.state,
             item.kind,
             item.verdict,
             item.decided_by,
             item.failure_class,
         )
-        if told != last:
+        if judgement != last:
             yield moment, item
-        last = told
+        last = judgement
 
 
 def moments_of_sync(
@@ -170,8 +170,8 @@ def _words(deciding: Standing | None) -> tuple[str | None, str | None]:
         return deciding.hook.message, deciding.hook.word
     if deciding.attempt.write is not None:
         return deciding.attempt.write.words, None
-    said = deciding.code.words if deciding.code else ()
-    return next((one for one in said if one), None), None
+    texts = deciding.code.words if deciding.code else ()
+    return next((text for text in texts if text), None), None
 
 
 def _legs(view: ItemView) -> tuple[Leg, ...]:

@@ -29,27 +29,27 @@ class Settled(NamedTuple):
         return len(self.classes) > 1
 
 
-def settle(said: Iterable[Said], *, at: datetime) -> Settled | None:
+def settle(words: Iterable[Said], *, at: datetime) -> Settled | None:
     """Return the word that stands at `at`, or None where nothing was said by then.
 
     A decision outlives any number of undecided words; the latest decision wins; where
     the latest time says several things, the worse is shown.
     """
-    held = [
+    reports = [
         (moment, word_class(word), word, message)
-        for word, message, moment in said
+        for word, message, moment in words
         if moment <= at
     ]
-    if not held:
+    if not reports:
         return None
-    if len(held) == 1:
-        moment, only, word, message = held[0]
+    if len(reports) == 1:
+        moment, only, word, message = reports[0]
         return Settled(only, word, message, moment, _ALONE[only], regressed=False)
-    if any(c in _DECIDED for _, c, _, _ in held):
-        held = [one for one in held if one[1] != WordClass.UNDECIDED]
-    latest = max(one[0] for one in held)
-    now = [one for one in held if one[0] == latest]
-    worst = max(one[1] for one in now)
+    if any(c in _DECIDED for _, c, _, _ in reports):
+        reports = [report for report in reports if report[1] != WordClass.UNDECIDED]
+    latest = max(report[0] for report in reports)
+    now = [report for report in reports if report[0] == latest]
+    worst = max(report[1] for report in now)
     word, message = min(
         ((word, message) for _, c, word, message in now if c == worst),
         key=lambda shown: (shown[0], shown[1] is not None, shown[1] or ""),
@@ -59,11 +59,13 @@ def settle(said: Iterable[Said], *, at: datetime) -> Settled | None:
         word=word,
         message=message,
         at=latest,
-        classes=frozenset(one[1] for one in now),
+        classes=frozenset(report[1] for report in now),
         regressed=worst == WordClass.FAILED
-        and any(c == WordClass.WRITTEN and moment < latest for moment, c, _, _ in held),
+        and any(
+            c == WordClass.WRITTEN and moment < latest for moment, c, _, _ in reports
+        ),
     )
 
 
 _DECIDED = (WordClass.WRITTEN, WordClass.FAILED)
-_ALONE = {one: frozenset({one}) for one in WordClass}
+_ALONE = {each: frozenset({each}) for each in WordClass}

@@ -93,9 +93,9 @@ class _Survey:
             return
         news = False
         for read in self._one_a_page(reads):
-            held = self._latest.get(read.page or 0)
+            earlier = self._latest.get(read.page or 0)
             self._latest[read.page or 0] = read
-            news = news or held is None or _content(held) != _content(read)
+            news = news or earlier is None or _content(earlier) != _content(read)
             if self.complete_at is not None and self.drifted_at is None:
                 unlisted = self._keys_of(read.rows_at) - self._listed
                 if unlisted or read.total != self._total:
@@ -108,9 +108,9 @@ class _Survey:
         whole = None if chain is None else _distinct(chain, self._keys_of)
         if whole is None:
             return
-        held = {read.rows_at for read in chain or ()}
+        listed_at = {read.rows_at for read in chain or ()}
         for position in self._unweighed:
-            if position not in held:
+            if position not in listed_at:
                 self._reported |= self._keys_of(position)
         self._unweighed.clear()
         if self.complete_at is None:

@@ -183,7 +183,7 @@ def _settle_legs(reports: Sequence[LegReport], at: datetime) -> dict[str, Settle
         by_type.setdefault(report.integration_type, []).append(
             (report.word, report.message, report.at)
         )
-    settled = ((name, settle(said, at=at)) for name, said in sorted(by_type.items()))
+    settled = ((name, settle(words, at=at)) for name, words in sorted(by_type.items()))
     return {name: leg for name, leg in settled if leg is not None}
 
 
@@ -194,8 +194,8 @@ def _earliest(hooks: Sequence[HookReport]) -> Sequence[HookReport]:
     earliest: dict[tuple[str, str, str | None], HookReport] = {}
     for hook in hooks:
         key = (hook.delivery, hook.word, hook.message)
-        held = earliest.get(key)
-        if held is None or (hook.at, hook.dated) < (held.at, held.dated):
+        known = earliest.get(key)
+        if known is None or (hook.at, hook.dated) < (known.at, known.dated):
             earliest[key] = hook
     return tuple(earliest.values())
 
@@ -218,11 +218,11 @@ def _outcome(
     """
     code = sync.code_at(at)
     complete = _by(sync.listing.complete_at, at)
-    words = [leg.message for leg in legs.values()]
+    texts = [leg.message for leg in legs.values()]
     if not legs:
-        words = [hook.message] if hook else []
-        words += code.words if code else ()
-    if any(claims_duplicate(said, transaction_id) for said in words):
+        texts = [hook.message] if hook else []
+        texts += code.words if code else ()
+    if any(claims_duplicate(text, transaction_id) for text in texts):
         return Outcome(Result.DUPLICATE, 1)
     if legs:
         dated = settle(((h.word, h.message, h.at) for h in hooks if h.dated), at=at)

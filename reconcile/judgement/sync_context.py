@@ -165,8 +165,8 @@ def survey(
 
 
 def _code_order(code: Code) -> tuple[datetime, int, str, str, tuple[str, ...]]:
-    told = (code.status or "", code.words)
-    return code.at, _WORSE_LAST[code.code_class], str(code.code), *told
+    words = (code.status or "", code.words)
+    return code.at, _WORSE_LAST[code.code_class], str(code.code), *words
 
 
 def _steps(codes: Iterable[Code]) -> tuple[Code, ...]:
@@ -185,8 +185,8 @@ def _notices(reports: Iterable[SyncReport]) -> tuple[Notice, ...]:
         if report.notice is None or report.delivery is None:
             continue
         notice = Notice(report.notice, report.status or "", report.at)
-        held = earliest.get(report.delivery)
-        if held is None or notice.at < held.at:
+        known = earliest.get(report.delivery)
+        if known is None or notice.at < known.at:
             earliest[report.delivery] = notice
     return tuple(sorted(earliest.values(), key=lambda n: (n.at, n.kind, n.event_type)))
 

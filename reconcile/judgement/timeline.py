@@ -42,17 +42,19 @@ def _turns(dossier: Dossier) -> set[datetime]:
     if dossier.facts.hooks or len(legs) < 4:
         return {leg.at for leg in legs}
     turns: set[datetime] = set()
-    told: tuple[datetime, str | None, str | None]
-    said: dict[tuple[str, str], tuple[datetime, str | None, str | None]] = {}
-    for leg in sorted(legs, key=lambda one: (one.at, one.word, one.message or "")):
+    word: tuple[datetime, str | None, str | None]
+    latest: dict[tuple[str, str], tuple[datetime, str | None, str | None]] = {}
+    for leg in sorted(
+        legs, key=lambda report: (report.at, report.word, report.message or "")
+    ):
         key = (leg.sync_id, leg.integration_type)
-        held = said.get(key)
-        told = (leg.at, leg.word, leg.message)
-        if held is None or held[1:] != told[1:]:
+        earlier = latest.get(key)
+        word = (leg.at, leg.word, leg.message)
+        if earlier is None or earlier[1:] != word[1:]:
             turns.add(leg.at)
-            if held is not None and held[0] == leg.at:
-                told = (leg.at, None, None)
-        said[key] = told
+            if earlier is not None and earlier[0] == leg.at:
+                word = (leg.at, None, None)
+        latest[key] = word
     return turns
 
 

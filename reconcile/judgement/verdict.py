@@ -88,14 +88,14 @@ def _worst(
     outline: Outline, legs: tuple[Leg, ...], rules: Rules
 ) -> tuple[Failure, str | None, tuple[int, ...]]:
     """Return the worst failure, its message, and the legs that tell of it."""
-    told = [
+    failed = [
         (leg.message, leg.status, (index,))
         for index, leg in enumerate(legs)
         if word_class(leg.status) is WordClass.FAILED
     ]
     ranked: dict[tuple[int, str, str], tuple[Failure, str | None, tuple[int, ...]]] = {}
-    for message, said, index in told or ((*outline.words, ()),):
-        failure = rules.classify(message=message, word=said, code=outline.code)
+    for message, status, index in failed or ((*outline.words, ()),):
+        failure = rules.classify(message=message, word=status, code=outline.code)
         rank = _SEVERITY[failure.verdict], failure.name, rules.gist(message or "")
         others = ranked[rank][2] if rank in ranked else ()
         ranked[rank] = failure, message, (*others, *index)
@@ -131,7 +131,7 @@ def _verdict(outline: Outline, failure: Failure | None) -> tuple[Verdict, str]:
 
 def _reason(outline: Outline, message: str | None) -> str:
     """Return one sentence for a person."""
-    said = f": {message}" if message else "."
+    words = f": {message}" if message else "."
     if outline.kind is None:
         if outline.state is not ItemState.OPEN:
             return "Every leg is written."
@@ -139,10 +139,10 @@ def _reason(outline: Outline, message: str | None) -> str:
             return "It was handed over, and no sync has taken it up."
         return "No source has decided it yet."
     if outline.kind is BreakKind.FAILED and outline.http_status is not None:
-        return f"Codat refused it (HTTP {outline.http_status}){said}"
+        return f"Codat refused it (HTTP {outline.http_status}){words}"
     if outline.kind is BreakKind.CONFLICTING and outline.claimed:
         return "Codat calls it a duplicate, and nothing shows it written."
-    return _REASONS[outline.kind].format(said=said)
+    return _REASONS[outline.kind].format(words=words)
 
 
 _REASONS = {

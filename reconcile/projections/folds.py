@@ -61,12 +61,12 @@ class CompanyFacts:
             self.others[transaction_id] = item_after(was, entry)
         if change.sync_id is not None:
             facts = self.syncs.get(change.sync_id, SyncFacts())
-            for one in change.syncs:
-                facts = sync_after(facts, one)
+            for sync_entry in change.syncs:
+                facts = sync_after(facts, sync_entry)
             self.syncs[change.sync_id] = facts
-        for dataset_id, one_dataset in change.datasets:
+        for dataset_id, dataset_entry in change.datasets:
             was_dataset = self.datasets.get(dataset_id, DatasetFacts())
-            self.datasets[dataset_id] = dataset_after(was_dataset, one_dataset)
+            self.datasets[dataset_id] = dataset_after(was_dataset, dataset_entry)
 
     def transactions(self) -> list[str]:
         """Return every transaction held, sorted."""

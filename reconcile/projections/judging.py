@@ -41,7 +41,7 @@ class Judge:
 def judge_as_of(as_of: datetime, *, policy: Policy, rules: Rules) -> Judge:
     """Return how items are judged as of a moment."""
     return Judge(
-        outline=lambda one: outline(one, as_of=as_of, policy=policy),
+        outline=lambda dossier: outline(dossier, as_of=as_of, policy=policy),
         turns=lambda sync: moments_of_sync(sync, as_of=as_of, policy=policy),
         rules=rules,
     )
@@ -50,8 +50,8 @@ def judge_as_of(as_of: datetime, *, policy: Policy, rules: Rules) -> Judge:
 def judge_by_facts(*, policy: Policy, rules: Rules) -> Judge:
     """Return how items are judged by all their facts, as if no deadline passed."""
     return Judge(
-        outline=lambda one: outline_without_clock(
-            one, newest=END_OF_TIME, policy=policy
+        outline=lambda dossier: outline_without_clock(
+            dossier, newest=END_OF_TIME, policy=policy
         ),
         turns=lambda sync: moments_of_sync(sync, as_of=END_OF_TIME, policy=policy),
         rules=rules,
@@ -68,20 +68,20 @@ def judged(
     """Return the item of each transaction; items of equal facts are one object."""
     bench = _Bench(company, contexts, judge)
     others_of = company.others
-    held = [
+    reports = [
         () if transaction_id in bench.alone else company.legs.get(transaction_id, ())
         for transaction_id in transactions
     ]
     if not (others_of or bench.one_by_one):  # what is held once is judged once
         for transaction_id, legs in dict(
-            zip(map(id, held), zip(transactions, held, strict=True), strict=True)
+            zip(map(id, reports), zip(transactions, reports, strict=True), strict=True)
         ).values():
             if legs:
                 bench.item(transaction_id, legs, None)
-    found = map(bench.at_sight.get, map(id, held))
+    found = map(bench.at_sight.get, map(id, reports))
     return [
         item or bench.item(transaction_id, legs, others_of.get(transaction_id))
-        for transaction_id, legs, item in zip(transactions, held, found, strict=True)
+        for transaction_id, legs, item in zip(transactions, reports, found, strict=True)
     ]
 
 
@@ -118,7 +118,7 @@ class _Bench:
         ):
             return word(self._outline(transaction_id), self._judge.rules)
         if others is None:
-            item = self.at_sight.get(id(legs)) or self._made(transaction_id, legs)
+            item = self.at_sight.get(id(legs)) or self._item_of(transaction_id, legs)
             self.at_sight[id(legs)] = item
             return item
         known = self._items.get((legs, others))
@@ -133,25 +133,25 @@ class _Bench:
             self._company.dossier(transaction_id, self._contexts)
         )
 
-    def _made(self, transaction_id: str, legs: _Legs) -> Item:
+    def _item_of(self, transaction_id: str, legs: _Legs) -> Item:
         """Return the item, by an outline made before where one serves."""
         rules = self._judge.rules
         if not _read_at_once(legs):
             return word(self._outline(transaction_id), rules)
         at = legs[0].at
         shape = self._shape(legs, at)
-        shared = self._outlines.get(shape)
-        if shared is None:
-            made = self._outline(transaction_id)
-            self._outlines[shape] = made, at, {}
-            return word(made, rules)
-        made, its_time, wordings = shared
-        own = _told(made.legs, legs)
+        known = self._outlines.get(shape)
+        if known is None:
+            shared_outline = self._outline(transaction_id)
+            self._outlines[shape] = shared_outline, at, {}
+            return word(shared_outline, rules)
+        shared_outline, its_time, wordings = known
+        own = _told(shared_outline.legs, legs)
         gists = tuple([leg.message and rules.gist(leg.message) for leg in own])
         wording = wordings.get(gists)
         if wording is None:
-            wording = wordings[gists] = wording_of(made, rules, legs=own)
-        since = made.broken_since
+            wording = wordings[gists] = wording_of(shared_outline, rules, legs=own)
+        since = shared_outline.broken_since
         return wording.item(own, at if since == its_time else since)
 
     def _shape(self, legs: _Legs, at: datetime) -> object:
@@ -160,18 +160,18 @@ class _Bench:
         if turns is None:
             turns = sorted(set(self._judge.turns(self._contexts[sync_id])))
             self._turns[sync_id] = turns
-        said = tuple([(leg.integration_type, leg.word) for leg in legs])
-        return sync_id, said, bisect_left(turns, at), bisect_right(turns, at)
+        words = tuple([(leg.integration_type, leg.word) for leg in legs])
+        return sync_id, words, bisect_left(turns, at), bisect_right(turns, at)
 
 
 def _read_at_once(legs: _Legs) -> bool:
     """Return whether each leg has one report, all of one sync at one time."""
     if len(legs) == 2:
-        one, other = legs  # what nearly every expense has
+        first, second = legs  # what nearly every expense has
         return (
-            one.at is other.at
-            and one.sync_id == other.sync_id
-            and one.integration_type != other.integration_type
+            first.at is second.at
+            and first.sync_id == second.sync_id
+            and first.integration_type != second.integration_type
         )
     first = legs[0]
     types = {leg.integration_type for leg in legs}
@@ -187,17 +187,17 @@ def _told(shown: tuple[Leg, ...], legs: _Legs) -> tuple[Leg, ...]:
 
 
 def _leg(report: LegReport) -> Leg:
-    sync_id, name, said, message, at, _ = report
-    return Leg(name, said, sync_id, message, at)
+    sync_id, name, word, message, at, _ = report
+    return Leg(name, word, sync_id, message, at)
 
 
 def _may_claim(company: CompanyFacts, contexts: Mapping[str, SyncContext]) -> bool:
     """Return whether a sync's words, or a refusal's, speak of duplicates."""
     return any(
-        claims_processed(said)
+        claims_processed(text)
         for context in contexts.values()
         for code in context.codes
-        for said in code.words
+        for text in code.words
     ) or any(
         claims_processed(write.words)
         for dataset in company.datasets.values()

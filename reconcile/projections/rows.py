@@ -162,16 +162,16 @@ def item_rows(
     alike: dict[int, ItemRows] = {}
     items = judged(company, contexts, transaction_ids, judge=judge)
     for transaction_id, item in zip(transaction_ids, items, strict=True):
-        held = alike.get(id(item))
-        if held is None:
+        group = alike.get(id(item))
+        if group is None:
             facts = encode_item(
                 company.legs.get(transaction_id, ()),
                 company.others.get(transaction_id, NO_FACTS),
             )
             columns = item_columns(item)
-            held = ItemRows(company.company_id, [], columns, facts)
-            alike[id(item)] = held
-        held.transaction_ids.append(transaction_id)
+            group = ItemRows(company.company_id, [], columns, facts)
+            alike[id(item)] = group
+        group.transaction_ids.append(transaction_id)
     return list(alike.values())
 
 

@@ -158,8 +158,8 @@ def _told(
             and NOTICE_CLASS[n.kind] is not code.code_class
         }
         if others:
-            said = " and ".join(sorted(others))
-            reason = f"the status says {code.code}, a webhook says {said}"
+            notices = " and ".join(sorted(others))
+            reason = f"the status says {code.code}, a webhook says {notices}"
             yield FindingKind.SOURCES_DISAGREE, None, reason
     for notice in context.notices:
         if notice.kind is NoticeKind.UNRECOGNISED and notice.at <= at:
