@@ -11,7 +11,8 @@ from reconcile.domain.policy import Policy
 from reconcile.judgement.item import Rules
 from reconcile.projections.judging import judge_by_facts
 from reconcile.projections.rows import Row, dataset_row, item_rows, sync_row
-from reconcile.readmodels.replay import Replayed, replay
+from reconcile.readmodels.company import CompanyState
+from reconcile.readmodels.replay import replay
 from reconcile.storage.sqlite.store import Store
 from reconcile.storage.sqlite.tables import (
     TABLES,
@@ -48,34 +49,35 @@ def tie_out(
     store: Store, cursor: sqlite3.Cursor, *, policy: Policy, rules: Rules
 ) -> TieOut:
     """Return how the views at `cursor` compare with a replay to their position."""
-    told = TieOut(position=position_of(cursor), poisoned=len(poisoned_in(cursor)))
+    result = TieOut(position=position_of(cursor), poisoned=len(poisoned_in(cursor)))
     seen: set[str] = set()
-    for replayed in replay(store, until=told.position):
-        company_id = replayed.company.company_id
+    for state in replay(store, until=result.position):
+        company_id = state.company.company_id
         seen.add(company_id)
-        for table, rows in _rows(replayed, policy, rules):
-            _compare(told, table, company_id, rows_in(cursor, table, company_id), rows)
+        for table, rows in _rows(state, policy, rules):
+            live = rows_in(cursor, table, company_id)
+            _compare(result, table, company_id, live, rows)
     for company_id in companies_in(cursor):
         if company_id not in seen:
             for table in TABLES:
                 live = rows_in(cursor, table, company_id)
-                _compare(told, table, company_id, live, ())
-    return told
+                _compare(result, table, company_id, live, ())
+    return result
 
 
 def _rows(
-    replayed: Replayed, policy: Policy, rules: Rules
+    state: CompanyState, policy: Policy, rules: Rules
 ) -> Iterator[tuple[str, Iterable[Row]]]:
-    company = replayed.company
+    company = state.company
     transactions = company.transactions()
     judge = judge_by_facts(policy=policy, rules=rules)
-    alike = item_rows(company, replayed.contexts, transactions, judge=judge)
-    yield "items", (row for one in alike for row in one.rows())
+    groups = item_rows(company, state.contexts, transactions, judge=judge)
+    yield "items", (row for alike in groups for row in alike.rows())
     yield (
         "syncs",
         [
-            sync_row(told, company.syncs[told.sync_id], replayed.contexts[told.sync_id])
-            for told in replayed.summaries(END_OF_TIME)
+            sync_row(s, company.syncs[s.sync_id], state.contexts[s.sync_id])
+            for s in state.summaries(END_OF_TIME)
         ],
     )
     yield (
@@ -88,7 +90,7 @@ def _rows(
 
 
 def _compare(
-    told: TieOut,
+    result: TieOut,
     table: str,
     company_id: str,
     live: Iterable[Row],
@@ -96,15 +98,15 @@ def _compare(
 ) -> None:
     expected = {row[1]: row for row in replayed}
     for row in live:
-        told.rows += 1
+        result.rows += 1
         other = expected.pop(row[1], None)
         if other is None:
-            told.differences.append(_difference(table, company_id, row[1], row, None))
+            result.differences.append(_difference(table, company_id, row[1], row, None))
         elif other != row:
-            told.differences += _columns(table, company_id, row, other)
+            result.differences += _columns(table, company_id, row, other)
     for name, row in sorted(expected.items()):
-        told.rows += 1
-        told.differences.append(_difference(table, company_id, name, None, row))
+        result.rows += 1
+        result.differences.append(_difference(table, company_id, name, None, row))
 
 
 def _columns(

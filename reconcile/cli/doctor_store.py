@@ -108,4 +108,4 @@ def _in_doubt(books: Reconciler, now: datetime) -> Checked:
 
 def _under_way(one: RequestState, now: datetime) -> bool:
     asked = one.intent
-    return one.unheard and asked is not None and now - asked.at < UNDER_WAY
+    return one.unanswered and asked is not None and now - asked.at < UNDER_WAY

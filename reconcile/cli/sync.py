@@ -101,7 +101,7 @@ def _recover(store: str, reach: Access, company_id: str) -> int:
     for name, standing in doubtful.items():
         why = (
             "it may be under way, so ask again in five minutes"
-            if standing.unheard
+            if standing.unanswered
             else "no sync that Codat lists is certain to be its own;"
             f" {_way_out(company_id, name)}"
         )

@@ -10,7 +10,7 @@ from reconcile.domain.events import EvidenceReleased
 from reconcile.history import Batch, History
 from reconcile.intake.captures import ReadCapture, UnreadCapture, read_capture
 from reconcile.intake.take import TRIES_MAX, Intake
-from reconcile.readmodels.quarantine import Held, quarantine_at
+from reconcile.readmodels.quarantine import QuarantinedEvidence, quarantine_at
 from reconcile.storage.evidence import Evidence
 from reconcile.storage.sqlite.store import VersionConflictError
 
@@ -49,14 +49,14 @@ def _release(
     history: History,
     piece: ReadCapture,
     digest: str,
-    held: Held,
+    held: QuarantinedEvidence,
     *,
     now: Callable[[], datetime],
 ) -> None:
     """Take in what a piece says; again, where another writer was quicker."""
     for attempt in range(TRIES_MAX):
         waiting = quarantine_at(history.store, until=history.store.position())
-        if held.evidence not in waiting.held.get(digest, {}):
+        if held.evidence not in waiting.by_digest.get(digest, {}):
             return  # the other writer was reading it again too
         batch = Batch()
         history.observe(batch, piece.evidence, piece.seen)

@@ -112,7 +112,7 @@ class Dispatch:
         now = self.now()
         for one in self.ledger(company_id).states:
             intent = one.intent
-            if intent is None or not one.unheard or now - intent.at < older_than:
+            if intent is None or not one.unanswered or now - intent.at < older_than:
                 continue
             lost = SyncAnswerLost(
                 operation=intent.operation,

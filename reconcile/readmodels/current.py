@@ -2,12 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import datetime
 
 import attrs
 
 from reconcile.judgement.facts import ItemFacts
-from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.folds import CompanyFacts, gc_paused
 from reconcile.projections.rows import (
     SYNC_COLUMNS,
@@ -17,33 +15,25 @@ from reconcile.projections.rows import (
     decode_sync,
 )
 from reconcile.projections.summaries import SyncSummary
+from reconcile.readmodels.company import CompanyState
 from reconcile.storage.sqlite.tables import companies_in, rows_in
 
 
-@attrs.define(kw_only=True)
-class Live:
-    """One company as the views hold it, by all its facts."""
-
-    company: CompanyFacts
-    contexts: dict[str, SyncContext] = attrs.field(factory=dict)
-    told: list[SyncSummary] = attrs.field(factory=list)
-
-    def summaries(self, at: datetime) -> Iterator[SyncSummary]:  # noqa: ARG002 - the views hold every fact
-        """Yield the syncs, as of any moment after the last fact."""
-        yield from self.told
-
-
-def live(cursor: sqlite3.Cursor, *, company_id: str | None = None) -> Iterator[Live]:
+def current(
+    cursor: sqlite3.Cursor, *, company_id: str | None = None
+) -> Iterator[CompanyState]:
     """Yield each company that the views hold, sorted by its id."""
-    for one in companies_in(cursor):
-        if company_id is None or one == company_id:
+    for name in companies_in(cursor):
+        if company_id is None or name == company_id:
             with gc_paused():
-                held = _company(cursor, one)
-            yield held
+                state = _company(cursor, name)
+            yield state
 
 
-def live_item(cursor: sqlite3.Cursor, company_id: str, transaction_id: str) -> Live:
-    """Return a company as far as one transaction of it is concerned."""
+def current_item(
+    cursor: sqlite3.Cursor, company_id: str, transaction_id: str
+) -> CompanyState:
+    """Return a company with one of its transactions and all of its syncs."""
     return _company(cursor, company_id, transaction_id)
 
 
@@ -53,9 +43,8 @@ _PLACES = {name: place for place, (name, _) in enumerate(SYNC_COLUMNS)}
 
 def _company(
     cursor: sqlite3.Cursor, company_id: str, transaction_id: str | None = None
-) -> Live:
-    held = Live(company=CompanyFacts(company_id=company_id))
-    company = held.company
+) -> CompanyState:
+    company = CompanyFacts(company_id=company_id)
     known: dict[bytes, tuple[ItemFacts, ItemFacts | None]] = {}
     for row in rows_in(cursor, "items", company_id, name=transaction_id):
         named, blob = row[1], row[-1]
@@ -70,8 +59,10 @@ def _company(
             company.others[named] = split[1]
     for row in rows_in(cursor, "datasets", company_id):
         company.datasets[row[1]] = decode_dataset(row[-1])
+    summaries: list[SyncSummary] = []
+    state = CompanyState(company=company, summaries=lambda _: summaries)
     for row in rows_in(cursor, "syncs", company_id):
         company.syncs[row[1]] = decode_sync(row[-2])
-        held.contexts[row[1]] = decode_context(row[-1])
-        held.told.append(SyncSummary(**{name: row[_PLACES[name]] for name in _SUMMARY}))
-    return held
+        state.contexts[row[1]] = decode_context(row[-1])
+        summaries.append(SyncSummary(**{name: row[_PLACES[name]] for name in _SUMMARY}))
+    return state

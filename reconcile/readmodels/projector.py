@@ -87,7 +87,7 @@ class _Work:
     company: CompanyFacts
     changes: list[Changes] = attrs.field(factory=list)
     contexts: dict[str, SyncContext] = attrs.field(factory=dict)
-    named: set[str] = attrs.field(factory=set)  # syncs that rows already held name
+    named: set[str] = attrs.field(factory=set)  # syncs that stored rows name
 
 
 class _Batch:
@@ -121,9 +121,14 @@ class _Batch:
             if at is not None and (written.newest is None or at > written.newest):
                 written.newest = at
             if change.delivery is not None:
-                one = change.delivery
+                arrival = change.delivery
                 written.deliveries.append(
-                    (one.delivery_id, one.body_digest, change.company_id, one.sync_id)
+                    (
+                        arrival.delivery_id,
+                        arrival.body_digest,
+                        change.company_id,
+                        arrival.sync_id,
+                    )
                 )
             if change.case is None:
                 work = works.get(change.company_id)

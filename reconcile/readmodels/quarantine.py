@@ -15,8 +15,8 @@ from reconcile.storage.sqlite.store import Store
 
 
 @attrs.frozen(kw_only=True)
-class Held:
-    """One piece of evidence in quarantine; no company: it is in every scope."""
+class QuarantinedEvidence:
+    """One piece of evidence in quarantine; without a company it is in every scope."""
 
     evidence: str
     company_id: str | None
@@ -27,16 +27,16 @@ class Held:
 class Quarantine:
     """Digests of bytes that could not be read, with the evidence they belong to."""
 
-    held: dict[str, dict[str, Held]] = attrs.field(factory=dict)
+    by_digest: dict[str, dict[str, QuarantinedEvidence]] = attrs.field(factory=dict)
     set_aside: set[str] = attrs.field(factory=set)
 
     def is_set_aside(self, digest: str) -> bool:
         """Return whether a person decided that the bytes need not be read."""
         return digest in self.set_aside
 
-    def waiting(self) -> Iterator[tuple[str, Held]]:
+    def waiting(self) -> Iterator[tuple[str, QuarantinedEvidence]]:
         """Yield what waits to be read, by digest."""
-        for digest, pieces in sorted(self.held.items()):
+        for digest, pieces in sorted(self.by_digest.items()):
             if digest not in self.set_aside:
                 for _, piece in sorted(pieces.items()):
                     yield digest, piece
@@ -63,14 +63,15 @@ def quarantine_at(store: Store, *, until: int) -> Quarantine:
         event = recorded.event
         match event:
             case EvidenceQuarantined():
-                held = Held(
+                piece = QuarantinedEvidence(
                     evidence=event.evidence,
                     company_id=stream_parts(recorded.stream)[1] or None,
                     reason=event.reason,
                 )
-                quarantine.held.setdefault(event.digest, {})[event.evidence] = held
+                pieces = quarantine.by_digest.setdefault(event.digest, {})
+                pieces[event.evidence] = piece
             case EvidenceReleased():
-                quarantine.held.get(event.digest, {}).pop(event.evidence, None)
+                quarantine.by_digest.get(event.digest, {}).pop(event.evidence, None)
             case EvidenceSetAside():
                 quarantine.set_aside.add(event.digest)
             case _:

@@ -32,8 +32,8 @@ from reconcile.storage.sqlite.store import Store
 
 PUSH = "push"
 _DOUBTED = tuple(
-    one.TOPIC
-    for one in (
+    kind.TOPIC
+    for kind in (
         SyncRequested,
         SyncAnswerLost,
         SyncInitiated,
@@ -73,8 +73,8 @@ class RequestState:
         return not settled and (self.lost or not self.answered)
 
     @property
-    def unheard(self) -> bool:
-        """Return whether nothing at all was heard of it: it is, or was, under way."""
+    def unanswered(self) -> bool:
+        """Return whether no word came of it yet: it is, or was, under way."""
         return not (self.accepted or self.lost or self.answered or self.abandoned)
 
 
@@ -85,35 +85,35 @@ class RequestLedger:
     company_id: str
     lock_version: int  # of its lock stream: whoever takes the next knows of all before
     states: tuple[RequestState, ...]
-    held: dict[str, frozenset[str]]  # the transactions of each dataset
+    pushed: dict[str, frozenset[str]]  # the transactions of each dataset
     known: frozenset[str]  # syncs whose request is known
-    ended: frozenset[str]  # syncs that Codat said have ended
+    ended: frozenset[str]  # syncs that have ended, by Codat's word
 
     def in_doubt(self) -> Iterator[RequestState]:
         """Yield the intents to sync that may have been carried out."""
-        for one in self.states:
-            if one.intent and one.intent.operation != PUSH and one.in_doubt:
-                yield one
+        for state in self.states:
+            if state.intent and state.intent.operation != PUSH and state.in_doubt:
+                yield state
 
     def abandoned(self, *, since: datetime) -> Iterator[SyncRequested]:
         """Yield the intents to sync since a moment that a person gave up."""
-        for one in self.states:
-            asked = one.intent if one.abandoned and not one.accepted else None
-            if asked and asked.operation != PUSH and asked.at > since:
-                yield asked
+        for state in self.states:
+            intent = state.intent if state.abandoned and not state.accepted else None
+            if intent and intent.operation != PUSH and intent.at > since:
+                yield intent
 
     def under_way(self, *, since: datetime) -> Iterator[RequestState]:
         """Yield the intents since a moment whose sync has begun, and not ended."""
-        for one in self.states:
-            begun = one.intent and one.intent.at > since and one.sync_id
-            if begun and one.sync_id not in self.ended:
-                yield one
+        for state in self.states:
+            begun = state.intent and state.intent.at > since and state.sync_id
+            if begun and state.sync_id not in self.ended:
+                yield state
 
     def names(self, intent: SyncRequested) -> frozenset[str]:
         """Return every transaction an intent names, by its datasets too."""
-        named = {one.transaction_id for one in intent.transactions}
+        named = {expected.transaction_id for expected in intent.transactions}
         for dataset_id in intent.dataset_ids:
-            named |= self.held.get(dataset_id, frozenset())
+            named |= self.pushed.get(dataset_id, frozenset())
         return frozenset(named)
 
 
@@ -122,7 +122,7 @@ def request_ledger(store: Store, company_id: str) -> RequestLedger:
     until = store.position()
     positions = store.positions_of(company_id, until=until, topics=_TOPICS)
     states: dict[str, RequestState] = {}
-    held: dict[str, set[str]] = {}
+    pushed: dict[str, set[str]] = {}
     known: set[str] = set()
     ended: set[str] = set()
     lock_version = 0
@@ -136,9 +136,9 @@ def request_ledger(store: Store, company_id: str) -> RequestLedger:
         if isinstance(event, LockTaken):
             lock_version = recorded.version
         elif kind == "request":
-            one = states.setdefault(name, RequestState(request_id=name))
-            evolve(one, event)
-            one.version = recorded.version
+            state = states.setdefault(name, RequestState(request_id=name))
+            evolve(state, event)
+            state.version = recorded.version
             if isinstance(event, SyncRecovered):
                 known.add(event.sync_id)
         elif isinstance(event, SyncCompleted | SyncFailed):
@@ -147,15 +147,15 @@ def request_ledger(store: Store, company_id: str) -> RequestLedger:
             known.add(name)
             _accept(states, event.request_id, name)
         elif isinstance(event, DatasetPushed):
-            held.setdefault(name, set()).update(
-                [one.transaction_id for one in event.transactions]
+            pushed.setdefault(name, set()).update(
+                [expected.transaction_id for expected in event.transactions]
             )
             _accept(states, event.request_id, None)
     return RequestLedger(
         company_id=company_id,
         lock_version=lock_version,
-        states=tuple(one for one in states.values() if one.intent is not None),
-        held={name: frozenset(ids) for name, ids in held.items()},
+        states=tuple(s for s in states.values() if s.intent is not None),
+        pushed={name: frozenset(ids) for name, ids in pushed.items()},
         known=frozenset(known),
         ended=frozenset(ended),
     )
@@ -164,8 +164,8 @@ def request_ledger(store: Store, company_id: str) -> RequestLedger:
 class RequestsInDoubt:
     """Every company's requests to sync that are in doubt, brought up to date by news.
 
-    It holds no more than was never accepted, so that a service may look again as often
-    as it likes.
+    It remembers unaccepted requests alone, so that a service may look again as often as
+    it likes.
     """
 
     def __init__(self, store: Store) -> None:
@@ -189,27 +189,28 @@ class RequestsInDoubt:
         self._position = until
 
     def of(self, company_id: str) -> list[RequestState]:
-        """Return a company's, as of the last catching up."""
-        held = self._open.get(company_id, {}).values()
-        return [one for one in held if one.in_doubt]
+        """Return a company's requests in doubt, as of the last `catch_up`."""
+        states = self._open.get(company_id, {}).values()
+        return [state for state in states if state.in_doubt]
 
     def companies(self) -> list[str]:
-        """Return the companies that have some, sorted."""
+        """Return the companies that have requests in doubt, sorted."""
         return sorted(company_id for company_id in self._open if self.of(company_id))
 
     def _take(self, recorded: Recorded) -> None:
         _, company_id, name = stream_parts(recorded.stream)
-        held = self._open.setdefault(company_id, {})
+        states = self._open.setdefault(company_id, {})
         match recorded.event:
             case SyncRequested(operation=operation):
                 if operation != PUSH:
-                    held[name] = RequestState(request_id=name, intent=recorded.event)
+                    intent = recorded.event
+                    states[name] = RequestState(request_id=name, intent=intent)
             case SyncInitiated(request_id=request_id):
-                held.pop(request_id or "", None)
-            case event if name in held:
-                evolve(held[name], event)
-                if held[name].accepted:
-                    del held[name]
+                states.pop(request_id or "", None)
+            case event if name in states:
+                evolve(states[name], event)
+                if states[name].accepted:
+                    del states[name]
 
 
 def lock_stream(company_id: str) -> str:
@@ -217,23 +218,23 @@ def lock_stream(company_id: str) -> str:
     return stream_name("request", company_id, "turn")
 
 
-def evolve(one: RequestState, event: object) -> None:
+def evolve(state: RequestState, event: object) -> None:
     """Bring a request's state up to date with one more event of its stream."""
     match event:
         case SyncRequested():
-            one.intent = event
+            state.intent = event
         case SyncAnswerLost():
-            one.lost = True
+            state.lost = True
         case SyncRecovered():
-            one.accepted, one.sync_id = True, event.sync_id
+            state.accepted, state.sync_id = True, event.sync_id
         case SyncAbandoned():
-            one.abandoned = True  # whatever is told: a lost answer says nothing new
+            state.abandoned = True  # a lost answer, before or after, changes nothing
         case SyncUnsent():
-            one.answered, one.lost = True, False
+            state.answered, state.lost = True, False
         case SyncRefused(http_status=status) if status not in OF_ONE_TRY:
-            one.answered, one.lost = True, False  # it speaks for every attempt
+            state.answered, state.lost = True, False  # it speaks for every attempt
         case SyncRefused():
-            one.answered = True
+            state.answered = True
         case _:
             pass
 
@@ -242,8 +243,8 @@ def _accept(
     states: dict[str, RequestState], request_id: str | None, sync_id: str | None
 ) -> None:
     if request_id is not None:
-        one = states.setdefault(request_id, RequestState(request_id=request_id))
-        one.accepted, one.sync_id = True, sync_id
+        state = states.setdefault(request_id, RequestState(request_id=request_id))
+        state.accepted, state.sync_id = True, sync_id
 
 
 def running(
@@ -251,11 +252,11 @@ def running(
 ) -> Iterator[str]:
     """Yield a company's syncs that have not ended.
 
-    One of which nothing was heard for `patience` is not waited for.
+    A sync that began longer than `patience` ago is not waited for.
     """
     until = store.position()
-    for replayed in replay(store, until=until, company_id=company_id):
-        for sync_id, context in replayed.contexts.items():
+    for state in replay(store, until=until, company_id=company_id):
+        for sync_id, context in state.contexts.items():
             began = context.requested_at or context.first_seen
             if context.ended_at is None and began and now - began < patience:
                 yield sync_id

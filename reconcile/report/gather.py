@@ -13,9 +13,10 @@ from reconcile.projections.summaries import (
     findings_of_deliveries,
     findings_of_sync,
 )
-from reconcile.readmodels.current import Live, live, live_item
+from reconcile.readmodels.company import CompanyState
+from reconcile.readmodels.current import current, current_item
 from reconcile.readmodels.quarantine import quarantine_at
-from reconcile.readmodels.replay import Replayed, replay
+from reconcile.readmodels.replay import replay
 from reconcile.report.build import Judged, Part, Report, build
 from reconcile.rules import Ruleset
 from reconcile.storage.sqlite.store import Store
@@ -45,7 +46,7 @@ class Reporting:
             if newest is not None and newest > as_of:
                 return None
             return self._built(
-                live(cursor, company_id=company_id),
+                current(cursor, company_id=company_id),
                 as_of=as_of,
                 known_at=None,
                 position=position_of(cursor),
@@ -61,8 +62,8 @@ class Reporting:
         with self.store.reading() as cursor:
             newest = newest_in(cursor)
             if newest is None or newest <= as_of:
-                held = live_item(cursor, company_id, transaction_id)
-                return next(iter(self._items(held, as_of)), None)
+                state = current_item(cursor, company_id, transaction_id)
+                return next(iter(self._items(state, as_of)), None)
         told = self.replayed(as_of=as_of, known_at=None, company_id=company_id)
         return next((i for i in told.items if i.transaction_id == transaction_id), None)
 
@@ -74,14 +75,14 @@ class Reporting:
         deliveries: list[tuple[str, str, str, str]] = []
         poisoned: list[int] = []
 
-        def companies() -> Iterator[Replayed]:
-            for replayed in replay(self.store, until=until):
+        def companies() -> Iterator[CompanyState]:
+            for state in replay(self.store, until=until):
                 deliveries.extend(
-                    named for at, named in replayed.deliveries if at <= as_of
+                    delivery for at, delivery in state.deliveries if at <= as_of
                 )
-                poisoned.extend(replayed.poisoned)
-                if company_id is None or replayed.company.company_id == company_id:
-                    yield replayed
+                poisoned.extend(state.poisoned)
+                if company_id in (None, state.company.company_id):
+                    yield state
 
         return self._built(
             companies(),
@@ -95,7 +96,7 @@ class Reporting:
 
     def _built(
         self,
-        companies: Iterable[Replayed | Live],
+        companies: Iterable[CompanyState],
         *,
         as_of: datetime,
         known_at: datetime | None,
@@ -104,7 +105,7 @@ class Reporting:
         deliveries: Sequence[tuple[str, str, str, str]],
         poisoned: int | Sequence[int],
     ) -> Report:
-        parts = [self._part(one, as_of) for one in companies]
+        parts = [self._part(state, as_of) for state in companies]
         several = findings_of_deliveries(deliveries)
         return build(
             parts,
@@ -119,16 +120,16 @@ class Reporting:
             poisoned=poisoned if isinstance(poisoned, int) else len(poisoned),
         )
 
-    def _part(self, held: Replayed | Live, as_of: datetime) -> Part:
-        company = held.company
-        items = self._items(held, as_of)
+    def _part(self, state: CompanyState, as_of: datetime) -> Part:
+        company = state.company
+        items = self._items(state, as_of)
         findings = list(findings_of_datasets(company, at=as_of))
-        for context in held.contexts.values():
+        for context in state.contexts.values():
             findings += findings_of_sync(company.company_id, context, at=as_of)
-        return Part(items=items, syncs=list(held.summaries(as_of)), findings=findings)
+        return Part(items=items, syncs=list(state.summaries(as_of)), findings=findings)
 
-    def _items(self, held: Replayed | Live, as_of: datetime) -> list[Judged]:
-        company = held.company
+    def _items(self, state: CompanyState, as_of: datetime) -> list[Judged]:
+        company = state.company
         judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
         named = company.company_id
         with gc_paused():
@@ -137,7 +138,7 @@ class Reporting:
                 Judged(named, transaction_id, item)
                 for transaction_id, item in zip(
                     transactions,
-                    judged(company, held.contexts, transactions, judge=judge_them),
+                    judged(company, state.contexts, transactions, judge=judge_them),
                     strict=True,
                 )
                 if item.attempts or item.expected

@@ -45,8 +45,8 @@ def test_a_shared_outline_gives_what_judging_each_item_alone_gives(
     code, ended = end
     lines = [status(code, minutes=ended)]
     for number, (first, second, minutes) in enumerate(words, start=1):
-        one = uuid_of(number)
-        rows = [row(one, first, "bankfeeds", MESSAGE.format(one)), row(one, second)]
+        name = uuid_of(number)
+        rows = [row(name, first, "bankfeeds", MESSAGE.format(name)), row(name, second)]
         total = 2 * len(words)
         lines.append(page(*rows, minutes=minutes, number=number, size=2, total=total))
     if hooked:
@@ -67,17 +67,17 @@ def both(lines: list[bytes], as_of: int) -> list[tuple[object, object]]:
         Reconciler.open(f"sqlite:///{Path(folder) / 'books.db'}") as books,
     ):
         books.ingest(read_lines(lines))
-        for one in replay(books.store, until=books.store.position()):
-            names = one.company.transactions()
+        for state in replay(books.store, until=books.store.position()):
+            names = state.company.transactions()
             together = judged(
-                one.company,
-                one.contexts,
+                state.company,
+                state.contexts,
                 names,
                 judge=judge_as_of(at(as_of), policy=DEFAULT, rules=BUILT_IN),
             )
             alone = [
                 judge(
-                    one.company.dossier(name, one.contexts),
+                    state.company.dossier(name, state.contexts),
                     as_of=at(as_of),
                     policy=DEFAULT,
                     rules=BUILT_IN,

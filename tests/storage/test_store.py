@@ -38,9 +38,9 @@ def test_events_read_back_from_the_file_are_those_that_were_appended(
         store.append(envelopes, (), recorded_at=at(1))
         recorded = store.stream("sync:c:s")
 
-    assert [one.event for one in recorded] == events
-    assert [one.position for one in recorded] == list(range(1, len(events) + 1))
-    assert {one.recorded_at for one in recorded} == {at(1)}
+    assert [envelope.event for envelope in recorded] == events
+    assert [event.position for event in recorded] == list(range(1, len(events) + 1))
+    assert {event.recorded_at for event in recorded} == {at(1)}
 
 
 def test_a_position_is_never_used_again(tmp_path: Path) -> None:

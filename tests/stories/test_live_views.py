@@ -45,10 +45,10 @@ def test_live_views_equal_a_replay_at_every_position(
         for start in range(0, len(lines), step):
             books.ingest(read_lines(lines[start : start + step]))
 
-            told = books.tie_out()
+            tied = books.tie_out()
 
-            assert told.differences == []
-            assert told.poisoned == 0
+            assert tied.differences == []
+            assert tied.poisoned == 0
 
 
 @settings(max_examples=100)
@@ -72,13 +72,13 @@ def test_one_item_looked_up_is_that_of_the_report(
         report = books.report()
 
         found = [
-            books.item(one.transaction_id, company_id=one.company_id)
-            for one in report.items
+            books.item(item.transaction_id, company_id=item.company_id)
+            for item in report.items
         ]
 
         assert found == list(report.items)
-        told = [item_data(one, as_of=now) for one in found if one is not None]
-        assert told == to_data(report)["items"]
+        data = [item_data(item, as_of=now) for item in found if item is not None]
+        assert data == to_data(report)["items"]
         assert books.item("nobody's", company_id=COMPANY) is None
 
 
@@ -90,11 +90,11 @@ def test_a_report_is_fixed_for_its_two_moments_whatever_arrives_later(
     with fresh_books(clock) as books:
         books.ingest(read_lines(before))
         known_at, as_of = clock(), at(moment)
-        told = to_data(books.report(as_of=as_of, known_at=known_at))
+        before_it = to_data(books.report(as_of=as_of, known_at=known_at))
 
         books.ingest(read_lines(after))
 
-        assert to_data(books.report(as_of=as_of, known_at=known_at)) == told
+        assert to_data(books.report(as_of=as_of, known_at=known_at)) == before_it
 
 
 def test_a_fact_of_the_future_does_not_count_yet(books: Reconciler) -> None:
@@ -123,8 +123,8 @@ def test_views_that_another_policy_made_are_folded_anew(tmp_path: Path) -> None:
 
     hasty = Policy(undecided_for=timedelta(minutes=5))
     with Reconciler.open(url, now=lambda: NOW, policy=hasty) as books:
-        told = books.tie_out()
+        tied = books.tie_out()
         (item,) = books.report().items
 
-    assert told.differences == []
+    assert tied.differences == []
     assert item.item.broken_since == at(6)

@@ -74,9 +74,9 @@ def test_a_reread_of_rows_that_are_not_there_is_poison(store: Path) -> None:
         )
 
     with Reconciler.open(f"sqlite:///{store}") as books:
-        told = to_data(books.report())
+        report = to_data(books.report())
 
-    assert told["poisoned"] == 1
+    assert report["poisoned"] == 1
 
 
 def test_a_changed_row_of_a_view_is_found_by_the_tie_out(store: Path) -> None:
@@ -90,9 +90,9 @@ def test_a_changed_row_of_a_view_is_found_by_the_tie_out(store: Path) -> None:
         db.execute("INSERT INTO datasets VALUES ('x', 'y', NULL, 0, '{}')")
 
     with Reconciler.open(f"sqlite:///{store}") as books:
-        told = books.tie_out()
+        tied = books.tie_out()
 
-    found = {(one.table, one.name, one.column) for one in told.differences}
+    found = {(d.table, d.name, d.column) for d in tied.differences}
     assert found == {
         ("items", uuid_of(1), "state"),
         ("items", uuid_of(2), None),
@@ -131,8 +131,10 @@ def test_an_event_that_stumbles_in_the_fold_is_found_by_halving(tmp_path: Path) 
     )
     lines = [create(uuid_of(n), minutes=n, sync=f"sync-{n}") for n in range(1, 8)]
     lines += [
-        page(row(uuid_of(n), "PushError", message=said), minutes=20, sync=f"sync-{n}")
-        for n, said in ((1, "refused"), (4, "stumble"), (6, "refused"))
+        page(
+            row(uuid_of(n), "PushError", message=message), minutes=20, sync=f"sync-{n}"
+        )
+        for n, message in ((1, "refused"), (4, "stumble"), (6, "refused"))
     ]
 
     with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}", rules=rules) as books:
