@@ -18,7 +18,7 @@ from reconcile.domain.observations import (
 )
 from reconcile.storage.codec import Envelope
 from reconcile.storage.evidence import Evidence
-from reconcile.storage.sqlite.store import Store, VersionConflictError
+from reconcile.storage.ports import Store, VersionConflictError
 
 STREAMS_HELD_MAX: Final = 1024
 

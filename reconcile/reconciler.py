@@ -35,8 +35,8 @@ from reconcile.report.gather import Reporting
 from reconcile.report.story import Story, tell
 from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.opening import environment_of, open_store
-from reconcile.storage.sqlite.store import Store
-from reconcile.storage.sqlite.untrusted import Untrusted, UntrustedDelivery
+from reconcile.storage.ports import Store
+from reconcile.storage.refused import UntrustedDelivery
 
 
 def utc_now() -> datetime:
@@ -128,7 +128,7 @@ class Reconciler:
         """
         what = arrived(headers, body, trust=self._trust, now=self._now())
         if isinstance(what, UntrustedDelivery):
-            Untrusted(self.store).keep([what])
+            self.store.untrusted().keep([what])
             raise SignatureError(what.reason)
         return self.ingest((what,))
 
@@ -291,8 +291,8 @@ class Reconciler:
     def tie_out(self) -> TieOut:
         """Return how the live views, brought up to date, compare with a replay."""
         self._projector.catch_up()
-        with self.store.reading() as cursor:
-            return tie_out(self.store, cursor, policy=self.policy, rules=self.rules)
+        with self.store.reading() as views:
+            return tie_out(self.store, views, policy=self.policy, rules=self.rules)
 
     def knows(self, company_id: str) -> bool:
         """Return whether anything was ever recorded of a company."""

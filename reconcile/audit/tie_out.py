@@ -1,8 +1,7 @@
 """Tie-out: the live views held against a replay, row by row and column by column."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final, assert_never
 
 import attrs
 
@@ -10,17 +9,19 @@ from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.policy import Policy
 from reconcile.judgement.item import Rules
 from reconcile.projections.judging import judge_by_facts
-from reconcile.projections.rows import Row, dataset_row, item_rows, sync_row
+from reconcile.projections.rows import (
+    DATASET_COLUMNS,
+    ITEM_COLUMNS,
+    SYNC_COLUMNS,
+    Column,
+    Row,
+    dataset_row,
+    item_rows,
+    sync_row,
+)
 from reconcile.readmodels.company import CompanyState
 from reconcile.readmodels.replay import replay
-from reconcile.storage.sqlite.store import Store
-from reconcile.storage.sqlite.tables import (
-    TABLES,
-    companies_in,
-    poisoned_in,
-    position_of,
-    rows_in,
-)
+from reconcile.storage.ports import Snapshot, Store, ViewTable
 
 
 @attrs.frozen(kw_only=True)
@@ -45,29 +46,45 @@ class TieOut:
     differences: list[Difference] = attrs.field(factory=list)
 
 
-def tie_out(
-    store: Store, cursor: sqlite3.Cursor, *, policy: Policy, rules: Rules
-) -> TieOut:
-    """Return how the views at `cursor` compare with a replay to their position."""
-    result = TieOut(position=position_of(cursor), poisoned=len(poisoned_in(cursor)))
+def tie_out(store: Store, views: Snapshot, *, policy: Policy, rules: Rules) -> TieOut:
+    """Return how the views compare with a replay to their position."""
+    result = TieOut(position=views.position(), poisoned=len(views.poisoned()))
     seen: set[str] = set()
     for state in replay(store, until=result.position):
         company_id = state.company.company_id
         seen.add(company_id)
         for table, rows in _rows(state, policy, rules):
-            live = rows_in(cursor, table, company_id)
-            _compare(result, table, company_id, live, rows)
-    for company_id in companies_in(cursor):
+            _compare(result, table, company_id, _live(views, table, company_id), rows)
+    for company_id in views.companies():
         if company_id not in seen:
-            for table in TABLES:
-                live = rows_in(cursor, table, company_id)
+            for table in _COLUMNS:
+                live = _live(views, table, company_id)
                 _compare(result, table, company_id, live, ())
     return result
 
 
+_COLUMNS: Final[dict[ViewTable, tuple[Column, ...]]] = {
+    "items": ITEM_COLUMNS,
+    "syncs": SYNC_COLUMNS,
+    "datasets": DATASET_COLUMNS,
+}
+
+
+def _live(views: Snapshot, table: ViewTable, company_id: str) -> Iterable[Row]:
+    match table:
+        case "items":
+            return views.items(company_id)
+        case "syncs":
+            return views.syncs(company_id)
+        case "datasets":
+            return views.datasets(company_id)
+        case _:  # pragma: no cover
+            assert_never(table)
+
+
 def _rows(
     state: CompanyState, policy: Policy, rules: Rules
-) -> Iterator[tuple[str, Iterable[Row]]]:
+) -> Iterator[tuple[ViewTable, Iterable[Row]]]:
     company = state.company
     transactions = company.transactions()
     judge = judge_by_facts(policy=policy, rules=rules)
@@ -91,7 +108,7 @@ def _rows(
 
 def _compare(
     result: TieOut,
-    table: str,
+    table: ViewTable,
     company_id: str,
     live: Iterable[Row],
     replayed: Iterable[Row],
@@ -110,15 +127,15 @@ def _compare(
 
 
 def _columns(
-    table: str, company_id: str, live: Row, other: Row
+    table: ViewTable, company_id: str, live: Row, other: Row
 ) -> Iterator[Difference]:
-    for (column, _), ours, theirs in zip(TABLES[table], live, other, strict=True):
+    for column, ours, theirs in zip(_COLUMNS[table], live, other, strict=True):
         if ours != theirs:
             yield Difference(
                 table=table,
                 company_id=company_id,
                 name=live[1],
-                column=column,
+                column=column.name,
                 live=ours,
                 replayed=theirs,
             )

@@ -12,9 +12,6 @@ from reconcile.errors import ReconcileError
 from reconcile.live.dispatch import UNDER_WAY
 from reconcile.readmodels.requests import RequestsInDoubt, RequestState
 from reconcile.reconciler import Reconciler
-from reconcile.storage.sqlite.engine import store_errors
-from reconcile.storage.sqlite.tables import poisoned_in, position_of
-from reconcile.storage.sqlite.untrusted import Untrusted
 
 NAMED_MAX: Final = 5
 
@@ -45,17 +42,16 @@ def checks_of_store(store: str, now: datetime) -> Iterator[Checked]:
 
 
 def _writable(books: Reconciler) -> Checked:
+    books.store.check_writable()
     path = books.store.path
-    with store_errors(path), books.store.datastore.transaction(commit=True):
-        pass  # the lock for writing was had
     text = f"{path} opens and can be written, position {books.store.position()}"
     return Checked("ok", "store", text)
 
 
 def _views(books: Reconciler) -> Checked:
-    with books.store.reading() as cursor:
-        poisoned = [position for position, _ in poisoned_in(cursor)]
-        lag = books.store.position() - position_of(cursor)
+    with books.store.reading() as views:
+        poisoned = [position for position, _ in views.poisoned()]
+        lag = books.store.position() - views.position()
     if poisoned:
         some = ", ".join(map(str, poisoned[:NAMED_MAX]))
         text = f"stored events that cannot be read: {len(poisoned)}, at {some}"
@@ -74,11 +70,11 @@ def _quarantine(books: Reconciler) -> Checked:
 
 
 def _refused(books: Reconciler) -> Checked:
-    untrusted = Untrusted(books.store)
+    untrusted = books.store.untrusted()
     number = untrusted.counted()
     if not number:
         return Checked("ok", "deliveries", "none was refused")
-    last = next(untrusted.held(), None)
+    last = next(untrusted.newest_first(), None)
     at = (
         f", the last at {format_instant(last.received_at)}: {last.reason}"
         if last

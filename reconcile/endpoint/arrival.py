@@ -10,7 +10,7 @@ from reconcile.codat.signatures import Headers, Pairs, pairs_of
 from reconcile.endpoint.answers import KEPT, PATH
 from reconcile.endpoint.trust import Trust, worth_keeping
 from reconcile.errors import SignatureError
-from reconcile.storage.sqlite.untrusted import UntrustedDelivery
+from reconcile.storage.refused import UntrustedDelivery
 
 HEADER_KEPT_MAX: Final = 1024
 DELIVERED_TO: Final = f"http://localhost{PATH}"

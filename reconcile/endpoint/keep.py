@@ -13,8 +13,8 @@ from reconcile.errors import HistoryError, StoreError
 from reconcile.history import Batch, History
 from reconcile.intake.captures import read_capture
 from reconcile.intake.take import take
-from reconcile.storage.sqlite.store import Store, VersionConflictError
-from reconcile.storage.sqlite.untrusted import Untrusted, UntrustedDelivery
+from reconcile.storage.ports import Store, VersionConflictError
+from reconcile.storage.refused import UntrustedDelivery
 
 Delivered = Captured | UntrustedDelivery
 
@@ -27,7 +27,7 @@ class Keeper:
 
     def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
         self._history = History(store)
-        self._untrusted = Untrusted(store)
+        self._untrusted = store.untrusted()
         self._now = now
 
     def write(self, group: Sequence[Waiting[Delivered]]) -> None:

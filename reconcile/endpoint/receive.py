@@ -25,7 +25,7 @@ from reconcile.endpoint.commit import Committer, NotKept
 from reconcile.endpoint.keep import Delivered, Keeper
 from reconcile.endpoint.trust import Trust
 from reconcile.storage.opening import open_store
-from reconcile.storage.sqlite.untrusted import UntrustedDelivery
+from reconcile.storage.refused import UntrustedDelivery
 
 UNTRUSTED_WAITING_MAX: Final = 100
 DISCARDED_BYTES_MAX: Final = 64 * 2**20

@@ -12,7 +12,7 @@ from reconcile.intake.captures import ReadCapture, UnreadCapture, read_capture
 from reconcile.intake.take import TRIES_MAX, Intake
 from reconcile.readmodels.quarantine import QuarantinedEvidence, quarantine_at
 from reconcile.storage.evidence import Evidence
-from reconcile.storage.sqlite.store import VersionConflictError
+from reconcile.storage.ports import VersionConflictError
 
 
 def reprocess(

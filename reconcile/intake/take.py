@@ -14,7 +14,7 @@ from reconcile.history import Batch, History
 from reconcile.intake.captures import ReadCapture, UnreadCapture, read_capture
 from reconcile.readmodels.quarantine import Quarantine, quarantine_at
 from reconcile.storage.evidence import micros
-from reconcile.storage.sqlite.store import VersionConflictError
+from reconcile.storage.ports import VersionConflictError
 
 CAPTURES_PER_COMMIT: Final = 200
 BYTES_PER_COMMIT: Final = 8 * 2**20

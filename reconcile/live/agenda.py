@@ -14,13 +14,8 @@ from reconcile.live.pace import NextRead, Pace, Want, next_read
 from reconcile.projections.rows import decode_context, decode_sync
 from reconcile.readmodels.projector import Projector
 from reconcile.readmodels.requests import RequestsInDoubt
-from reconcile.storage.sqlite.leases import Leases
-from reconcile.storage.sqlite.store import Store
-from reconcile.storage.sqlite.tables import (
-    contexts_by_key,
-    syncs_by_key,
-    unfinished_syncs,
-)
+from reconcile.storage.ports import Leases, Store
+from reconcile.storage.views import contexts_by_key, syncs_by_key
 
 LIST_EVERY: Final = timedelta(hours=6)
 """How often a company's syncs are listed: for what nobody told us of."""
@@ -105,9 +100,9 @@ class Agenda:
             return step if done is None or done < step.due else None
         self._projector.catch_up()
         company_id, sync_id = step.company_id, step.sync_id
-        with self._store.reading() as cursor:
-            facts = syncs_by_key(cursor, company_id, [sync_id])
-            contexts = contexts_by_key(cursor, company_id, [sync_id])
+        with self._store.reading() as views:
+            facts = syncs_by_key(views, company_id, [sync_id])
+            contexts = contexts_by_key(views, company_id, [sync_id])
         fresh = self._step(
             (company_id, sync_id),
             facts[sync_id],
@@ -144,8 +139,8 @@ class Agenda:
         return lists + [step for step in due if step.name not in spared]
 
     def _syncs(self) -> Iterator[Step]:
-        with self._store.reading() as cursor:
-            rows = list(unfinished_syncs(cursor))
+        with self._store.reading() as views:
+            rows = list(views.unfinished_syncs())
         for company_id, sync_id, facts, context, unsettled in rows:
             key = company_id, sync_id
             held = self._known.get(key)

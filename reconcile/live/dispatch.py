@@ -35,7 +35,7 @@ from reconcile.readmodels.requests import (
     request_ledger,
     running,
 )
-from reconcile.storage.sqlite.store import VersionConflictError
+from reconcile.storage.ports import VersionConflictError
 
 _LOG: Final = logging.getLogger("reconcile.dispatch")
 TRIES_MAX: Final = 20

@@ -22,7 +22,6 @@ from reconcile.live.dispatch import Dispatch
 from reconcile.live.pace import Pace
 from reconcile.live.recovery import Recovery
 from reconcile.readmodels.projector import Projector
-from reconcile.storage.sqlite.leases import Leases
 
 _LOG: Final = logging.getLogger("reconcile.follow")
 LEASE: Final = timedelta(minutes=5)
@@ -58,7 +57,7 @@ class Follower:
         self._now = now
         self._pace = pace or Pace()
         store = dispatch.history.store
-        self._leases = Leases(store, holder)
+        self._leases = store.leases(holder)
         self._agenda = Agenda(
             store, projector=projector, leases=self._leases, pace=self._pace, now=now
         )

@@ -26,7 +26,7 @@ from reconcile.domain.vocabulary import CodeClass, code_class
 from reconcile.errors import CodatUnavailable, PayloadError
 from reconcile.live.dispatch import Dispatch
 from reconcile.readmodels.requests import RequestLedger, RequestState
-from reconcile.storage.sqlite.store import VersionConflictError
+from reconcile.storage.ports import VersionConflictError
 
 CLOCKS_APART_MAX: Final = timedelta(hours=2)
 """How far Codat's clock and ours may differ: an hour, and as much again."""

@@ -1,12 +1,13 @@
 """The rows of the live views: what a table holds of an item, a sync, a dataset.
 
 Live projection and replay make their rows here, so that a tie-out compares like with
-like. The columns hold what needs no clock, and `stuck_after`: when it turns.
+like. The columns need no clock, except that `stuck_after` says when a deadline passes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from types import NoneType
+from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
@@ -22,51 +23,92 @@ from reconcile.judgement.facts import (
 )
 from reconcile.judgement.item import Item
 from reconcile.judgement.sync_context import SyncContext
+from reconcile.projections.changes import NamedDelivery
 from reconcile.projections.folds import NO_FACTS, CompanyFacts
 from reconcile.projections.judging import Judge, judged
 from reconcile.projections.summaries import SyncSummary
 
-ITEM_COLUMNS: Final = (
-    ("company_id", "TEXT NOT NULL"),
-    ("transaction_id", "TEXT NOT NULL"),
-    ("state", "TEXT NOT NULL"),
-    ("kind", "TEXT"),
-    ("reason", "TEXT NOT NULL"),
-    ("failure_class", "TEXT"),
-    ("owner", "TEXT"),
-    ("fingerprint", "TEXT"),
-    ("attempts", "INTEGER NOT NULL"),
-    ("expected", "INTEGER NOT NULL"),
-    ("broken_since", "TEXT"),
-    ("verdict", "TEXT NOT NULL"),
-    ("stuck_after", "TEXT"),
-    ("stuck_kind", "TEXT"),
-    ("facts", "BLOB NOT NULL"),
-)
-SYNC_COLUMNS: Final = (
-    ("company_id", "TEXT NOT NULL"),
-    ("sync_id", "TEXT NOT NULL"),
-    ("state", "TEXT NOT NULL"),
-    ("status_code", "INTEGER"),
-    ("status", "TEXT"),
-    ("listing", "TEXT NOT NULL"),
-    ("expected", "INTEGER NOT NULL"),
-    ("reported", "INTEGER NOT NULL"),
-    ("promised", "INTEGER"),
-    ("seen", "INTEGER"),
-    ("requested_at", "TEXT"),
-    ("ended_at", "TEXT"),
-    ("complete_at", "TEXT"),
-    ("facts", "BLOB NOT NULL"),
-    ("context", "BLOB NOT NULL"),
-)
-DATASET_COLUMNS: Final = (
-    ("company_id", "TEXT NOT NULL"),
-    ("dataset_id", "TEXT NOT NULL"),
-    ("pushed_at", "TEXT"),
-    ("transactions", "INTEGER NOT NULL"),
-    ("facts", "BLOB NOT NULL"),
-)
+
+class ItemRow(NamedTuple):
+    """One expense in the table `items`; its key is company and transaction."""
+
+    company_id: str
+    transaction_id: str
+    state: str
+    kind: str | None
+    reason: str
+    failure_class: str | None
+    owner: str | None
+    fingerprint: str | None
+    attempts: int
+    expected: int
+    broken_since: str | None
+    verdict: str
+    stuck_after: str | None
+    stuck_kind: str | None
+    facts: bytes
+
+
+class SyncRow(NamedTuple):
+    """One sync in the table `syncs`; its key is company and sync."""
+
+    company_id: str
+    sync_id: str
+    state: str
+    status_code: int | None
+    status: str | None
+    listing: str
+    expected: int
+    reported: int
+    promised: int | None
+    seen: int | None
+    requested_at: str | None
+    ended_at: str | None
+    complete_at: str | None
+    facts: bytes
+    context: bytes
+
+
+class DatasetRow(NamedTuple):
+    """One dataset in the table `datasets`; its key is company and dataset."""
+
+    company_id: str
+    dataset_id: str
+    pushed_at: str | None
+    transactions: int
+    facts: bytes
+
+
+class DeliveryRow(NamedTuple):
+    """One body that came under a delivery's id, in the table `deliveries`."""
+
+    delivery_id: str
+    body_digest: str
+    company_id: str
+    sync_id: str
+
+
+class Column(NamedTuple):
+    """A column of a view table; each engine spells its kind in its own words."""
+
+    name: str
+    kind: type  # str, int or bytes
+    null: bool
+
+
+def columns_of(row: type[NamedTuple]) -> tuple[Column, ...]:
+    """Return the columns of the table that a class of rows stands for."""
+    found = []
+    for name, hint in get_type_hints(row).items():
+        kinds = get_args(hint) or (hint,)
+        kind = next(kind for kind in kinds if kind is not NoneType)
+        found.append(Column(name, kind, NoneType in kinds))
+    return tuple(found)
+
+
+ITEM_COLUMNS: Final = columns_of(ItemRow)
+SYNC_COLUMNS: Final = columns_of(SyncRow)
+DATASET_COLUMNS: Final = columns_of(DatasetRow)
 
 Row = tuple[Any, ...]
 
@@ -145,10 +187,12 @@ class ItemRows(NamedTuple):
     columns: Row  # all between the key and the facts
     facts: bytes
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ItemRow]:
         """Yield them one by one."""
         for transaction_id in self.transaction_ids:
-            yield (self.company_id, transaction_id, *self.columns, self.facts)
+            yield ItemRow._make(
+                (self.company_id, transaction_id, *self.columns, self.facts)
+            )
 
 
 def item_rows(
@@ -175,9 +219,9 @@ def item_rows(
     return list(alike.values())
 
 
-def sync_row(summary: SyncSummary, facts: SyncFacts, context: SyncContext) -> Row:
+def sync_row(summary: SyncSummary, facts: SyncFacts, context: SyncContext) -> SyncRow:
     """Return one sync's row."""
-    return (
+    return SyncRow(
         summary.company_id,
         summary.sync_id,
         summary.state,
@@ -196,15 +240,22 @@ def sync_row(summary: SyncSummary, facts: SyncFacts, context: SyncContext) -> Ro
     )
 
 
-def dataset_row(company_id: str, dataset_id: str, facts: DatasetFacts) -> Row:
+def dataset_row(company_id: str, dataset_id: str, facts: DatasetFacts) -> DatasetRow:
     """Return one dataset's row."""
     named = {t for push in facts.pushes for t in push.transaction_ids}
-    return (
+    return DatasetRow(
         company_id,
         dataset_id,
         _instant(facts.pushed_at),
         len(named),
         encode(facts),
+    )
+
+
+def delivery_row(company_id: str, delivery: NamedDelivery) -> DeliveryRow:
+    """Return the row of a delivery that named itself."""
+    return DeliveryRow(
+        delivery.delivery_id, delivery.body_digest, company_id, delivery.sync_id
     )
 
 

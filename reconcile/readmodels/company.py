@@ -7,10 +7,8 @@ import attrs
 
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.folds import CompanyFacts
+from reconcile.projections.rows import DeliveryRow
 from reconcile.projections.summaries import SyncSummary
-
-Delivery = tuple[str, str, str, str]
-"""A named webhook delivery: its id, its body's digest, company and sync."""
 
 
 @attrs.define(kw_only=True)
@@ -26,5 +24,5 @@ class CompanyState:
     company: CompanyFacts
     contexts: dict[str, SyncContext] = attrs.field(factory=dict)
     summaries: Callable[[datetime], Iterable[SyncSummary]]
-    deliveries: list[tuple[datetime, Delivery]] = attrs.field(factory=list)
+    deliveries: list[tuple[datetime, DeliveryRow]] = attrs.field(factory=list)
     poisoned: list[int] = attrs.field(factory=list)

@@ -4,7 +4,6 @@ A batch's rows and its position are written in one transaction. An event that ca
 folded is found by halving, put aside with the reason, and never stops the others.
 """
 
-import sqlite3
 from collections.abc import Sequence
 
 import attrs
@@ -20,17 +19,25 @@ from reconcile.judgement.sync_context import SyncContext, survey
 from reconcile.projections.changes import Changes, changes
 from reconcile.projections.folds import CompanyFacts, keys_reader
 from reconcile.projections.judging import judge_by_facts
-from reconcile.projections.rows import ItemRows, dataset_row, item_rows, sync_row
+from reconcile.projections.rows import (
+    ItemRows,
+    dataset_row,
+    delivery_row,
+    item_rows,
+    sync_row,
+)
 from reconcile.projections.summaries import summarise
-from reconcile.storage.sqlite.store import Store
-from reconcile.storage.sqlite.tables import (
+from reconcile.storage.ports import (
     OvertakenError,
-    Views,
-    Written,
+    Snapshot,
+    Store,
+    StoredEvent,
+    ViewChanges,
+)
+from reconcile.storage.views import (
     contexts_by_key,
     datasets_by_key,
     items_by_key,
-    position_of,
     syncs_by_key,
 )
 
@@ -40,7 +47,7 @@ class Projector:
 
     def __init__(self, store: Store, *, policy: Policy, rules: Rules) -> None:
         self._store = store
-        self._views = Views(store)
+        self._views = store.views()
         self._policy = policy
         self._rules = rules
 
@@ -51,8 +58,8 @@ class Projector:
         """
         self._views.begin_anew_unless(f"{self._rules.label}; {self._policy.label}")
         while True:
-            with self._store.reading() as cursor:
-                after = position_of(cursor)
+            with self._store.reading() as snapshot:
+                after = snapshot.position()
             stored = self._store.stored_after(after)
             if not stored:
                 return after
@@ -61,11 +68,11 @@ class Projector:
             except OvertakenError:
                 continue
 
-    def _project(self, stored: Sequence[sqlite3.Row], after: int) -> None:
-        position = stored[-1]["rowid"]
+    def _project(self, stored: Sequence[StoredEvent], after: int) -> None:
+        position = stored[-1].position
         try:
-            with self._store.reading() as cursor:
-                written = _Batch(self._store, cursor, self._policy, self._rules).fold(
+            with self._store.reading() as snapshot:
+                written = _Batch(self._store, snapshot, self._policy, self._rules).fold(
                     stored
                 )
         except StoreError:
@@ -74,9 +81,11 @@ class Projector:
             if len(stored) > 1:
                 half = len(stored) // 2
                 self._project(stored[:half], after)
-                self._project(stored[half:], stored[half - 1]["rowid"])
+                self._project(stored[half:], stored[half - 1].position)
                 return
-            written = Written(poisoned=[(position, f"{type(error).__name__}: {error}")])
+            written = ViewChanges(
+                poisoned=[(position, f"{type(error).__name__}: {error}")]
+            )
         self._views.write(written, after=after, position=position)
 
 
@@ -94,42 +103,35 @@ class _Batch:
     """One batch of events on its way into rows, read against one consistent state."""
 
     def __init__(
-        self, store: Store, cursor: sqlite3.Cursor, policy: Policy, rules: Rules
+        self, store: Store, snapshot: Snapshot, policy: Policy, rules: Rules
     ) -> None:
         self._store = store
-        self._cursor = cursor
+        self._snapshot = snapshot
         self._policy = policy
         self._rules = rules
         self._groups: dict[int, Groups] = {}
         self._keys_of = keys_reader(self._groups_at)
 
-    def fold(self, stored: Sequence[sqlite3.Row]) -> Written:
+    def fold(self, stored: Sequence[StoredEvent]) -> ViewChanges:
         """Return everything that the events write."""
-        written = Written()
+        written = ViewChanges()
         works: dict[str, _Work] = {}
         holders: dict[tuple[str, int], Recorded] = {}
-        for row in stored:
+        for stored_event in stored:
             try:
-                recorded = self._store.recorded(row)
+                recorded = self._store.recorded(stored_event)
                 change = changes(recorded, original=self._original(recorded, holders))
             except StoreError:
                 raise
             except HistoryError as error:
-                written.poisoned.append((row["rowid"], str(error)))
+                written.poisoned.append((stored_event.position, str(error)))
                 continue
             at = getattr(recorded.event, "at", None)
             if at is not None and (written.newest is None or at > written.newest):
                 written.newest = at
             if change.delivery is not None:
-                arrival = change.delivery
-                written.deliveries.append(
-                    (
-                        arrival.delivery_id,
-                        arrival.body_digest,
-                        change.company_id,
-                        arrival.sync_id,
-                    )
-                )
+                row = delivery_row(change.company_id, change.delivery)
+                written.deliveries.append(row)
             if change.case is None:
                 work = works.get(change.company_id)
                 if work is None:
@@ -165,7 +167,7 @@ class _Batch:
                     self._groups[position] = event.groups
         return self._groups[position]
 
-    def _company(self, work: _Work, written: Written) -> None:
+    def _company(self, work: _Work, written: ViewChanges) -> None:
         company = work.company
         touched = {t for change in work.changes for t in change.transactions()}
         datasets = {d for change in work.changes for d, _ in change.datasets}
@@ -213,7 +215,7 @@ class _Batch:
         company.datasets.update(
             self._datasets(company, named - company.datasets.keys())
         )
-        before = contexts_by_key(self._cursor, company.company_id, syncs)
+        before = contexts_by_key(self._snapshot, company.company_id, syncs)
         for sync_id in syncs:
             work.contexts[sync_id] = survey(
                 sync_id,
@@ -241,7 +243,7 @@ class _Batch:
 
     def _load_items(self, work: _Work, transaction_ids: set[str]) -> None:
         company = work.company
-        found = items_by_key(self._cursor, company.company_id, transaction_ids)
+        found = items_by_key(self._snapshot, company.company_id, transaction_ids)
         for transaction_id, facts in found.items():
             if facts.legs:
                 company.legs[transaction_id] = facts.legs
@@ -251,13 +253,13 @@ class _Batch:
                 company.others[transaction_id] = rest
 
     def _load_syncs(self, company: CompanyFacts, sync_ids: set[str]) -> None:
-        found = syncs_by_key(self._cursor, company.company_id, sync_ids)
+        found = syncs_by_key(self._snapshot, company.company_id, sync_ids)
         company.syncs.update(found)
 
     def _datasets(
         self, company: CompanyFacts, dataset_ids: set[str]
     ) -> dict[str, DatasetFacts]:
-        return datasets_by_key(self._cursor, company.company_id, dataset_ids)
+        return datasets_by_key(self._snapshot, company.company_id, dataset_ids)
 
     def _load_others(self, work: _Work, transaction_ids: set[str]) -> None:
         """Load the datasets and syncs that the items' other facts name."""
@@ -272,7 +274,9 @@ class _Batch:
         syncs.update(hook.sync_id for o in others for hook in o.hooks)
         syncs |= work.named
         missing = syncs - work.contexts.keys()
-        work.contexts.update(contexts_by_key(self._cursor, company.company_id, missing))
+        work.contexts.update(
+            contexts_by_key(self._snapshot, company.company_id, missing)
+        )
 
     def _item_rows(self, work: _Work, transaction_ids: set[str]) -> list[ItemRows]:
         judge = judge_by_facts(policy=self._policy, rules=self._rules)

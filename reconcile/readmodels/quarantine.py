@@ -11,7 +11,7 @@ from reconcile.domain.events import (
 )
 from reconcile.domain.identity import stream_parts
 from reconcile.errors import HistoryError
-from reconcile.storage.sqlite.store import Store
+from reconcile.storage.ports import Store
 
 
 @attrs.frozen(kw_only=True)

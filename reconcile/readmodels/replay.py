@@ -1,6 +1,5 @@
 """Replay: the whole working set of each company, folded from events up to a cut-off."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
@@ -10,9 +9,10 @@ from reconcile.domain.rows import Groups
 from reconcile.errors import HistoryError
 from reconcile.projections.changes import changes
 from reconcile.projections.folds import CompanyFacts, GroupsAt, gc_paused, keys_reader
+from reconcile.projections.rows import delivery_row
 from reconcile.projections.summaries import SyncSummary, summarise
 from reconcile.readmodels.company import CompanyState
-from reconcile.storage.sqlite.store import Store
+from reconcile.storage.ports import Store, StoredEvent
 
 
 def replay(
@@ -41,7 +41,7 @@ def _company(store: Store, company_id: str, until: int) -> CompanyState:
 
 def fold(
     store: Store,
-    stored: Iterable[sqlite3.Row],
+    stored: Iterable[StoredEvent],
     state: CompanyState,
     groups: dict[int, Groups],
 ) -> None:
@@ -50,9 +50,9 @@ def fold(
     `groups` receives the rows of each event that holds some, by its position.
     """
     holders: dict[tuple[str, int], Recorded] = {}
-    for row in stored:
+    for stored_event in stored:
         try:
-            recorded = store.recorded(row)
+            recorded = store.recorded(stored_event)
             event = recorded.event
             original: Recorded | None = None
             if isinstance(event, LegsReported):
@@ -62,22 +62,12 @@ def fold(
                 original = holders.get((recorded.stream, event.same_as))
             change = changes(recorded, original=original)
         except HistoryError:
-            state.poisoned.append(row["rowid"])
+            state.poisoned.append(stored_event.position)
             continue
         state.company.apply(change)
         if change.delivery is not None:
-            arrival = change.delivery
-            state.deliveries.append(
-                (
-                    arrival.at,
-                    (
-                        arrival.delivery_id,
-                        arrival.body_digest,
-                        change.company_id,
-                        arrival.sync_id,
-                    ),
-                )
-            )
+            row = delivery_row(change.company_id, change.delivery)
+            state.deliveries.append((change.delivery.at, row))
 
 
 def _summaries(

@@ -28,7 +28,7 @@ from reconcile.domain.identity import stream_name, stream_parts
 from reconcile.domain.vocabulary import OF_ONE_TRY
 from reconcile.errors import HistoryError
 from reconcile.readmodels.replay import replay
-from reconcile.storage.sqlite.store import Store
+from reconcile.storage.ports import Store
 
 PUSH = "push"
 _DOUBTED = tuple(

@@ -8,6 +8,7 @@ import attrs
 from reconcile.domain.policy import Policy
 from reconcile.projections.folds import gc_paused
 from reconcile.projections.judging import judge_as_of, judged
+from reconcile.projections.rows import DeliveryRow
 from reconcile.projections.summaries import (
     findings_of_datasets,
     findings_of_deliveries,
@@ -19,13 +20,7 @@ from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.readmodels.replay import replay
 from reconcile.report.build import Judged, Part, Report, build
 from reconcile.rules import Ruleset
-from reconcile.storage.sqlite.store import Store
-from reconcile.storage.sqlite.tables import (
-    deliveries_in,
-    newest_in,
-    poisoned_in,
-    position_of,
-)
+from reconcile.storage.ports import Store
 
 
 @attrs.frozen(kw_only=True)
@@ -41,28 +36,28 @@ class Reporting:
 
         None where some facts lie in the future of `as_of`.
         """
-        with self.store.reading() as cursor:
-            newest = newest_in(cursor)
+        with self.store.reading() as views:
+            newest = views.newest()
             if newest is not None and newest > as_of:
                 return None
             return self._built(
-                current(cursor, company_id=company_id),
+                current(views, company_id=company_id),
                 as_of=as_of,
                 known_at=None,
-                position=position_of(cursor),
+                position=views.position(),
                 company_id=company_id,
-                deliveries=deliveries_in(cursor),
-                poisoned=len(poisoned_in(cursor)),
+                deliveries=views.deliveries(),
+                poisoned=len(views.poisoned()),
             )
 
     def item(
         self, company_id: str, transaction_id: str, *, as_of: datetime
     ) -> Judged | None:
         """Return one item, from views that are up to date; None: none has that id."""
-        with self.store.reading() as cursor:
-            newest = newest_in(cursor)
+        with self.store.reading() as views:
+            newest = views.newest()
             if newest is None or newest <= as_of:
-                state = current_item(cursor, company_id, transaction_id)
+                state = current_item(views, company_id, transaction_id)
                 return next(iter(self._items(state, as_of)), None)
         told = self.replayed(as_of=as_of, known_at=None, company_id=company_id)
         return next((i for i in told.items if i.transaction_id == transaction_id), None)
@@ -72,7 +67,7 @@ class Reporting:
     ) -> Report:
         """Return the report folded from events alone, without the live views."""
         until = self.store.position(known_at=known_at)
-        deliveries: list[tuple[str, str, str, str]] = []
+        deliveries: list[DeliveryRow] = []
         poisoned: list[int] = []
 
         def companies() -> Iterator[CompanyState]:
@@ -102,7 +97,7 @@ class Reporting:
         known_at: datetime | None,
         position: int,
         company_id: str | None,
-        deliveries: Sequence[tuple[str, str, str, str]],
+        deliveries: Sequence[DeliveryRow],
         poisoned: int | Sequence[int],
     ) -> Report:
         parts = [self._part(state, as_of) for state in companies]

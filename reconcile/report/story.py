@@ -38,7 +38,7 @@ from reconcile.judgement.item import Dossier, Item, Rules
 from reconcile.judgement.judge import history
 from reconcile.report.build import Judged
 from reconcile.report.wire import item_data
-from reconcile.storage.sqlite.store import Store
+from reconcile.storage.ports import Store
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reconcile.errors import StoreError, UsageError
-from reconcile.storage.sqlite.store import Store
+from reconcile.storage.ports import Store
+from reconcile.storage.sqlite.store import SqliteStore
 
 
 def open_store(url: str, *, create: bool) -> Store:
@@ -28,7 +29,7 @@ def open_store(url: str, *, create: bool) -> Store:
         raise StoreError(f"{path} cannot be created: its folder does not exist")
     elif Path(path).exists() and os.path.getsize(path):
         _check(path, may_be_empty=True)  # another process may just be creating it
-    return Store(path)
+    return SqliteStore(path)
 
 
 def _check(path: str, *, may_be_empty: bool) -> None:

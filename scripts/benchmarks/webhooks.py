@@ -26,8 +26,6 @@ from uuid import UUID
 
 import uvloop
 
-from reconcile import Reconciler
-
 DELIVERIES = 3_000
 RATE = 200
 SECONDS = 15
@@ -190,12 +188,10 @@ def _round(folder: Path, number: int) -> tuple[dict[int, float], float, float, f
             rates[concurrency] = uvloop.run(many(port, first, number, concurrency))
         took = uvloop.run(steady(port, 20_000_000))
         alone = steady_floor(folder / "steady.db")
-    with Reconciler.open(f"sqlite:///{folder / 'books.db'}", create=False) as books:
-        with books.store.reading() as cursor:
-            cursor.execute("SELECT COUNT(*) FROM evidence")
-            (held,) = cursor.fetchone()
-        wanted = 50 + len(CONCURRENCIES) * number + len(took)
-        assert held == wanted, f"{held} deliveries are held, not {wanted}"
+    with closing(sqlite3.connect(folder / "books.db")) as db:
+        (stored,) = db.execute("SELECT COUNT(*) FROM evidence").fetchone()
+    wanted = 50 + len(CONCURRENCIES) * number + len(took)
+    assert stored == wanted, f"{stored} deliveries are stored, not {wanted}"
     p50, p99, bare_p99 = _ms(took, 0.5), _ms(took, 0.99), _ms(alone, 0.99)
     listed = ", ".join(f"{c} at a time {r:.0f}/s" for c, r in rates.items())
     print(

@@ -4,13 +4,14 @@ import base64
 import hashlib
 import hmac
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from reconcile import Reconciler
 from reconcile.endpoint import Limits, Trust, WebhookEndpoint
-from reconcile.storage.sqlite.untrusted import Untrusted
 from tests.builders import COMPANY, SYNC, TRANSACTION
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -77,15 +78,14 @@ def endpoint(
 def apart(folder: Path) -> list[tuple[str, int]]:
     """Return why deliveries were refused, and their lengths, newest first."""
     with Reconciler.open(url_of(folder), create=False) as books:
-        return [(one.reason, one.body_bytes) for one in Untrusted(books.store).held()]
+        return [
+            (one.reason, one.body_bytes)
+            for one in books.store.untrusted().newest_first()
+        ]
 
 
 def held(folder: Path) -> int:
     """Return how many pieces of evidence the folder's store has."""
-    with (
-        Reconciler.open(url_of(folder), create=False) as books,
-        books.store.reading() as cursor,
-    ):
-        cursor.execute("SELECT COUNT(*) FROM evidence")
-        number: int = cursor.fetchone()[0]
+    with closing(sqlite3.connect(folder / "books.db")) as db:
+        number: int = db.execute("SELECT COUNT(*) FROM evidence").fetchone()[0]
     return number

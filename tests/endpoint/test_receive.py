@@ -13,7 +13,7 @@ import pytest
 
 from reconcile import Reconciler, UsageError
 from reconcile.endpoint import Limits, Reply, Trust, WebhookEndpoint
-from reconcile.storage.sqlite.untrusted import BODY_KEPT_BYTES_MAX, Untrusted
+from reconcile.storage.refused import BODY_KEPT_BYTES_MAX
 from tests.builders import COMPANY, SYNC
 from tests.endpoint.deliveries import (
     NOW,
@@ -33,8 +33,8 @@ HASTY = Limits(answer_wait_s=0.3)
 def untrusted(folder: Path) -> tuple[int, list[str]]:
     """Return how many deliveries were refused, and why, newest first."""
     with Reconciler.open(url_of(folder), create=False) as books:
-        apart = Untrusted(books.store)
-        return apart.counted(), [one.reason for one in apart.held()]
+        apart = books.store.untrusted()
+        return apart.counted(), [one.reason for one in apart.newest_first()]
 
 
 def test_a_store_that_is_locked_is_answered_503_and_redelivery_loses_nothing(
@@ -125,8 +125,8 @@ def test_refused_deliveries_are_bounded_and_counted(tmp_path: Path) -> None:
         hooks.receive({"x-other": "secret"}, b"y" * (BODY_KEPT_BYTES_MAX + 1))
 
     with Reconciler.open(url_of(tmp_path)) as books:
-        apart = Untrusted(books.store)
-        newest, *others = apart.held()
+        apart = books.store.untrusted()
+        newest, *others = apart.newest_first()
         assert (apart.counted(), len(others)) == (1006, 999)
         assert (newest.body, newest.headers) == (None, ())
         assert (newest.body_bytes, newest.received_at) == (BODY_KEPT_BYTES_MAX + 1, NOW)
@@ -156,7 +156,7 @@ def test_a_body_over_the_limit_is_refused_unread_and_counted(
     assert told.getMessage() == f"delivery refused: {reason}"
     assert vars(told)["codat_bytes"] == 11
     with Reconciler.open(url_of(tmp_path)) as books:
-        (one,) = Untrusted(books.store).held()
+        (one,) = books.store.untrusted().newest_first()
     assert (one.reason, one.body_bytes, one.body, one.body_digest) == (
         reason,
         11,

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from reconcile import Reconciler, SignatureError, Trust
-from reconcile.storage.sqlite.untrusted import Untrusted
 from tests.builders import SYNC
 from tests.endpoint.deliveries import OTHER, SECRET, Clock, signed, url_of, webhook
 
@@ -26,7 +25,7 @@ def test_a_delivery_that_is_not_signed_by_a_secret_is_kept_apart(
     with pytest.raises(SignatureError, match="by a secret of ours"):
         books.receive_webhook(signed(body, secret=OTHER), body)
 
-    (refused,) = Untrusted(books.store).held()
+    (refused,) = books.store.untrusted().newest_first()
     assert (refused.body, refused.reason[:12]) == (body, "no signature")
     assert books.report().syncs == []
 

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 import attrs
 
 from reconcile import Reconciler, read_lines
-from reconcile.storage.sqlite.untrusted import Untrusted, UntrustedDelivery
+from reconcile.storage.refused import UntrustedDelivery
 from tests.codat.client.clients import server
 from tests.live.commands import PUSH, Desk, nobody, saying
 
@@ -129,7 +129,7 @@ def test_deliveries_that_were_refused_are_counted(desk: Desk) -> None:
     with Reconciler.open(f"sqlite:///{desk.folder / 'reconcile.db'}") as books:
         at = datetime(2026, 3, 2, tzinfo=UTC)
         forged = UntrustedDelivery.of(b"{}", received_at=at, reason="x", headers=())
-        Untrusted(books.store).keep([forged])
+        books.store.untrusted().keep([forged])
 
     status, output, _ = desk.run("doctor")
 

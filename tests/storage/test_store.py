@@ -17,7 +17,7 @@ from reconcile.errors import StoreError, UsageError
 from reconcile.storage.codec import Envelope
 from reconcile.storage.evidence import Evidence
 from reconcile.storage.opening import open_store
-from reconcile.storage.sqlite.store import VersionConflictError
+from reconcile.storage.ports import VersionConflictError
 from tests.builders import at
 from tests.strategies import EVENTS_OF_EVERY_KIND
 

@@ -9,7 +9,6 @@ import pytest
 
 from reconcile import Reconciler, read_lines, to_data
 from reconcile.rules import BUILT_IN, Rule, Ruleset
-from reconcile.storage.sqlite.tables import poisoned_in
 from tests.builders import at, create, page, push, row, start, status, uuid_of
 
 LINES = [
@@ -140,10 +139,9 @@ def test_an_event_that_stumbles_in_the_fold_is_found_by_halving(tmp_path: Path) 
     with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}", rules=rules) as books:
         books.ingest(read_lines(lines))
         books.catch_up()
-        with books.store.reading() as cursor:
-            poisoned = poisoned_in(cursor)
-            cursor.execute("SELECT COUNT(*) FROM items WHERE kind = 'FAILED'")
-            failed = cursor.fetchone()[0]
+        with books.store.reading() as views:
+            poisoned = views.poisoned()
+        failed = [item for item in books.items() if item.item.kind == "FAILED"]
 
     assert [reason for _, reason in poisoned] == ["ZeroDivisionError: "]
-    assert failed == 2
+    assert len(failed) == 2

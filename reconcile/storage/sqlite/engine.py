@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from eventsourcing.persistence import (
+    ConnectionPoolClosedError,
     InfrastructureFactory,
     InterfaceError,
     PersistenceError,
@@ -204,5 +205,7 @@ def store_errors(path: str) -> Iterator[None]:
     """Turn what the engine raises about the file into one sentence."""
     try:
         yield
+    except ConnectionPoolClosedError as error:
+        raise StoreError(f"{path} cannot be used as a store: it was closed") from error
     except (PersistenceError, sqlite3.Error) as error:
         raise StoreError(f"{path} cannot be used as a store: {error}") from error

@@ -1,14 +1,10 @@
-"""Who does what: a lease for each piece of work, and when it was done last.
-
-Several followers may work on one store; a lease keeps two of them from the same sync.
-"""
+"""Leases in SQLite: a row for each piece of work that is under way or was done."""
 
 from datetime import datetime, timedelta
 from typing import Final
 
 from reconcile.storage.evidence import micros, moment_of
-from reconcile.storage.sqlite.engine import store_errors
-from reconcile.storage.sqlite.store import Store
+from reconcile.storage.sqlite.database import Database
 
 _TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL,"
@@ -16,41 +12,32 @@ _TABLE: Final = (
 )
 
 
-class Leases:
-    """The leases of one store, as one holder sees them."""
+class SqliteLeases:
+    """The leases of one SQLite store, as one holder sees them."""
 
-    def __init__(self, store: Store, holder: str) -> None:
-        self._store = store
+    def __init__(self, database: Database, holder: str) -> None:
+        self._database = database
         self._holder = holder
-        with (
-            store_errors(store.path),
-            store.datastore.transaction(commit=True) as cursor,
-        ):
+        with database.writing() as cursor:
             cursor.execute(_TABLE)
 
     def take(self, name: str, *, now: datetime, lasts: timedelta) -> bool:
-        """Return whether the work is ours now: nobody else holds it."""
-        with (
-            store_errors(self._store.path),
-            self._store.datastore.transaction(commit=True) as cursor,
-        ):
+        """Return whether the work is ours now: no other holder's lease is running."""
+        with self._database.writing() as cursor:
             cursor.execute(
                 "INSERT INTO leases VALUES (?, ?, ?, NULL) ON CONFLICT (name) DO UPDATE"
                 " SET holder = excluded.holder, until = excluded.until"
-                " WHERE until <= ? OR holder = excluded.holder",
+                " WHERE leases.until <= ? OR leases.holder = excluded.holder",
                 (name, self._holder, micros(now + lasts), micros(now)),
             )
-            return bool(cursor.sqlite_cursor.rowcount)
+            return bool(cursor.rowcount)
 
     def leave(self, name: str, *, done: datetime | None) -> None:
         """Give work back; `done` is when it was done, None where it was not.
 
-        Work of which nobody says that it was done leaves nothing behind.
+        A lease that was never done leaves no row behind.
         """
-        with (
-            store_errors(self._store.path),
-            self._store.datastore.transaction(commit=True) as cursor,
-        ):
+        with self._database.writing() as cursor:
             cursor.execute(
                 "UPDATE leases SET until = 0, done = COALESCE(?, done)"
                 " WHERE name = ? AND holder = ?",
@@ -62,14 +49,14 @@ class Leases:
             )
 
     def all_done(self) -> dict[str, datetime]:
-        """Return when each piece of work was done last that ever was."""
-        with self._store.reading() as cursor:
+        """Return when each piece of work was last done."""
+        with self._database.reading() as cursor:
             cursor.execute("SELECT name, done FROM leases WHERE done IS NOT NULL")
-            return {row[0]: moment_of(row[1]) for row in cursor.fetchall()}
+            return {name: moment_of(done) for name, done in cursor.fetchall()}
 
     def done(self, name: str) -> datetime | None:
-        """Return when a piece of work was done last, None for never."""
-        with self._store.reading() as cursor:
+        """Return when a piece of work was last done, None for never."""
+        with self._database.reading() as cursor:
             cursor.execute("SELECT done FROM leases WHERE name = ?", (name,))
             row = cursor.fetchone()
         return None if row is None or row[0] is None else moment_of(row[0])

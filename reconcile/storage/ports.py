@@ -1,0 +1,332 @@
+"""What a store offers, whichever engine keeps it: the protocols an engine implements.
+
+No cursor, row id or driver's error leaves an engine. Its reads give the named values of
+this module, its failures are a `StoreError`, a `VersionConflictError` or an
+`OvertakenError`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple, Protocol, Self
+
+import attrs
+
+from reconcile.domain.events import Recorded
+from reconcile.projections.rows import (
+    DatasetRow,
+    DeliveryRow,
+    ItemRow,
+    ItemRows,
+    SyncRow,
+)
+from reconcile.storage.codec import Envelope
+from reconcile.storage.evidence import Evidence
+from reconcile.storage.refused import UntrustedDelivery
+
+
+class VersionConflictError(Exception):
+    """Another writer has moved a stream on, or stored the same evidence, meanwhile."""
+
+
+class OvertakenError(Exception):
+    """Another projector was quicker: its rows stand, ours are not needed."""
+
+
+class StoredEvent(NamedTuple):
+    """One event as it is stored; `Store.recorded` decodes it."""
+
+    position: int
+    stream: str
+    version: int
+    topic: str
+    state: bytes
+    recorded_at: int  # µs since 1970, UTC
+
+
+class UnfinishedSync(NamedTuple):
+    """A sync that is not read to its end, or has a row that is not settled.
+
+    `facts` and `context` are encoded as in the table: a follower that looks often
+    compares them, and decodes only what has changed.
+    """
+
+    company_id: str
+    sync_id: str
+    facts: bytes
+    context: bytes
+    unsettled: Literal["open", "conflicting"] | None
+
+
+ViewTable = Literal["items", "syncs", "datasets"]
+"""A view table that has a row for each thing of a company, and a column `facts`."""
+
+
+@attrs.define(kw_only=True)
+class ViewChanges:
+    """Everything that one batch of events writes to the views."""
+
+    items: list[ItemRows] = attrs.field(factory=list)
+    syncs: list[SyncRow] = attrs.field(factory=list)
+    datasets: list[DatasetRow] = attrs.field(factory=list)
+    deliveries: list[DeliveryRow] = attrs.field(factory=list)
+    poisoned: list[tuple[int, str]] = attrs.field(factory=list)
+    newest: datetime | None = None
+
+
+class Snapshot(Protocol):
+    """The views in one consistent read."""
+
+    def position(self) -> int:
+        """Return the position of the last event the views contain, 0 for none."""
+        ...
+
+    def newest(self) -> datetime | None:
+        """Return the latest effective time of any fact in the views."""
+        ...
+
+    def poisoned(self) -> list[tuple[int, str]]:
+        """Return the position of each event that cannot be read, and why not."""
+        ...
+
+    def deliveries(self) -> list[DeliveryRow]:
+        """Return the deliveries whose id came with several bodies."""
+        ...
+
+    def companies(self) -> list[str]:
+        """Return every company that has a row, sorted."""
+        ...
+
+    def items(self, company_id: str, *, name: str | None = None) -> Iterator[ItemRow]:
+        """Yield a company's items by their ids, or one of them."""
+        ...
+
+    def syncs(self, company_id: str) -> Iterator[SyncRow]:
+        """Yield a company's syncs by their ids."""
+        ...
+
+    def datasets(self, company_id: str) -> Iterator[DatasetRow]:
+        """Yield a company's datasets by their ids."""
+        ...
+
+    def facts(
+        self, table: ViewTable, company_id: str, names: Iterable[str]
+    ) -> Iterable[tuple[str, bytes]]:
+        """Return name and encoded facts of those rows that exist."""
+        ...
+
+    def contexts(
+        self, company_id: str, sync_ids: Iterable[str]
+    ) -> Iterable[tuple[str, bytes]]:
+        """Return name and encoded context of those syncs that have a row."""
+        ...
+
+    def unfinished_syncs(self) -> Iterator[UnfinishedSync]:
+        """Yield every sync that a follower may have to read again."""
+        ...
+
+
+class Views(Protocol):
+    """The views of one store, as the projector writes them."""
+
+    def begin_anew_unless(self, label: str) -> None:
+        """Empty the views unless they were made under this label.
+
+        The label names ruleset and deadlines; the engine adds its tables' version.
+        """
+        ...
+
+    def write(self, changes: ViewChanges, *, after: int, position: int) -> None:
+        """Write a batch's rows and the position they bring the views to, at once.
+
+        Raises:
+            OvertakenError: the views do not stand at `after` any more.
+
+        """
+        ...
+
+
+class Leases(Protocol):
+    """Who does what: one holder's leases, and when each piece of work was last done.
+
+    Several followers may work on one store; a lease keeps two of them from the same
+    sync.
+    """
+
+    def take(self, name: str, *, now: datetime, lasts: timedelta) -> bool:
+        """Return whether the work is ours now: no other holder's lease is running."""
+        ...
+
+    def leave(self, name: str, *, done: datetime | None) -> None:
+        """Give work back; `done` is when it was done, None where it was not."""
+        ...
+
+    def all_done(self) -> dict[str, datetime]:
+        """Return when each piece of work was last done."""
+        ...
+
+    def done(self, name: str) -> datetime | None:
+        """Return when a piece of work was last done, None for never."""
+        ...
+
+
+class Untrusted(Protocol):
+    """The refused deliveries of one store; the oldest make room for the newest."""
+
+    def keep(self, deliveries: Sequence[UntrustedDelivery]) -> None:
+        """Store refused deliveries in one transaction, within the bounds."""
+        ...
+
+    def counted(self) -> int:
+        """Return how many were ever stored, including those deleted since."""
+        ...
+
+    def newest_first(self) -> Iterator[UntrustedDelivery]:
+        """Yield the stored ones."""
+        ...
+
+
+class Store(Protocol):
+    """One history with its evidence and views. Close it, or use it in a `with`."""
+
+    @property
+    def path(self) -> str:
+        """Where the store is, for messages."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Return the store."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Close the store."""
+        ...
+
+    def close(self) -> None:
+        """Release what the engine uses."""
+        ...
+
+    # Writing
+
+    def append(
+        self,
+        events: Sequence[Envelope],
+        evidence: Iterable[Evidence],
+        *,
+        recorded_at: datetime,
+    ) -> None:
+        """Write events and evidence in one transaction.
+
+        Raises:
+            VersionConflictError: a stream has moved on, or evidence is stored already.
+
+        """
+        ...
+
+    def check_writable(self) -> None:
+        """Take the lock for writing and let go of it.
+
+        Raises:
+            StoreError: it cannot be had.
+
+        """
+        ...
+
+    # Reading the history
+
+    def recall(
+        self, wanted: Iterable[tuple[bytes, Sequence[str]]]
+    ) -> tuple[dict[bytes, int | None], dict[str, list[Recorded]]]:
+        """Return what is stored of some evidence, in one read.
+
+        `wanted` are identities, each with the streams its evidence is about. Returned
+        are the identities already stored, with their earliest time (µs), and the events
+        of the other identities' streams, oldest first.
+        """
+        ...
+
+    def stream(self, stream: str) -> list[Recorded]:
+        """Return a stream's events, oldest first."""
+        ...
+
+    def version_of(self, stream: str) -> int:
+        """Return the version of a stream's last event, 0 for an empty stream."""
+        ...
+
+    def event_at(self, stream: str, version: int) -> Recorded | None:
+        """Return one event of a stream, None where it has no such version."""
+        ...
+
+    def position(self, *, known_at: datetime | None = None) -> int:
+        """Return the last position, or that of the longest prefix known by a moment."""
+        ...
+
+    def companies(self) -> list[str]:
+        """Return every company that has an event, sorted; "" for events of none."""
+        ...
+
+    def positions_of(
+        self, company_id: str, *, until: int, topics: Sequence[str] = ()
+    ) -> list[int]:
+        """Return the positions of a company's events up to one, in order.
+
+        With topics: of the events of those topics alone.
+        """
+        ...
+
+    def positions_after(
+        self, position: int, *, until: int, topics: Sequence[str]
+    ) -> list[int]:
+        """Return the positions of all events of some topics after one, in order."""
+        ...
+
+    def case_positions(self, *, until: int) -> list[int]:
+        """Return the positions of every case event: quarantine and what came of it."""
+        ...
+
+    def stored_at(self, positions: Sequence[int]) -> Iterator[StoredEvent]:
+        """Yield the stored events at positions, in order, some hundred a read."""
+        ...
+
+    def stored_after(self, position: int) -> list[StoredEvent]:
+        """Return the next stored events, as many as one batch takes."""
+        ...
+
+    def recorded(self, stored: StoredEvent) -> Recorded:
+        """Return a stored event, decoded, in its envelope.
+
+        Raises:
+            HistoryError: the event cannot be decoded.
+
+        """
+        ...
+
+    def evidence(self, identity: bytes) -> Evidence | None:
+        """Return one piece of evidence with its bodies, at its earliest receipt."""
+        ...
+
+    def body_digest(self, identity: bytes) -> str:
+        """Return the SHA-256 (hex) of the bytes that a piece of evidence rests on.
+
+        Of an exchange, its answer; of a delivery, or a request without an answer, what
+        was sent. Empty where neither has a body.
+        """
+        ...
+
+    # The rest of the store
+
+    def reading(self) -> AbstractContextManager[Snapshot]:
+        """Give the views in one consistent read."""
+        ...
+
+    def views(self) -> Views:
+        """Return the views, to write them."""
+        ...
+
+    def leases(self, holder: str) -> Leases:
+        """Return the leases, as a holder sees them."""
+        ...
+
+    def untrusted(self) -> Untrusted:
+        """Return the deliveries that were refused."""
+        ...

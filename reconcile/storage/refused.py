@@ -1,0 +1,70 @@
+"""Deliveries that nothing shows to be Codat's, as any engine stores them: bounded.
+
+Without them, a secret that was mistyped or has expired would leave no trace.
+"""
+
+from datetime import datetime
+from typing import Final
+
+import attrs
+
+from reconcile.storage.evidence import digest_of
+
+ROWS_MAX: Final = 1000
+BYTES_MAX: Final = 16 * 2**20
+BODY_KEPT_BYTES_MAX: Final = 256 * 2**10
+
+
+@attrs.frozen(kw_only=True)
+class UntrustedDelivery:
+    """A delivery that was refused: why, and as much of it as is stored.
+
+    `headers` are those that evidence would keep; `body` is None where it was too long.
+    `body_digest` is empty where the body was not read to its end: `body_bytes` is then
+    its declared length, or else how much of it came.
+    """
+
+    received_at: datetime
+    reason: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
+    body_bytes: int
+    body_digest: bytes
+
+    @classmethod
+    def of(
+        cls,
+        body: bytes,
+        *,
+        received_at: datetime,
+        reason: str,
+        headers: tuple[tuple[str, str], ...],
+    ) -> "UntrustedDelivery":
+        """Return a delivery as it is stored: a long body by its digest alone."""
+        return cls(
+            received_at=received_at,
+            reason=reason,
+            headers=headers,
+            body=body if len(body) <= BODY_KEPT_BYTES_MAX else None,
+            body_bytes=len(body),
+            body_digest=digest_of(body),
+        )
+
+    @classmethod
+    def unread(
+        cls,
+        body_bytes: int,
+        *,
+        received_at: datetime,
+        reason: str,
+        headers: tuple[tuple[str, str], ...],
+    ) -> "UntrustedDelivery":
+        """Return a delivery whose body was not read to its end."""
+        return cls(
+            received_at=received_at,
+            reason=reason,
+            headers=headers,
+            body=None,
+            body_bytes=body_bytes,
+            body_digest=b"",
+        )

@@ -1,0 +1,92 @@
+"""Evidence in SQLite: its rows and its bodies, written and read."""
+
+import json
+import sqlite3
+from typing import Any
+
+from reconcile.storage.evidence import (
+    Evidence,
+    digest_of,
+    micros,
+    moment_of,
+    unpack,
+)
+
+
+def evidence_row(
+    evidence: Evidence, bodies: dict[bytes, bytes], recorded_at: int
+) -> tuple[Any, ...]:
+    """Return what the table holds of evidence; its bodies are added to `bodies`."""
+    observed_at = evidence.observed_at
+    return (
+        evidence.identity,
+        None if observed_at is None else micros(observed_at),
+        evidence.kind,
+        evidence.company_id,
+        evidence.method,
+        evidence.url,
+        evidence.status,
+        json.dumps(evidence.headers),
+        _add_body(bodies, evidence.request_body, evidence.request_digest),
+        _add_body(bodies, evidence.response_body, evidence.response_digest),
+        recorded_at,
+    )
+
+
+def _add_body(
+    bodies: dict[bytes, bytes], body: bytes | None, digest: bytes | None
+) -> bytes | None:
+    if body is None:
+        return None
+    digest = digest or digest_of(body)
+    bodies[digest] = body
+    return digest
+
+
+def evidence_at(cursor: sqlite3.Cursor, identity: bytes) -> Evidence | None:
+    """Return one piece of evidence with its bodies, at its earliest receipt."""
+    cursor.execute(
+        "SELECT kind, observed_at, company_id, method, url, status, headers,"
+        " request_body, response_body FROM evidence WHERE identity = ?"
+        " ORDER BY observed_at LIMIT 1",
+        (identity,),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    kind, observed_at, company_id, method, url, status, headers, *digests = row
+    request_body, response_body = [_body(cursor, digest) for digest in digests]
+    return Evidence(
+        identity=identity,
+        kind=kind,
+        observed_at=None if observed_at is None else moment_of(observed_at),
+        company_id=company_id,
+        method=method,
+        url=url,
+        status=status,
+        headers=tuple((n, v) for n, v in json.loads(headers)),
+        request_body=request_body,
+        response_body=response_body,
+    )
+
+
+def body_digest_at(cursor: sqlite3.Cursor, identity: bytes) -> str:
+    """Return the SHA-256 (hex) of the bytes that a piece of evidence rests on."""
+    cursor.execute(
+        "SELECT kind, request_body, response_body FROM evidence"
+        " WHERE identity = ? LIMIT 1",
+        (identity,),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return ""
+    kind, sent, answered = row
+    digest: bytes | None = sent if kind == "delivery" else answered or sent
+    return "" if digest is None else digest.hex()
+
+
+def _body(cursor: sqlite3.Cursor, digest: bytes | None) -> bytes | None:
+    if digest is None:
+        return None
+    cursor.execute("SELECT content FROM bodies WHERE digest = ?", (digest,))
+    return unpack(cursor.fetchone()[0])
