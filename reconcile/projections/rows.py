@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, get_args, get_type_hints
 import msgspec
 
 from reconcile.domain.instants import format_instant
+from reconcile.domain.vocabulary import UNDECIDED_WORDS, BreakKind, ItemState
 from reconcile.judgement.facts import (
     DatasetFacts,
     Expected,
@@ -46,6 +47,7 @@ class ItemRow(NamedTuple):
     verdict: str
     stuck_after: str | None
     stuck_kind: str | None
+    undecided: str | None
     facts: bytes
 
 
@@ -116,6 +118,7 @@ encode: Final = msgspec.json.Encoder().encode
 decode_sync: Final = msgspec.json.Decoder(SyncFacts).decode
 decode_context: Final = msgspec.json.Decoder(SyncContext).decode
 decode_dataset: Final = msgspec.json.Decoder(DatasetFacts).decode
+decode_names: Final = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 _Legs = tuple[str, datetime, int, tuple[tuple[str, str, str | None], ...]]
@@ -161,8 +164,9 @@ def decode_item(packed: bytes) -> ItemFacts:
     )
 
 
-def item_columns(item: Item) -> Row:
+def item_columns(item: Item, legs: tuple[LegReport, ...]) -> Row:
     """Return what a row says of a judgement: all between its key and its facts."""
+    undecided = syncs_undecided(item, legs)
     return (
         item.state.value,
         None if item.kind is None else item.kind.value,
@@ -176,7 +180,21 @@ def item_columns(item: Item) -> Row:
         item.verdict.value,
         _instant(item.changes_at),
         None if item.changes_to is None else item.changes_to.value,
+        encode(undecided).decode() if undecided else None,
     )
+
+
+def syncs_undecided(item: Item, legs: tuple[LegReport, ...]) -> list[str]:
+    """Return the syncs to read again for an item's sake, sorted.
+
+    Of a conflicting item, every sync that lists it; of an item that waits for a
+    decision, those that listed it with a word that is none.
+    """
+    if item.kind is BreakKind.CONFLICTING:
+        return sorted({leg.sync_id for leg in legs})
+    if item.state is not ItemState.OPEN and item.changes_at is None:
+        return []
+    return sorted({leg.sync_id for leg in legs if leg.word in UNDECIDED_WORDS})
 
 
 class ItemRows(NamedTuple):
@@ -208,11 +226,10 @@ def item_rows(
     for transaction_id, item in zip(transaction_ids, items, strict=True):
         group = alike.get(id(item))
         if group is None:
-            facts = encode_item(
-                company.legs.get(transaction_id, ()),
-                company.others.get(transaction_id, NO_FACTS),
-            )
-            columns = item_columns(item)
+            legs = company.legs.get(transaction_id, ())
+            others = company.others.get(transaction_id, NO_FACTS)
+            facts = encode_item(legs, others)
+            columns = item_columns(item, legs)
             group = ItemRows(company.company_id, [], columns, facts)
             alike[id(item)] = group
         group.transaction_ids.append(transaction_id)

@@ -44,6 +44,10 @@ class StoredEvent(NamedTuple):
     recorded_at: int  # µs since 1970, UTC
 
 
+Unsettled = Literal["open", "conflicting"]
+"""Why a sync is read again: an item of it waits for a decision, or sources disagree."""
+
+
 class UnfinishedSync(NamedTuple):
     """A sync that is not read to its end, or has a row that is not settled.
 
@@ -55,7 +59,7 @@ class UnfinishedSync(NamedTuple):
     sync_id: str
     facts: bytes
     context: bytes
-    unsettled: Literal["open", "conflicting"] | None
+    unsettled: Unsettled | None
 
 
 ViewTable = Literal["items", "syncs", "datasets"]

@@ -1,15 +1,20 @@
 """The views in SQLite, read: every query of a view table."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
-from reconcile.domain.vocabulary import UNDECIDED_WORDS
-from reconcile.projections.rows import DatasetRow, DeliveryRow, ItemRow, SyncRow, encode
+from reconcile.projections.rows import (
+    DatasetRow,
+    DeliveryRow,
+    ItemRow,
+    SyncRow,
+    decode_names,
+    encode,
+)
 from reconcile.storage.evidence import moment_of
-from reconcile.storage.ports import UnfinishedSync, ViewTable
+from reconcile.storage.ports import UnfinishedSync, Unsettled, ViewTable
 from reconcile.storage.sqlite.tables import KEYS, PROJECTION, ROWS
 
 _Row = TypeVar("_Row", ItemRow, SyncRow, DatasetRow)
@@ -89,23 +94,44 @@ class SqliteSnapshot:
 
     def unfinished_syncs(self) -> Iterator[UnfinishedSync]:
         """Yield every sync that a follower may have to read again."""
+        unsettled = self._unsettled()
         self._cursor.execute(
-            "WITH unsettled AS MATERIALIZED ("
-            " SELECT items.company_id, read.value ->> 0 AS sync_id,"
-            " MAX(CASE items.kind WHEN 'CONFLICTING' THEN 'conflicting' ELSE 'open'"
-            " END) AS how FROM items, json_each(items.facts, '$[0]') AS read,"
-            " json_each(read.value, '$[3]') AS leg"
-            " WHERE items.kind = 'CONFLICTING' OR ((items.state = 'open'"
-            " OR items.stuck_after IS NOT NULL) AND leg.value ->> 1 IN"
-            " (SELECT value FROM json_each(:undecided))) GROUP BY 1, 2)"
-            " SELECT syncs.company_id, syncs.sync_id, facts, context, how"
-            " FROM syncs LEFT JOIN unsettled USING (company_id, sync_id)"
+            "SELECT company_id, sync_id, facts, context FROM syncs"
             " WHERE listing != 'complete' OR status_code IS NULL"
-            " OR syncs.state NOT IN ('ended_well', 'failed') OR how IS NOT NULL",
-            {"undecided": json.dumps(UNDECIDED_WORDS)},
+            " OR state NOT IN ('ended_well', 'failed')"
         )
         while rows := self._cursor.fetchmany(500):
-            yield from map(UnfinishedSync._make, rows)
+            for company_id, sync_id, facts, context in rows:
+                how = unsettled.get(company_id, {}).pop(sync_id, None)
+                yield UnfinishedSync(company_id, sync_id, facts, context, how)
+        for company_id, syncs in unsettled.items():
+            self._cursor.execute(
+                "SELECT sync_id, facts, context FROM syncs WHERE company_id = ?"
+                " AND sync_id IN (SELECT value FROM json_each(?))",
+                (company_id, encode([*syncs]).decode()),
+            )
+            for sync_id, facts, context in self._cursor.fetchall():
+                how = syncs[sync_id]
+                yield UnfinishedSync(company_id, sync_id, facts, context, how)
+
+    def _unsettled(self) -> dict[str, dict[str, Unsettled]]:
+        """Return the syncs to read again for an item's sake, by their company.
+
+        Where one of its items waits for a decision it is "open", whatever others do.
+        """
+        found: dict[str, dict[str, Unsettled]] = {}
+        self._cursor.execute(
+            "SELECT DISTINCT company_id, undecided, kind = 'CONFLICTING' FROM items"
+            " WHERE undecided IS NOT NULL"
+        )
+        for company_id, undecided, conflicting in self._cursor.fetchall():
+            syncs = found.setdefault(company_id, {})
+            for sync_id in decode_names(undecided):
+                if not conflicting:
+                    syncs[sync_id] = "open"
+                else:
+                    syncs.setdefault(sync_id, "conflicting")
+        return found
 
     def _number(self, query: str, *values: object) -> int:
         number: int | None = self._cursor.execute(query, values).fetchone()[0]

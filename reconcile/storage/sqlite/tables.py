@@ -1,6 +1,7 @@
 """The views in SQLite, written: their tables, with the projector's position."""
 
 import itertools
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -19,7 +20,7 @@ from reconcile.storage.ports import OvertakenError, ViewChanges, ViewTable
 from reconcile.storage.sqlite.database import Database
 
 PROJECTION: Final = "views"
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what the tables hold; another one makes every store fold its views anew."""
 ROWS: Final[dict[ViewTable, tuple[Column, ...]]] = {
     "items": ITEM_COLUMNS,
@@ -38,9 +39,12 @@ class SqliteViews:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        with database.writing() as cursor:
-            for statement in _create_statements():
-                cursor.execute(statement)
+        with database.reading() as cursor:
+            there = _version(cursor) == VERSION
+        if not there:
+            with database.writing() as cursor:
+                if _version(cursor) != VERSION:  # another process may be quicker
+                    make_view_tables(cursor)
 
     def begin_anew_unless(self, label: str) -> None:
         """Empty the views unless they were made under this label.
@@ -54,11 +58,7 @@ class SqliteViews:
         with self._database.writing() as cursor:
             if _label(cursor) == label:
                 return
-            for name in (*ROWS, "deliveries", "poisoned", "newest"):
-                cursor.execute(f"DELETE FROM {name}")
-            cursor.execute(
-                "DELETE FROM tracking WHERE application_name = ?", (PROJECTION,)
-            )
+            make_view_tables(cursor)
             cursor.execute("REPLACE INTO made_by VALUES (1, ?)", (label,))
 
     def write(self, changes: ViewChanges, *, after: int, position: int) -> None:
@@ -90,6 +90,23 @@ class SqliteViews:
             cursor.execute(
                 "REPLACE INTO tracking VALUES (?, ?)", (PROJECTION, position)
             )
+
+
+def make_view_tables(cursor: sqlite3.Cursor) -> None:
+    """Make the tables of the views, empty, in place of those of any version."""
+    for name in (*ROWS, "deliveries", "poisoned", "newest", "made_by", "tracking"):
+        cursor.execute(f"DROP TABLE IF EXISTS {name}")
+    for statement in _create_statements():
+        cursor.execute(statement)
+    cursor.execute("INSERT INTO made_by VALUES (1, ?)", (f"views {VERSION}",))
+
+
+def _version(cursor: sqlite3.Cursor) -> int | None:
+    """Return the version of the tables that are there, None for none."""
+    cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'made_by'")
+    label = _label(cursor) if cursor.fetchone() is not None else None
+    found = re.match(r"views (\d+)", label or "")
+    return int(found[1]) if found else None
 
 
 def _label(cursor: sqlite3.Cursor) -> str | None:
@@ -139,27 +156,28 @@ def _replace(
 def _create_statements() -> Iterator[str]:
     """Yield what makes the tables of tracking and of the views."""
     yield (
-        "CREATE TABLE IF NOT EXISTS tracking (application_name TEXT,"
+        "CREATE TABLE tracking (application_name TEXT,"
         " notification_id INTEGER, PRIMARY KEY (application_name)) WITHOUT ROWID"
     )
     for table, columns in ROWS.items():
         yield _table(table, columns)
     yield (
-        "CREATE TABLE IF NOT EXISTS deliveries ("
+        "CREATE INDEX items_undecided ON items"
+        " (company_id, undecided, kind) WHERE undecided IS NOT NULL"
+    )
+    yield (
+        "CREATE TABLE deliveries ("
         "delivery_id TEXT NOT NULL, body_digest TEXT NOT NULL,"
         " company_id TEXT NOT NULL, sync_id TEXT NOT NULL,"
         " PRIMARY KEY (delivery_id, body_digest)) WITHOUT ROWID"
     )
+    yield ("CREATE TABLE poisoned (position INTEGER PRIMARY KEY, reason TEXT NOT NULL)")
     yield (
-        "CREATE TABLE IF NOT EXISTS poisoned ("
-        "position INTEGER PRIMARY KEY, reason TEXT NOT NULL)"
-    )
-    yield (
-        "CREATE TABLE IF NOT EXISTS newest ("
+        "CREATE TABLE newest ("
         "one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL)"
     )
     yield (
-        "CREATE TABLE IF NOT EXISTS made_by ("
+        "CREATE TABLE made_by ("
         "one INTEGER PRIMARY KEY CHECK (one = 1), label TEXT NOT NULL)"
     )
 
@@ -176,7 +194,7 @@ def _table(name: str, columns: Sequence[Column]) -> str:
         f"{column.name} {_KINDS[column.kind]}{'' if column.null else ' NOT NULL'}"
         for column in columns
     )
-    return f"CREATE TABLE IF NOT EXISTS {name} ({defined}, PRIMARY KEY ({key}))"
+    return f"CREATE TABLE {name} ({defined}, PRIMARY KEY ({key}))"
 
 
 _KINDS: Final[dict[type, str]] = {str: "TEXT", int: "INTEGER", bytes: "BLOB"}
