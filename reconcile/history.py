@@ -1,28 +1,25 @@
 """The only writer of events: observations in, news out, one transaction a batch."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from reconcile.domain import dataset, request, sync
+from reconcile.domain.decider import Decider
 from reconcile.domain.events import CaseEvent, Event, Recorded
 from reconcile.domain.identity import stream_name
-from reconcile.domain.observations import (
-    DatasetReceipt,
-    Observation,
-    WriteUnsettled,
-)
+from reconcile.domain.observations import Observation
 from reconcile.storage.codec import Envelope
 from reconcile.storage.evidence import Evidence
 from reconcile.storage.ports import Store, VersionConflictError
 
 STREAMS_HELD_MAX: Final = 1024
 
-State = dataset.Dataset | request.SyncRequest | sync.SyncRun
+State = dataset.Dataset | request.RequestState | sync.SyncRun
 
 
 @attrs.define
@@ -54,22 +51,20 @@ class History:
         `wanted` are identities, each with what its evidence says. The streams that new
         evidence speaks of are read in the same go, so that `observe` reads none.
         """
-        spoken: dict[str, Observation] = {}
+        deciders: dict[str, Decider[Any]] = {}
         asked = []
         for identity, seen in wanted:
-            streams_of = (
-                (_stream_of(observation), observation) for observation in seen
-            )
-            named = {
-                stream: observation
-                for stream, observation in streams_of
-                if stream not in self._held
-            }
-            spoken |= named
-            asked.append((identity, [*named]))
+            named: list[str] = []
+            for observation in seen:
+                decider = DECIDERS[type(observation)]
+                stream = decider.stream_of(observation)
+                if stream not in self._held:
+                    deciders[stream] = decider
+                    named.append(stream)
+            asked.append((identity, named))
         known, streams = self.store.recall(asked)
         for stream, recorded in streams.items():
-            batch.ahead[stream] = _folded(spoken[stream], recorded)
+            batch.ahead[stream] = _folded(deciders[stream], recorded)
         return known
 
     def observe(
@@ -79,13 +74,12 @@ class History:
         batch.evidence.append(evidence)
         identity = evidence.identity.hex()
         for observation in seen:
-            stream = _stream_of(observation)
-            state = batch.ahead.get(stream) or self._state(stream, observation)
-            state, events = _decide(state, observation, identity)
-            for version, event in enumerate(
-                events, start=state.version + 1 - len(events)
-            ):
-                batch.events.append(Envelope(stream, version, event))
+            decider = DECIDERS[type(observation)]
+            stream = decider.stream_of(observation)
+            state = batch.ahead.get(stream) or self._state(stream, decider)
+            for event in decider.decide(state, observation, evidence=identity):
+                state = decider.evolve(state, event)
+                batch.events.append(Envelope(stream, state.version, event))
             batch.ahead[stream] = state
 
     def add_case_event(
@@ -133,49 +127,22 @@ class History:
         while len(self._held) > STREAMS_HELD_MAX:
             self._held.popitem(last=False)
 
-    def _state(self, stream: str, seen: Observation) -> State:
+    def _state(self, stream: str, decider: Decider[Any]) -> State:
         known = self._held.get(stream)
         if known is not None:
             return known
-        recorded = self.store.stream(stream)
-        return _folded(seen, recorded)
+        return _folded(decider, self.store.stream(stream))
 
 
-def _stream_of(seen: Observation) -> str:
-    match seen:
-        case DatasetReceipt():
-            return stream_name("dataset", seen.company_id, seen.dataset_id)
-        case WriteUnsettled():
-            return stream_name("request", seen.company_id, seen.request_id)
-        case _:
-            return stream_name("sync", seen.company_id, seen.sync_id)
+def _folded(decider: Decider[Any], recorded: Iterable[Recorded]) -> State:
+    events = (record.event for record in recorded)
+    state: State = reduce(decider.evolve, events, decider.initial)
+    return state
 
 
-def _folded(seen: Observation, recorded: Sequence[Recorded]) -> State:
-    events = [event.event for event in recorded]
-    match seen:
-        case DatasetReceipt():
-            return reduce(dataset.evolve, events, dataset.Dataset())  # type: ignore[arg-type]  # a stream holds its own kind
-        case WriteUnsettled():
-            return reduce(request.evolve, events, request.SyncRequest())  # type: ignore[arg-type]  # as above
-        case _:
-            return reduce(sync.evolve, events, sync.SyncRun())  # type: ignore[arg-type]  # as above
-
-
-def _decide(
-    state: State, seen: Observation, evidence: str
-) -> tuple[State, Sequence[Event]]:
-    """Return the stream's state after the news, and the news."""
-    match seen, state:
-        case DatasetReceipt(), dataset.Dataset():
-            pushed = dataset.decide(state, seen, evidence=evidence)
-            return reduce(dataset.evolve, pushed, state), pushed
-        case WriteUnsettled(), request.SyncRequest():
-            unsettled = request.decide(state, seen, evidence=evidence)
-            return reduce(request.evolve, unsettled, state), unsettled
-        case _, sync.SyncRun():
-            assert not isinstance(seen, DatasetReceipt | WriteUnsettled)
-            news = sync.decide(state, seen, evidence=evidence)
-            return reduce(sync.evolve, news, state), news
-        case _:  # pragma: no cover
-            raise AssertionError("a stream holds its own kind")
+DECIDERS: Final[Mapping[type[Any], Decider[Any]]] = {
+    kind: decider
+    for decider in (dataset.DECIDER, request.DECIDER, sync.DECIDER)
+    for kind in decider.observations
+}
+"""The functions of the stream that each type of observation speaks of."""

@@ -8,9 +8,10 @@ import attrs
 
 from reconcile.cli.account import shown
 from reconcile.domain.instants import format_instant
+from reconcile.domain.request import RequestState
 from reconcile.errors import ReconcileError
 from reconcile.live.dispatch import UNDER_WAY
-from reconcile.readmodels.requests import RequestsInDoubt, RequestState
+from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.reconciler import Reconciler
 
 NAMED_MAX: Final = 5

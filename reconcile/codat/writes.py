@@ -31,7 +31,7 @@ from reconcile.domain.observations import (
     SyncReceipt,
     WriteUnsettled,
 )
-from reconcile.domain.vocabulary import FindingKind
+from reconcile.domain.vocabulary import FindingKind, RequestOutcome
 from reconcile.errors import PayloadError, UsageError
 
 _REQUEST_ID: Final = "x-reconcile-request"  # of a request that carries no key
@@ -138,7 +138,7 @@ def _named(
     return (), transactions, flaws
 
 
-def _outcome(status: int) -> str | None:
+def _outcome(status: int) -> RequestOutcome | None:
     """Return what became of the write, None where it was accepted.
 
     Whatever is neither an acceptance, a refusal nor a rate limit leaves the write in
@@ -147,10 +147,10 @@ def _outcome(status: int) -> str | None:
     if 200 <= status < 300:
         return None
     if status == 429:
-        return "throttled"
+        return RequestOutcome.THROTTLED
     if 400 <= status < 500 and status != 408:
-        return "refused"
-    return "lost"
+        return RequestOutcome.REFUSED
+    return RequestOutcome.LOST
 
 
 def _words(body: bytes | None) -> str | None:

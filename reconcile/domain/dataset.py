@@ -1,10 +1,13 @@
 """The Dataset stream: what we pushed and expect to see again."""
 
 from datetime import datetime
+from typing import Final
 
 import attrs
 
+from reconcile.domain.decider import Decider
 from reconcile.domain.events import DatasetPushed
+from reconcile.domain.identity import stream_name
 from reconcile.domain.observations import DatasetReceipt, ExpectedTransaction
 
 _Pushed = tuple[tuple[ExpectedTransaction, ...], str | None, datetime]
@@ -50,3 +53,17 @@ def evolve(dataset: Dataset, event: DatasetPushed) -> Dataset:
             (event.transactions, event.request_id, event.at),
         ),
     )
+
+
+def stream_of(seen: DatasetReceipt) -> str:
+    """Return the dataset's stream."""
+    return stream_name("dataset", seen.company_id, seen.dataset_id)
+
+
+DECIDER: Final = Decider(
+    observations=(DatasetReceipt,),
+    initial=Dataset(),
+    decide=decide,
+    evolve=evolve,
+    stream_of=stream_of,
+)

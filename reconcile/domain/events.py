@@ -6,7 +6,7 @@ envelope, `Recorded`. `TOPIC` and the field names are stored for ever: change by
 """
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import attrs
 
@@ -278,27 +278,7 @@ SyncEvent = SyncInitiated | SyncReportEvent | LegsReported | LegsReread
 CaseEvent = EvidenceQuarantined | EvidenceReleased | EvidenceSetAside
 Event = DatasetEvent | RequestEvent | SyncEvent | CaseEvent
 
-EVENT_TYPES: tuple[type[Event], ...] = (
-    DatasetPushed,
-    SyncRequested,
-    SyncRecovered,
-    SyncAbandoned,
-    LockTaken,
-    SyncRefused,
-    SyncAnswerLost,
-    SyncThrottled,
-    SyncUnsent,
-    SyncInitiated,
-    SyncStarted,
-    SyncCompleted,
-    SyncFailed,
-    SyncUnrecognised,
-    LegsReported,
-    LegsReread,
-    EvidenceQuarantined,
-    EvidenceReleased,
-    EvidenceSetAside,
-)
+EVENT_TYPES: tuple[type[Event], ...] = get_args(Event)
 
 
 @attrs.frozen(kw_only=True)

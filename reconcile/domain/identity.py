@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote, unquote
 
+from reconcile.errors import HistoryError
+
 _CANONICAL: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 ).fullmatch
@@ -44,8 +46,19 @@ _LETTERS: Final = b"0123456789abcdef-\n"
 _DASHES: Final = (8, 13, 18, 23)
 
 
+KINDS: Final = ("case", "dataset", "request", "sync")
+"""The kinds of streams there are, sorted: what is not here is not replayed."""
+
+
 def stream_name(kind: str, company_id: str, name: str) -> str:
-    """Return the stream's id: `kind:company:name`, with colons in the parts quoted."""
+    """Return the stream's id: `kind:company:name`, with colons in the parts quoted.
+
+    Raises:
+        HistoryError: no stream is of that kind.
+
+    """
+    if kind not in KINDS:
+        raise HistoryError(f"{kind!r} is not a kind of stream: {', '.join(KINDS)} are")
     return f"{kind}:{quote(company_id, safe='')}:{quote(name, safe='')}"
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from reconcile.domain.vocabulary import FindingKind, NoticeKind
+from reconcile.domain.vocabulary import FindingKind, NoticeKind, RequestOutcome
 
 LegRow = tuple[str, str, str | None, str | None]
 """One row of a page or a webhook: transaction id, status word, integration type as
@@ -74,7 +74,7 @@ class WriteUnsettled:
 
     company_id: str
     request_id: str  # of our intent, or the identity of the exchange
-    outcome: str  # "refused", "lost" or "throttled"
+    outcome: RequestOutcome  # refused, lost or throttled
     operation: str  # as of a receipt, or "push"
     dataset_ids: tuple[str, ...] = ()
     transactions: tuple[ExpectedTransaction, ...] = ()

@@ -4,10 +4,11 @@ Nothing here judges, and nothing depends on what else had arrived.
 """
 
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never, get_args
 
 import attrs
 
+from reconcile.domain.decider import Decider
 from reconcile.domain.events import (
     LegsReported,
     LegsReread,
@@ -19,6 +20,7 @@ from reconcile.domain.events import (
     SyncStarted,
     SyncUnrecognised,
 )
+from reconcile.domain.identity import stream_name
 from reconcile.domain.observations import (
     StatusReport,
     SyncReceipt,
@@ -103,6 +105,20 @@ def evolve(run: SyncRun, event: SyncEvent) -> SyncRun:
             return attrs.evolve(run, version=version)
         case _:  # pragma: no cover
             assert_never(event)
+
+
+def stream_of(seen: SyncObservation) -> str:
+    """Return the sync's stream."""
+    return stream_name("sync", seen.company_id, seen.sync_id)
+
+
+DECIDER: Final = Decider(
+    observations=get_args(SyncObservation),
+    initial=SyncRun(),
+    decide=decide,
+    evolve=evolve,
+    stream_of=stream_of,
+)
 
 
 def _status_event(seen: StatusReport, *, evidence: str) -> SyncReportEvent:

@@ -129,6 +129,18 @@ NOTICE_CLASS: Final = {
 }
 
 
+class RequestOutcome(enum.StrEnum):
+    """What is known to have become of one of our requests."""
+
+    ASKED = "asked"  # our intent, before any answer
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    LOST = "lost"  # it may have been carried out
+    THROTTLED = "throttled"  # turned away by the rate limit: not carried out
+    UNSENT = "unsent"  # it never reached Codat
+    ABANDONED = "abandoned"  # a person decided that nothing came of it
+
+
 OF_ONE_TRY: Final = (401, 402, 403, 409)
 """Refusals that speak of one try alone: of a key, a plan, a call still under way."""
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import attrs
 
 from reconcile.domain.observations import Flaw
-from reconcile.domain.vocabulary import NoticeKind
+from reconcile.domain.vocabulary import NoticeKind, RequestOutcome
 
 
 class LegReport(NamedTuple):
@@ -49,13 +49,11 @@ class Expected(NamedTuple):
 class Unsettled(NamedTuple):
     """A write that names a transaction or a dataset, and how it stands.
 
-    "asked" is our intent, before any answer; "accepted" says that a sync came of it,
-    and "unsent" that none can, so that all else told under its id counts no more.
-    "abandoned" is a person's word that none did, where Codat's is not known.
+    What stands of several facts of one request is decided in `domain/request.py`.
     """
 
     request_id: str
-    outcome: str  # one of those, "refused", "lost" or "throttled"
+    outcome: RequestOutcome
     operation: str
     at: datetime
     http_status: int
@@ -117,6 +115,13 @@ class Link(NamedTuple):
     at: datetime
 
 
+class FlawSeen(NamedTuple):
+    """Something unreadable or contradictory that was seen at a moment."""
+
+    at: datetime
+    flaw: Flaw
+
+
 @attrs.frozen(kw_only=True)
 class SyncFacts:
     """Everything held of one sync, in the order it was recorded."""
@@ -124,7 +129,7 @@ class SyncFacts:
     initiations: tuple[Initiation, ...] = ()
     reports: tuple[SyncReport, ...] = ()
     readings: tuple[RowsRead, ...] = ()
-    flaws: tuple[tuple[datetime, Flaw], ...] = ()
+    flaws: tuple[FlawSeen, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -134,7 +139,7 @@ class DatasetFacts:
     pushes: tuple[Push, ...] = ()
     syncs: tuple[Link, ...] = ()
     unsettled: tuple[Unsettled, ...] = ()
-    flaws: tuple[tuple[datetime, Flaw], ...] = ()
+    flaws: tuple[FlawSeen, ...] = ()
 
     @property
     def pushed_at(self) -> datetime | None:

@@ -19,6 +19,7 @@ from reconcile.domain.vocabulary import (
     NOTHING_WRITTEN,
     SUCCESS,
     CodeClass,
+    RequestOutcome,
     WordClass,
 )
 from reconcile.judgement.facts import HookReport, LegReport, Unsettled
@@ -157,10 +158,10 @@ def _stand_unsettled(
         return None
     if _by(attempt.void_from, at):
         return None
-    if write.outcome == "asked":
+    if write.outcome is RequestOutcome.ASKED:
         due = clock is not None and clock >= later(write.at, policy.undecided_for)
         result = Result.STUCK if due else Result.UNDECIDED
-    elif write.outcome == "lost":
+    elif write.outcome is RequestOutcome.LOST:
         result = Result.INDETERMINATE
     elif claims_duplicate(write.words, transaction_id):
         result = Result.DUPLICATE
@@ -170,7 +171,11 @@ def _stand_unsettled(
     return Standing(attempt, order, {}, None, Outcome(result, 0), None, requested=True)
 
 
-_NOT_DONE = ("throttled", "unsent", "abandoned")
+_NOT_DONE = (
+    RequestOutcome.THROTTLED,
+    RequestOutcome.UNSENT,
+    RequestOutcome.ABANDONED,
+)
 
 
 def _settle_legs(reports: Sequence[LegReport], at: datetime) -> dict[str, Settled]:

@@ -10,14 +10,19 @@ from typing import NamedTuple
 
 import attrs
 
-from reconcile.domain.observations import Flaw
 from reconcile.domain.vocabulary import (
     NOTICE_CLASS,
     CodeClass,
     NoticeKind,
     code_class,
 )
-from reconcile.judgement.facts import DatasetFacts, Initiation, SyncFacts, SyncReport
+from reconcile.judgement.facts import (
+    DatasetFacts,
+    FlawSeen,
+    Initiation,
+    SyncFacts,
+    SyncReport,
+)
 from reconcile.judgement.listing import KeysOf, Listing, survey_listing
 
 
@@ -54,7 +59,7 @@ class SyncContext:
     rows_from: datetime | None = None
     declared: tuple[tuple[datetime, bool], ...] = ()  # each change, by time
     listing: Listing = attrs.field(factory=Listing)
-    flaws: tuple[tuple[datetime, Flaw], ...] = attrs.field(default=(), eq=False)
+    flaws: tuple[FlawSeen, ...] = attrs.field(default=(), eq=False)
 
     def code_at(self, at: datetime) -> Code | None:
         """Return the current code: the latest terminal one, else the latest read."""

@@ -146,9 +146,9 @@ def _reason(outline: Outline, message: str | None) -> str:
 
 
 _REASONS = {
-    BreakKind.FAILED: "Codat reports that it failed{said}",
-    BreakKind.UPDATE_FAILED: "The books hold the old values; the update failed{said}",
-    BreakKind.REGRESSED: "It was reported written, and failed afterwards{said}",
+    BreakKind.FAILED: "Codat reports that it failed{words}",
+    BreakKind.UPDATE_FAILED: "The books hold the old values; the update failed{words}",
+    BreakKind.REGRESSED: "It was reported written, and failed afterwards{words}",
     BreakKind.MISSING: "The sync ended without it.",
     BreakKind.UNEXPECTED: "A sync reported it, and no dataset or call names it.",
     BreakKind.CONFLICTING: "Sources contradict each other.",

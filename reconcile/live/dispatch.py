@@ -25,12 +25,12 @@ from reconcile.domain.events import (
 )
 from reconcile.domain.identity import canonical_id, stream_name
 from reconcile.domain.instants import format_instant
+from reconcile.domain.request import RequestState
 from reconcile.errors import BusyError, CodatUnavailable, InDoubtError, UsageError
 from reconcile.history import Batch, History
 from reconcile.readmodels.requests import (
     PUSH,
     RequestLedger,
-    RequestState,
     lock_stream,
     request_ledger,
     running,

@@ -22,10 +22,11 @@ from reconcile.domain.events import SyncRecovered, SyncRequested
 from reconcile.domain.identity import stream_name
 from reconcile.domain.instants import parse_instant
 from reconcile.domain.observations import Observation, StatusReport, TransactionPage
+from reconcile.domain.request import RequestState
 from reconcile.domain.vocabulary import CodeClass, code_class
 from reconcile.errors import CodatUnavailable, PayloadError
 from reconcile.live.dispatch import Dispatch
-from reconcile.readmodels.requests import RequestLedger, RequestState
+from reconcile.readmodels.requests import RequestLedger
 from reconcile.storage.ports import VersionConflictError
 
 CLOCKS_APART_MAX: Final = timedelta(hours=2)

@@ -35,12 +35,14 @@ from reconcile.domain.events import (
     UnsettledEvent,
 )
 from reconcile.domain.identity import stream_parts
-from reconcile.domain.observations import ExpectedTransaction, Flaw
+from reconcile.domain.observations import ExpectedTransaction
+from reconcile.domain.request import OUTCOME_OF
 from reconcile.domain.rows import Groups, count
-from reconcile.domain.vocabulary import integration_type
+from reconcile.domain.vocabulary import RequestOutcome, integration_type
 from reconcile.errors import HistoryError
 from reconcile.judgement.facts import (
     Expected,
+    FlawSeen,
     HookReport,
     Initiation,
     LegReport,
@@ -52,8 +54,8 @@ from reconcile.judgement.facts import (
 )
 
 ItemEntry = HookReport | Expected | Unsettled
-SyncEntry = Initiation | SyncReport | RowsRead | tuple[datetime, Flaw]
-DatasetEntry = Push | Unsettled | Link | tuple[datetime, Flaw]
+SyncEntry = Initiation | SyncReport | RowsRead | FlawSeen
+DatasetEntry = Push | Unsettled | Link | FlawSeen
 
 
 @attrs.frozen(kw_only=True)
@@ -127,7 +129,7 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
                         name,
                         Push(_distinct(event.transactions), event.whole, event.at),
                     ),
-                    *((name, (event.at, flaw)) for flaw in event.flaws),
+                    *((name, FlawSeen(event.at, flaw)) for flaw in event.flaws),
                 ),
             )
         case (
@@ -197,7 +199,7 @@ def _legs(
         legs=legs,
         items=hooks,
         sync_id=sync_id,
-        syncs=(reading, *((event.at, flaw) for flaw in event.flaws)),
+        syncs=(reading, *(FlawSeen(event.at, flaw) for flaw in event.flaws)),
     )
 
 
@@ -223,7 +225,7 @@ def _report(company_id: str, sync_id: str, event: SyncReportEvent) -> Changes:
     return Changes(
         company_id=company_id,
         sync_id=sync_id,
-        syncs=(report, *((event.at, flaw) for flaw in event.flaws)),
+        syncs=(report, *(FlawSeen(event.at, flaw) for flaw in event.flaws)),
         delivery=delivery,
     )
 
@@ -246,7 +248,7 @@ def _initiated(
             )
         ],
         sync_id=sync_id,
-        syncs=(initiation, *((event.at, flaw) for flaw in event.flaws)),
+        syncs=(initiation, *(FlawSeen(event.at, flaw) for flaw in event.flaws)),
         datasets=tuple(
             (d, entry)
             for d in event.dataset_ids
@@ -294,7 +296,8 @@ def _settled(
     """Return that the request of an intent was accepted, where there is one."""
     if request_id is None:
         return ()
-    return (Unsettled(request_id, "accepted", operation, at, 0, None, position),)
+    accepted = RequestOutcome.ACCEPTED
+    return (Unsettled(request_id, accepted, operation, at, 0, None, position),)
 
 
 def _unsettled(
@@ -303,18 +306,10 @@ def _unsettled(
     event: SyncRequested | SyncAbandoned | UnsettledEvent,
     position: int,
 ) -> Changes:
-    outcome = {
-        SyncRequested: "asked",
-        SyncRefused: "refused",
-        SyncAnswerLost: "lost",
-        SyncThrottled: "throttled",
-        SyncUnsent: "unsent",
-        SyncAbandoned: "abandoned",
-    }
     answer = None if isinstance(event, SyncRequested | SyncAbandoned) else event
     entry = Unsettled(
         request_id,
-        outcome[type(event)],
+        OUTCOME_OF[type(event)],
         event.operation,
         event.at,
         0 if answer is None else answer.http_status,

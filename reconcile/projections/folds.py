@@ -16,6 +16,7 @@ from reconcile.domain.vocabulary import integration_type
 from reconcile.judgement.facts import (
     DatasetFacts,
     Expected,
+    FlawSeen,
     HookReport,
     Initiation,
     ItemFacts,
@@ -124,8 +125,10 @@ def sync_after(was: SyncFacts, entry: SyncEntry) -> SyncFacts:
             return attrs.evolve(was, reports=(*was.reports, entry))
         case RowsRead():
             return attrs.evolve(was, readings=(*was.readings, entry))
-        case _:
+        case FlawSeen():
             return attrs.evolve(was, flaws=(*was.flaws, entry))
+        case _:  # pragma: no cover
+            assert_never(entry)
 
 
 def dataset_after(was: DatasetFacts, entry: DatasetEntry) -> DatasetFacts:
@@ -137,8 +140,10 @@ def dataset_after(was: DatasetFacts, entry: DatasetEntry) -> DatasetFacts:
             return attrs.evolve(was, unsettled=(*was.unsettled, entry))
         case Link():
             return attrs.evolve(was, syncs=(*was.syncs, entry))
-        case _:
+        case FlawSeen():
             return attrs.evolve(was, flaws=(*was.flaws, entry))
+        case _:  # pragma: no cover
+            assert_never(entry)
 
 
 def keys_in(groups: Groups) -> frozenset[LegKey]:

@@ -6,6 +6,7 @@ one before it was doing.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import cast
 
 import attrs
 
@@ -13,6 +14,7 @@ from reconcile.domain.events import (
     DatasetPushed,
     LockTaken,
     Recorded,
+    RequestEvent,
     SyncAbandoned,
     SyncAnswerLost,
     SyncCompleted,
@@ -25,7 +27,7 @@ from reconcile.domain.events import (
     SyncUnsent,
 )
 from reconcile.domain.identity import stream_name, stream_parts
-from reconcile.domain.vocabulary import OF_ONE_TRY
+from reconcile.domain.request import RequestState, evolve
 from reconcile.errors import HistoryError
 from reconcile.readmodels.replay import replay
 from reconcile.storage.ports import Store
@@ -51,31 +53,6 @@ _TOPICS = (
     SyncFailed.TOPIC,
     LockTaken.TOPIC,
 )
-
-
-@attrs.define(kw_only=True)
-class RequestState:
-    """One intent, and what is known of it."""
-
-    request_id: str
-    version: int = 0  # of its stream
-    intent: SyncRequested | None = None
-    lost: bool = False
-    answered: bool = False  # refused, throttled or never sent: nothing came of it
-    abandoned: bool = False  # a person decided so
-    sync_id: str | None = None
-    accepted: bool = False
-
-    @property
-    def in_doubt(self) -> bool:
-        """Return whether it may have been carried out, and nobody knows."""
-        settled = self.accepted or self.abandoned
-        return not settled and (self.lost or not self.answered)
-
-    @property
-    def unanswered(self) -> bool:
-        """Return whether no word came of it yet: it is, or was, under way."""
-        return not (self.accepted or self.lost or self.answered or self.abandoned)
 
 
 @attrs.frozen(kw_only=True)
@@ -136,21 +113,21 @@ def request_ledger(store: Store, company_id: str) -> RequestLedger:
         if isinstance(event, LockTaken):
             lock_version = recorded.version
         elif kind == "request":
-            state = states.setdefault(name, RequestState(request_id=name))
-            evolve(state, event)
-            state.version = recorded.version
+            state = states.get(name) or RequestState(request_id=name)
+            state = evolve(state, cast("RequestEvent", event))
+            states[name] = attrs.evolve(state, version=recorded.version)
             if isinstance(event, SyncRecovered):
                 known.add(event.sync_id)
         elif isinstance(event, SyncCompleted | SyncFailed):
             ended.add(name)
         elif isinstance(event, SyncInitiated):
             known.add(name)
-            _accept(states, event.request_id, name)
+            _accept(states, event, name)
         elif isinstance(event, DatasetPushed):
             pushed.setdefault(name, set()).update(
                 [expected.transaction_id for expected in event.transactions]
             )
-            _accept(states, event.request_id, None)
+            _accept(states, event, None)
     return RequestLedger(
         company_id=company_id,
         lock_version=lock_version,
@@ -201,14 +178,13 @@ class RequestsInDoubt:
         _, company_id, name = stream_parts(recorded.stream)
         states = self._open.setdefault(company_id, {})
         match recorded.event:
-            case SyncRequested(operation=operation):
+            case SyncRequested(operation=operation) as intent:
                 if operation != PUSH:
-                    intent = recorded.event
-                    states[name] = RequestState(request_id=name, intent=intent)
+                    states[name] = evolve(RequestState(request_id=name), intent)
             case SyncInitiated(request_id=request_id):
                 states.pop(request_id or "", None)
             case event if name in states:
-                evolve(states[name], event)
+                states[name] = evolve(states[name], cast("RequestEvent", event))
                 if states[name].accepted:
                     del states[name]
 
@@ -218,33 +194,19 @@ def lock_stream(company_id: str) -> str:
     return stream_name("request", company_id, "turn")
 
 
-def evolve(state: RequestState, event: object) -> None:
-    """Bring a request's state up to date with one more event of its stream."""
-    match event:
-        case SyncRequested():
-            state.intent = event
-        case SyncAnswerLost():
-            state.lost = True
-        case SyncRecovered():
-            state.accepted, state.sync_id = True, event.sync_id
-        case SyncAbandoned():
-            state.abandoned = True  # a lost answer, before or after, changes nothing
-        case SyncUnsent():
-            state.answered, state.lost = True, False
-        case SyncRefused(http_status=status) if status not in OF_ONE_TRY:
-            state.answered, state.lost = True, False  # it speaks for every attempt
-        case SyncRefused():
-            state.answered = True
-        case _:
-            pass
-
-
 def _accept(
-    states: dict[str, RequestState], request_id: str | None, sync_id: str | None
+    states: dict[str, RequestState],
+    event: SyncInitiated | DatasetPushed,
+    sync_id: str | None,
 ) -> None:
+    """Record in a request's state that a sync or a dataset came of it."""
+    request_id = event.request_id
     if request_id is not None:
-        state = states.setdefault(request_id, RequestState(request_id=request_id))
-        state.accepted, state.sync_id = True, sync_id
+        state = states.get(request_id) or RequestState(request_id=request_id)
+        operation = PUSH if isinstance(event, DatasetPushed) else event.operation
+        states[request_id] = state.with_acceptance(
+            operation, at=event.at, sync_id=sync_id
+        )
 
 
 def running(

@@ -30,7 +30,7 @@ from reconcile.domain.observations import (
     WebhookNotice,
     WriteUnsettled,
 )
-from reconcile.domain.vocabulary import NoticeKind
+from reconcile.domain.vocabulary import NoticeKind, RequestOutcome
 from reconcile.errors import HistoryError
 from reconcile.projections.changes import changes
 from tests.builders import at
@@ -232,10 +232,14 @@ def test_an_earlier_time_or_another_content_of_a_dataset_is_news() -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "kind"),
-    [("refused", SyncRefused), ("lost", SyncAnswerLost), ("throttled", SyncThrottled)],
+    [
+        (RequestOutcome.REFUSED, SyncRefused),
+        (RequestOutcome.LOST, SyncAnswerLost),
+        (RequestOutcome.THROTTLED, SyncThrottled),
+    ],
 )
 def test_every_answer_to_a_write_is_its_outcome(
-    outcome: str, kind: type[Event]
+    outcome: RequestOutcome, kind: type[Event]
 ) -> None:
     seen = WriteUnsettled(
         company_id="c1",
@@ -246,8 +250,9 @@ def test_every_answer_to_a_write_is_its_outcome(
         at=at(0),
     )
 
-    (event,) = request.decide(request.SyncRequest(), seen, evidence="e1")
-    held = request.evolve(request.SyncRequest(), event)
+    (event,) = request.decide(request.RequestState(), seen, evidence="e1")
+    state = request.evolve(request.RequestState(), event)
 
     assert type(event) is kind
-    assert held.version == 1
+    assert state.version == 1
+    assert state.outcomes == {outcome}

@@ -7,7 +7,7 @@ import attrs
 from reconcile.domain.observations import LegRow
 from reconcile.domain.policy import DEFAULT
 from reconcile.domain.rows import grouped
-from reconcile.domain.vocabulary import NoticeKind
+from reconcile.domain.vocabulary import NoticeKind, RequestOutcome
 from reconcile.judgement.facts import (
     DatasetFacts,
     Expected,
@@ -180,7 +180,15 @@ def unsettled(
     def enter(ledger: Ledger) -> None:
         name = request or f"request-{ledger.entries}"
         moment, source = at(minute), ledger.entries
-        entry = Unsettled(name, outcome, operation, moment, status, words, source)
+        entry = Unsettled(
+            name,
+            RequestOutcome(outcome),
+            operation,
+            moment,
+            status,
+            words,
+            source,
+        )
         if dataset is None:
             ledger.of_item(entry)
         else:

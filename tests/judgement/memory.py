@@ -2,22 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import NamedTuple
 
 import attrs
 
 from reconcile.codat.har import read_lines
-from reconcile.domain import dataset, request, sync
-from reconcile.domain.events import Event, LegsReported, LegsReread, Recorded
-from reconcile.domain.identity import stream_name
-from reconcile.domain.observations import (
-    DatasetReceipt,
-    Observation,
-    WriteUnsettled,
-)
+from reconcile.domain.events import LegsReported, LegsReread, Recorded
+from reconcile.domain.observations import Observation
 from reconcile.domain.policy import DEFAULT
 from reconcile.domain.rows import Groups
+from reconcile.history import DECIDERS, State
 from reconcile.intake.captures import ReadCapture, read_capture
 from reconcile.judgement.item import Item
 from reconcile.judgement.sync_context import SyncContext
@@ -35,8 +30,6 @@ from reconcile.projections.summaries import (
 from reconcile.rules import BUILT_IN
 from reconcile.storage.evidence import micros
 from tests.builders import NINE
-
-State = dataset.Dataset | request.SyncRequest | sync.SyncRun
 
 
 class Told(NamedTuple):
@@ -77,33 +70,15 @@ class Memory:
         return True
 
     def _record(self, seen: Observation, evidence: str) -> None:
-        state: State
-        news: tuple[Event, ...]
-        match seen:
-            case DatasetReceipt():
-                stream = stream_name("dataset", seen.company_id, seen.dataset_id)
-                pushed = self._states.get(stream, dataset.Dataset())
-                assert isinstance(pushed, dataset.Dataset)
-                news = told = dataset.decide(pushed, seen, evidence=evidence)
-                state = reduce(dataset.evolve, told, pushed)
-            case WriteUnsettled():
-                stream = stream_name("request", seen.company_id, seen.request_id)
-                asked = self._states.get(stream, request.SyncRequest())
-                assert isinstance(asked, request.SyncRequest)
-                news = answers = request.decide(asked, seen, evidence=evidence)
-                state = reduce(request.evolve, answers, asked)
-            case _:
-                stream = stream_name("sync", seen.company_id, seen.sync_id)
-                run = self._states.get(stream, sync.SyncRun())
-                assert isinstance(run, sync.SyncRun)
-                news = reports = sync.decide(run, seen, evidence=evidence)
-                state = reduce(sync.evolve, reports, run)
-        first = state.version - len(news) + 1
-        for version, event in enumerate(news, start=first):
+        decider = DECIDERS[type(seen)]
+        stream = decider.stream_of(seen)
+        state = self._states.get(stream, decider.initial)
+        for event in decider.decide(state, seen, evidence=evidence):
+            state = decider.evolve(state, event)
             self.recorded.append(
                 Recorded(
                     stream=stream,
-                    version=version,
+                    version=state.version,
                     position=len(self.recorded) + 1,
                     recorded_at=NINE,
                     event=event,

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from reconcile.domain.request import RequestState
 from reconcile.domain.vocabulary import BreakKind, ItemState
-from reconcile.readmodels.requests import RequestLedger, RequestState
+from reconcile.readmodels.requests import RequestLedger
 from reconcile.sandbox.world import Company, Sync
 from tests.simulator.live import LiveOffice
 

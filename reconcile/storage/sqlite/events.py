@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from reconcile.domain.events import Recorded
-from reconcile.domain.identity import stream_parts
+from reconcile.domain.identity import KINDS, stream_parts
 from reconcile.storage.codec import Codec
 from reconcile.storage.evidence import micros, moment_of
 from reconcile.storage.ports import StoredEvent
@@ -99,7 +99,7 @@ class EventReads:
         positions: list[int] = []
         of_topics = _OF_TOPICS if topics else ""
         with self._database.reading() as cursor:
-            for kind in ("case", "dataset", "request", "sync"):
+            for kind in KINDS:
                 cursor.execute(
                     "SELECT rowid FROM stored_events WHERE originator_id > :first"
                     f" AND originator_id < :last AND rowid <= :until{of_topics}",
