@@ -17,8 +17,7 @@ from reconcile.codat.client.attempts import checked_url
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.client.keys import Keys
 from reconcile.codat.client.rerequests import Rerequests, needs_tenacity
-from reconcile.codat.payloads import read_exchange
-from reconcile.codat.routes import route_of
+from reconcile.codat.read import read
 from reconcile.domain.observations import WriteUnsettled
 from reconcile.errors import (
     BusyError,
@@ -138,11 +137,9 @@ def accepted(answer: Answer, name: str) -> str:
 
 
 def _words(answer: Answer) -> str | None:
-    route = route_of(answer.exchange.method, answer.exchange.url)
-    if route is None:
-        return None
-    seen = read_exchange(answer.exchange, route, request_id="")
-    return next((one.words for one in seen if isinstance(one, WriteUnsettled)), None)
+    found = read(answer.exchange)
+    observations = () if found is None else found.observations()
+    return next((o.words for o in observations if isinstance(o, WriteUnsettled)), None)
 
 
 def sentence(error: ReconcileError, company_id: str, *, writes: bool = True) -> str:

@@ -63,7 +63,7 @@ def _clean(data: Any) -> Any:
         case str():
             return clean_text(data)
         case list():
-            return [_clean(one) for one in data]
+            return [_clean(element) for element in data]
         case dict():
             return {clean_text(key): _clean(value) for key, value in data.items()}
         case _:

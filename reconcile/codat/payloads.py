@@ -74,20 +74,20 @@ def _read_list(body: bytes, route: Route, at: datetime) -> tuple[Observation, ..
     data = loads(body)
     if not isinstance(data, list):
         raise PayloadError("the list of syncs is a list")
-    told: list[StatusReport] = []
+    reports: list[StatusReport] = []
     flaws: list[Flaw] = []
-    for number, one in enumerate(data, start=1):
+    for number, entry in enumerate(data, start=1):
         try:
-            told.append(_status(one, route, None, at))
+            reports.append(_status(entry, route, None, at))
         except PayloadError as error:
             if len(data) == 1:
                 raise
             flaws.append(unreadable(f"sync {number} of the list: {error}"))
-    if data and not told:
+    if data and not reports:
         raise PayloadError("no sync of the list can be read")
     if flaws:
-        told[0] = attrs.evolve(told[0], flaws=(*told[0].flaws, *flaws))
-    return tuple(told)
+        reports[0] = attrs.evolve(reports[0], flaws=(*reports[0].flaws, *flaws))
+    return tuple(reports)
 
 
 def _status(data: Any, route: Route, sync_id: str | None, at: datetime) -> StatusReport:

@@ -111,7 +111,7 @@ def push_dataset(company_id: str, items: Sequence[object]) -> Request:
 def start_sync(company_id: str, dataset_ids: Iterable[str]) -> Request:
     """Return the start of a sync of datasets (v1)."""
     named = list(dataset_ids)
-    if not named or not all(one.strip() for one in named):
+    if not named or not all(dataset_id.strip() for dataset_id in named):
         raise UsageError("a sync needs the id of at least one dataset")
     return _write("POST", _path(company_id, "syncs"), company_id, {"datasetIds": named})
 

@@ -79,8 +79,8 @@ def signed_by(
     for secret in secrets:
         digest = hmac.new(key_of(secret), content, hashlib.sha256).digest()
         expected = base64.b64encode(digest)
-        for one in offered:
-            matches |= hmac.compare_digest(expected, one)
+        for signature in offered:
+            matches |= hmac.compare_digest(expected, signature)
     if not matches:
         raise SignatureError("no signature of the delivery is by a secret of ours")
     return proof
@@ -153,8 +153,8 @@ def _check_age(stamp: str, *, now: datetime, tolerance: timedelta) -> None:
 
 def _offered(signatures: str) -> Iterator[bytes]:
     """Yield the signatures of the version we know, as they were written."""
-    for one in signatures.split():
-        version, _, text = one.partition(",")
+    for entry in signatures.split():
+        version, _, text = entry.partition(",")
         if version == _VERSION:
             yield _raw(text)
 
@@ -171,6 +171,6 @@ def checked(secrets: Sequence[str]) -> tuple[str, ...]:
         UsageError: one is not; the text does not repeat it.
 
     """
-    for one in secrets:
-        key_of(one)
+    for secret in secrets:
+        key_of(secret)
     return tuple(secrets)

@@ -164,9 +164,12 @@ def _words(body: bytes | None) -> str | None:
     validation = data.get("validation")
     errors = validation.get("errors") if isinstance(validation, dict) else None
     words = [known_text(data.get("error"))]
-    for one in errors if isinstance(errors, list) else ():
-        if isinstance(one, dict):
-            parts = (known_text(one.get("itemId")), known_text(one.get("message")))
+    for problem in errors if isinstance(errors, list) else ():
+        if isinstance(problem, dict):
+            parts = (
+                known_text(problem.get("itemId")),
+                known_text(problem.get("message")),
+            )
             words.append(": ".join(part for part in parts if part))
     return "; ".join(dict.fromkeys(word for word in words if word)) or None
 
@@ -175,7 +178,7 @@ def _dataset_ids(request: Any) -> tuple[tuple[str, ...], list[Flaw]]:
     named = request.get("datasetIds") if isinstance(request, dict) else None
     if not isinstance(named, list):
         raise PayloadError("a sync request lists its datasets", path="datasetIds")
-    known = [canonical_id(one) for one in named if known_text(one)]
+    known = [canonical_id(dataset_id) for dataset_id in named if known_text(dataset_id)]
     flaws = []
     if len(known) < len(named) or not named:
         flaws.append(_flaw("the sync request names a dataset that is no id"))
@@ -234,9 +237,11 @@ def _amount(fields: dict[str, Any]) -> str | None:
         parts = []
         for line in lines:
             named = (
-                [line.get(one) for one in _AMOUNTS] if isinstance(line, dict) else []
+                [line.get(amount) for amount in _AMOUNTS]
+                if isinstance(line, dict)
+                else []
             )
-            given = [one for one in named if one is not None]
+            given = [amount for amount in named if amount is not None]
             parts += given or [None]  # a line without an amount leaves no exact total
     else:
         return None

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Final
 
-from reconcile.codat.deliveries import is_delivery
 from reconcile.codat.exchange import Exchange, Unreadable
 from reconcile.codat.har import Captured
+from reconcile.codat.read import read
 from reconcile.codat.signatures import Headers, Pairs, pairs_of
 from reconcile.endpoint.answers import KEPT, PATH
 from reconcile.endpoint.trust import Trust, worth_keeping
@@ -26,7 +26,7 @@ def arrived(
     """
     pairs = pairs_of(headers)
     try:
-        kept = trust.kept(pairs, body, now=now)
+        headers_to_keep = trust.headers_to_keep(pairs, body, now=now)
     except SignatureError as error:
         return UntrustedDelivery.of(
             body, received_at=now, reason=str(error), headers=_cut(pairs)
@@ -34,12 +34,13 @@ def arrived(
     delivery = Exchange(
         method="POST",
         url=DELIVERED_TO,
-        request_headers=kept,
+        request_headers=headers_to_keep,
         request_body=body,
         status=KEPT.status,
         observed_at=now,
     )
-    if is_delivery(delivery):
+    found = read(delivery)
+    if found is not None and found.kind == "delivery":
         return delivery
     reason = "nothing in the delivery says that it is a webhook of Codat's"
     return Unreadable(raw=body, reason=reason)

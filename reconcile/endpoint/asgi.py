@@ -93,7 +93,7 @@ class AsgiApp:
             hindrance = TOO_SLOW
         if hindrance is None:
             return b"".join(pieces)
-        came = sum(len(one) for one in pieces)
+        came = sum(len(piece) for piece in pieces)
         return BodyNotRead(hindrance, came if length is None else length)
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -27,7 +27,7 @@ class Waiting(Generic[T]):
 
     what: T
     size: int
-    kept: "Future[None]" = attrs.field(factory=Future)
+    outcome: "Future[None]" = attrs.field(factory=Future)
 
 
 class Committer(Generic[T]):
@@ -64,7 +64,7 @@ class Committer(Generic[T]):
             NotKept: too much waits already, or nobody writes any more.
 
         """
-        one = Waiting(what, size)
+        waiting = Waiting(what, size)
         with self._changed:
             if self._closing or not self._thread.is_alive():
                 raise NotKept("the endpoint is closed")
@@ -72,10 +72,10 @@ class Committer(Generic[T]):
                 raise NotKept("too many deliveries wait to be kept")
             if self._bytes + size > WAITING_BYTES_MAX:
                 raise NotKept("too many bytes wait to be kept")
-            self._waiting.append(one)
+            self._waiting.append(waiting)
             self._bytes += size
             self._changed.notify()
-        return one.kept
+        return waiting.outcome
 
     def close(self, *, wait_max_s: float = STOP_WAIT_MAX_S) -> None:
         """Refuse what comes from now on; return when all that waits is written.
@@ -106,9 +106,9 @@ class Committer(Generic[T]):
                 while (
                     self._waiting and len(group) < GROUP_MAX and size < GROUP_BYTES_MAX
                 ):
-                    one = self._waiting.popleft()
-                    self._bytes -= one.size
-                    if one.kept.set_running_or_notify_cancel():
-                        group.append(one)
-                        size += one.size
+                    waiting = self._waiting.popleft()
+                    self._bytes -= waiting.size
+                    if waiting.outcome.set_running_or_notify_cancel():
+                        group.append(waiting)
+                        size += waiting.size
         return group

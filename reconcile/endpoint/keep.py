@@ -34,11 +34,11 @@ class Keeper:
         """Keep a group, the trusted first, and tell each bringer what became of it."""
         trusted: list[tuple[Captured, Waiting[Delivered]]] = []
         refused: list[tuple[UntrustedDelivery, Waiting[Delivered]]] = []
-        for one in group:
-            if isinstance(one.what, UntrustedDelivery):
-                refused.append((one.what, one))
+        for waiting in group:
+            if isinstance(waiting.what, UntrustedDelivery):
+                refused.append((waiting.what, waiting))
             else:
-                trusted.append((one.what, one))
+                trusted.append((waiting.what, waiting))
         _settle(trusted, self._take)
         _settle(refused, self._untrusted.keep)
 
@@ -78,15 +78,15 @@ def _settle(
     except (StoreError, VersionConflictError) as error:
         fields = {"codat_deliveries": len(group)}
         _log.warning("deliveries not kept: %s", error, extra=fields)
-        for _, one in group:
-            one.kept.set_exception(NotKept(str(error)))
+        for _, waiting in group:
+            waiting.outcome.set_exception(NotKept(str(error)))
     except Exception as error:  # noqa: BLE001 - whoever waits for it is told
         if len(group) > 1:
             for alone in group:
                 _settle([alone], keep)
         else:
-            group[0][1].kept.set_exception(error)
+            group[0][1].outcome.set_exception(error)
     else:
         _log.debug("deliveries kept", extra={"codat_deliveries": len(group)})
-        for _, one in group:
-            one.kept.set_result(None)
+        for _, waiting in group:
+            waiting.outcome.set_result(None)

@@ -51,7 +51,7 @@ class Limits:
 class _Offered:
     """A delivery on its way into the store; what it is answered if it gets there."""
 
-    kept: "Future[None]"
+    outcome: "Future[None]"
     then: Reply
     otherwise: Reply
 
@@ -126,9 +126,9 @@ class WebhookEndpoint:
         if isinstance(offered, Reply):
             return offered
         try:
-            offered.kept.result(self.limits.answer_wait_s)
+            offered.outcome.result(self.limits.answer_wait_s)
         except (NotKept, TimeoutError):
-            offered.kept.cancel()
+            offered.outcome.cancel()
             return offered.otherwise
         return offered.then
 
@@ -137,7 +137,7 @@ class WebhookEndpoint:
             return offered
         try:
             async with asyncio.timeout(self.limits.answer_wait_s):
-                await asyncio.wrap_future(offered.kept)
+                await asyncio.wrap_future(offered.outcome)
         except (NotKept, TimeoutError):
             return offered.otherwise
         return offered.then

@@ -33,7 +33,7 @@ class Trust:
     unsigned: bool = False
     tolerance: timedelta = TOLERANCE
 
-    def kept(self, headers: Pairs, body: bytes, *, now: datetime) -> Pairs:
+    def headers_to_keep(self, headers: Pairs, body: bytes, *, now: datetime) -> Pairs:
         """Return the headers of a trusted delivery that are kept with it.
 
         Of a signed one no other id is kept than that which was signed: by it, a

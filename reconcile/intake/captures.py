@@ -6,11 +6,9 @@ from typing import Final
 import attrs
 import msgspec
 
-from reconcile.codat.deliveries import delivery_id, is_delivery, read_delivery
 from reconcile.codat.exchange import Exchange, Unreadable
 from reconcile.codat.har import Captured
-from reconcile.codat.payloads import read_exchange
-from reconcile.codat.routes import Route, route_of
+from reconcile.codat.read import Read, read
 from reconcile.domain.observations import Observation
 from reconcile.errors import PayloadError
 from reconcile.storage.evidence import Evidence, digest_of, micros
@@ -64,13 +62,14 @@ def read_capture(captured: Captured) -> ReadCapture | None:
             request_body=captured.raw,
         )
         return ReadCapture(evidence=evidence, unread=unread)
-    route = route_of(captured.method, captured.url)
-    if route is not None:
-        return _of_exchange(captured, route)
-    return _of_delivery(captured) if is_delivery(captured) else None
+    found = read(captured)
+    if found is None:
+        return None
+    return _of_exchange(found) if found.kind == "exchange" else _of_delivery(found)
 
 
-def _of_exchange(exchange: Exchange, route: Route) -> ReadCapture:
+def _of_exchange(found: Read) -> ReadCapture:
+    exchange = found.exchange
     request_digest = digest_of(exchange.request_body or b"")
     response_digest = (
         b"dropped"  # not the same fact as an answer that had no body
@@ -82,7 +81,7 @@ def _of_exchange(exchange: Exchange, route: Route) -> ReadCapture:
             (
                 b"exchange",
                 exchange.method.encode(),
-                route.target.encode("utf-8", "surrogatepass"),
+                found.target.encode("utf-8", "surrogatepass"),
                 request_digest,
                 str(exchange.status).encode(),
                 response_digest,
@@ -94,11 +93,11 @@ def _of_exchange(exchange: Exchange, route: Route) -> ReadCapture:
         "exchange",
         identity,
         exchange,
-        company_id=route.company_id,
+        company_id=found.company_id,
         digests=(request_digest, response_digest),
     )
     try:
-        seen = read_exchange(exchange, route, request_id=identity.hex())
+        seen = found.observations(identity=identity.hex())
     except PayloadError as error:
         bodiless = not exchange.response_body
         digest = error.digest or (identity if bodiless else response_digest).hex()
@@ -113,22 +112,18 @@ def _of_exchange(exchange: Exchange, route: Route) -> ReadCapture:
     return ReadCapture(evidence=evidence, seen=seen)
 
 
-def _of_delivery(exchange: Exchange) -> ReadCapture:
+def _of_delivery(found: Read) -> ReadCapture:
+    exchange = found.exchange
     body = exchange.request_body or b""
     body_digest = digest_of(body)
-    header_id = delivery_id(exchange)
-    named = b"" if header_id is None else header_id.encode("utf-8", "surrogatepass")
+    named = (found.delivery_id or "").encode("utf-8", "surrogatepass")
     identity = hashlib.sha256(b"\n".join((b"delivery", named, body_digest))).digest()
     evidence = _evidence(
         "delivery", identity, exchange, company_id=None, digests=(body_digest, None)
     )
     try:
-        seen = read_delivery(
-            body,
-            delivery=identity.hex(),
-            header_id=header_id,
-            body_digest=body_digest.hex(),
-            observed_at=exchange.observed_at,
+        seen = found.observations(
+            identity=identity.hex(), body_digest=body_digest.hex()
         )
     except PayloadError as error:
         return ReadCapture(

@@ -24,13 +24,13 @@ def reprocess(
     """Read again what is in quarantine and not set aside."""
     intake = Intake()
     quarantine = quarantine_at(history.store, until=history.store.position())
-    for done, (digest, held) in enumerate(list(quarantine.waiting()), start=1):
-        evidence = history.store.evidence(bytes.fromhex(held.evidence))
+    for done, (digest, quarantined) in enumerate(list(quarantine.waiting()), start=1):
+        evidence = history.store.evidence(bytes.fromhex(quarantined.evidence))
         if evidence is None:
             continue
-        piece = _again(evidence, dropped=held.reason == DROPPED)
+        piece = _again(evidence, dropped=quarantined.reason == DROPPED)
         if piece is None:
-            unread = UnreadCapture(where="", digest=digest, reason=held.reason)
+            unread = UnreadCapture(where="", digest=digest, reason=quarantined.reason)
             intake.unread.append(unread)
         elif piece.unread is not None:
             intake.unread.append(
@@ -39,7 +39,7 @@ def reprocess(
                 )
             )
         else:
-            _release(history, piece, digest, held, now=now)
+            _release(history, piece, digest, quarantined, now=now)
             intake.read += 1
         progress(done)
     return intake
@@ -49,21 +49,21 @@ def _release(
     history: History,
     piece: ReadCapture,
     digest: str,
-    held: QuarantinedEvidence,
+    quarantined: QuarantinedEvidence,
     *,
     now: Callable[[], datetime],
 ) -> None:
     """Take in what a piece says; again, where another writer was quicker."""
     for attempt in range(TRIES_MAX):
         waiting = quarantine_at(history.store, until=history.store.position())
-        if held.evidence not in waiting.by_digest.get(digest, {}):
+        if quarantined.evidence not in waiting.by_digest.get(digest, {}):
             return  # the other writer was reading it again too
         batch = Batch()
         history.observe(batch, piece.evidence, piece.seen)
-        if piece.evidence.identity.hex() == held.evidence:
+        if piece.evidence.identity.hex() == quarantined.evidence:
             batch.evidence.clear()  # it is held already
-        event = EvidenceReleased(digest=digest, evidence=held.evidence)
-        history.add_case_event(batch, held.company_id, digest, event)
+        event = EvidenceReleased(digest=digest, evidence=quarantined.evidence)
+        history.add_case_event(batch, quarantined.company_id, digest, event)
         try:
             history.commit(batch, now=now())
         except VersionConflictError:

@@ -58,8 +58,8 @@ def take(
 
     for some in _chunks(captured):
         pieces: list[ReadCapture] = []
-        for one in some:
-            piece = read_capture(one)
+        for capture in some:
+            piece = read_capture(capture)
             if piece is None:
                 intake.not_codats += 1
             else:
@@ -74,12 +74,12 @@ def _chunks(captured: Iterable[Captured]) -> Iterator[list[Captured]]:
     """Yield captures as many as one transaction takes, by number and by size."""
     chunk: list[Captured] = []
     size = 0
-    for one in captured:
-        chunk.append(one)
-        if isinstance(one, Unreadable):
-            size += len(one.raw)
+    for capture in captured:
+        chunk.append(capture)
+        if isinstance(capture, Unreadable):
+            size += len(capture.raw)
         else:
-            size += len(one.request_body or b"") + len(one.response_body or b"")
+            size += len(capture.request_body or b"") + len(capture.response_body or b"")
         if len(chunk) >= CAPTURES_PER_COMMIT or size >= BYTES_PER_COMMIT:
             yield chunk
             chunk, size = [], 0
@@ -98,22 +98,22 @@ def _keep(
     """Keep what is news of some pieces; decide again after another writer."""
     for attempt in range(TRIES_MAX):
         batch = Batch()
-        told = Intake()
-        held = history.recall(
+        counts = Intake()
+        known = history.recall(
             batch, ((piece.evidence.identity, piece.seen) for piece in pieces)
         )
         for piece in pieces:
-            _add(history, batch, piece, held, told, quarantine)
+            _add(history, batch, piece, known, counts, quarantine)
         try:
             history.commit(batch, now=now())
         except VersionConflictError:
             if attempt == TRIES_MAX - 1:
                 raise
             continue
-        intake.read += told.read
-        intake.seen_before += told.seen_before
-        intake.set_aside += told.set_aside
-        intake.unread += told.unread
+        intake.read += counts.read
+        intake.seen_before += counts.seen_before
+        intake.set_aside += counts.set_aside
+        intake.unread += counts.unread
         return
 
 
@@ -121,21 +121,21 @@ def _add(
     history: History,
     batch: Batch,
     piece: ReadCapture,
-    held: dict[bytes, int | None],
-    told: Intake,
+    known: dict[bytes, int | None],
+    counts: Intake,
     quarantine: Callable[[], Quarantine],
 ) -> None:
     evidence = piece.evidence
     observed = None if evidence.observed_at is None else micros(evidence.observed_at)
-    new = evidence.identity not in held
+    new = evidence.identity not in known
     if not new and evidence.kind == "delivery" and observed is not None:
-        earliest = held[evidence.identity]
+        earliest = known[evidence.identity]
         new = earliest is not None and observed < earliest  # an earlier receipt is news
     if piece.unread is not None:
         if quarantine().is_set_aside(piece.unread.digest):
-            told.set_aside += 1
+            counts.set_aside += 1
         else:
-            told.unread.append(piece.unread)
+            counts.unread.append(piece.unread)
         if new:
             batch.evidence.append(evidence)
             event = EvidenceQuarantined(
@@ -148,8 +148,8 @@ def _add(
             )
     elif new:
         history.observe(batch, evidence, piece.seen)
-        told.read += 1
+        counts.read += 1
     else:
-        told.seen_before += 1
+        counts.seen_before += 1
     if new:
-        held[evidence.identity] = observed
+        known[evidence.identity] = observed

@@ -128,14 +128,14 @@ class Agenda:
         lists = [
             attrs.evolve(
                 _listing(company_id),
-                due=max(one.due for one in some),
-                priority=max(one.priority for one in some),
-                spares=tuple(one.name for one in some),
+                due=max(step.due for step in steps),
+                priority=max(step.priority for step in steps),
+                spares=tuple(step.name for step in steps),
             )
-            for company_id, some in statuses.items()
-            if len(some) > 1
+            for company_id, steps in statuses.items()
+            if len(steps) > 1
         ]
-        spared = {name for one in lists for name in one.names}
+        spared = {name for step in lists for name in step.names}
         return lists + [step for step in due if step.name not in spared]
 
     def _syncs(self) -> Iterator[Step]:
@@ -143,18 +143,18 @@ class Agenda:
             rows = list(views.unfinished_syncs())
         for company_id, sync_id, facts, context, unsettled in rows:
             key = company_id, sync_id
-            held = self._known.get(key)
+            known = self._known.get(key)
             state = facts, context, unsettled
-            if held is None or held[:3] != state:
-                made = self._step(
+            if known is None or known[:3] != state:
+                step = self._step(
                     key,
                     decode_sync(facts),
                     decode_context(context),
                     unsettled=unsettled,
                 )
-                held = self._known[key] = (*state, made)
-            if held[3] is not None:
-                yield held[3]
+                known = self._known[key] = (*state, step)
+            if known[3] is not None:
+                yield known[3]
 
     def _step(
         self,
@@ -185,7 +185,7 @@ class Agenda:
         listed = done.get(listing.name)
         yield listing if listed is None else listing.put_off(later(listed, LIST_EVERY))
         asked = max(
-            (one.intent.at for one in self._doubts.of(company_id) if one.intent),
+            (state.intent.at for state in self._doubts.of(company_id) if state.intent),
             default=None,
         )
         if asked is not None:

@@ -110,9 +110,9 @@ class Dispatch:
         """
         marked = 0
         now = self.now()
-        for one in self.ledger(company_id).states:
-            intent = one.intent
-            if intent is None or not one.unanswered or now - intent.at < older_than:
+        for state in self.ledger(company_id).states:
+            intent = state.intent
+            if intent is None or not state.unanswered or now - intent.at < older_than:
                 continue
             lost = SyncAnswerLost(
                 operation=intent.operation,
@@ -123,9 +123,9 @@ class Dispatch:
                 at=now,
                 evidence="",
             )
-            stream = stream_name("request", company_id, one.request_id)
+            stream = stream_name("request", company_id, state.request_id)
             try:
-                self.history.append_one(stream, lost, now=now, after=one.version)
+                self.history.append_one(stream, lost, now=now, after=state.version)
             except VersionConflictError:
                 continue  # something was heard of it after all
             marked += 1
@@ -147,11 +147,11 @@ class Dispatch:
         if not actor.strip() or not reason.strip():
             raise UsageError("abandoning a request needs an actor and a reason")
         company_id = canonical_id(company_id)
-        one, intent = self._doubted(company_id, request_id)
+        state, intent = self._doubted(company_id, request_id)
         now = self.now()
         if now < (over := intent.at + UNDER_WAY):
             raise UsageError(
-                f"request {one.request_id} may be under way:"
+                f"request {state.request_id} may be under way:"
                 f" it can be abandoned from {format_instant(over)} on"
             )
         event = SyncAbandoned(
@@ -162,24 +162,24 @@ class Dispatch:
             reason=reason,
             at=now,
         )
-        stream = stream_name("request", company_id, one.request_id)
+        stream = stream_name("request", company_id, state.request_id)
         try:
-            self.history.append_one(stream, event, now=now, after=one.version)
+            self.history.append_one(stream, event, now=now, after=state.version)
         except VersionConflictError as error:
             raise UsageError(
-                f"something was heard of request {one.request_id} meanwhile: look again"
+                f"request {state.request_id} has moved on meanwhile: look again"
             ) from error
 
     def _doubted(
         self, company_id: str, request_id: str
     ) -> tuple[RequestState, SyncRequested]:
         """Return a request in doubt, with its intent."""
-        for one in self.ledger(company_id).states:
-            if one.request_id not in (request_id, canonical_id(request_id)):
+        for state in self.ledger(company_id).states:
+            if state.request_id not in (request_id, canonical_id(request_id)):
                 continue
-            if one.intent is None or not one.in_doubt:
-                raise UsageError(f"request {one.request_id} is not in doubt")
-            return one, one.intent
+            if state.intent is None or not state.in_doubt:
+                raise UsageError(f"request {state.request_id} is not in doubt")
+            return state, state.intent
         raise UsageError(f"company {company_id!r} has no request {request_id!r}")
 
     def _intend(self, request: Request, name: str) -> SyncRequested:
@@ -216,24 +216,24 @@ class Dispatch:
     def _check(
         self, ledger: RequestLedger, intent: SyncRequested, name: str, now: datetime
     ) -> None:
-        if any(one.request_id == name for one in ledger.states):
+        if any(state.request_id == name for state in ledger.states):
             raise UsageError(f"the request {name} was made before")
         if intent.operation == PUSH:
             return  # it writes nothing into any books
         exclusive = self.concurrency.at(now) == "exclusive"
         named = ledger.names(intent)
-        for one in ledger.in_doubt():
-            if exclusive or (one.intent and named & ledger.names(one.intent)):
+        for state in ledger.in_doubt():
+            if exclusive or (state.intent and named & ledger.names(state.intent)):
                 raise InDoubtError(
-                    f"nobody knows yet what came of request {one.request_id}",
-                    request_id=one.request_id,
+                    f"nobody knows yet what came of request {state.request_id}",
+                    request_id=state.request_id,
                 )
-        for one in ledger.under_way(since=now - PATIENCE):
-            same = one.intent and named & ledger.names(one.intent)
+        for state in ledger.under_way(since=now - PATIENCE):
+            same = state.intent and named & ledger.names(state.intent)
             if same and intent.operation not in UPDATES:
                 raise BusyError(
-                    f"sync {one.sync_id} writes the same, and has not ended",
-                    sync_id=one.sync_id,
+                    f"sync {state.sync_id} writes the same, and has not ended",
+                    sync_id=state.sync_id,
                 )
         if exclusive:
             self._wait_for_none(ledger.company_id, now)

@@ -101,8 +101,8 @@ class Follower:
         """Do what is due, and return when there is more; None: nothing is known of."""
         steps = [*self.plan()]
         now = self._now()
-        due = self._agenda.together([one for one in steps if one.due <= now])
-        due.sort(key=lambda one: (-one.priority, one.due, one.name))
+        due = self._agenda.together([each for each in steps if each.due <= now])
+        due.sort(key=lambda each: (-each.priority, each.due, each.name))
         for place, step in enumerate(due[:STEPS_MAX]):
             if stop is not None and stop.is_set():
                 break
@@ -110,7 +110,7 @@ class Follower:
             if closed_for is not None:
                 self._put_all_off(due[place + 1 :], closed_for)
                 break
-        return min((one.due for one in (self.plan() if due else steps)), default=None)
+        return min((each.due for each in (self.plan() if due else steps)), default=None)
 
     def plan(self) -> Iterator[Step]:
         """Yield everything there is to do, due or not, in no order."""
@@ -119,13 +119,13 @@ class Follower:
 
     def _later(self, step: Step) -> Step:
         """Return a step, put off where it failed lately and matters no more by now."""
-        held = self._put_off.get(step.name)
-        if held is None or held.priority < step.priority:
+        delay = self._put_off.get(step.name)
+        if delay is None or delay.priority < step.priority:
             return step
-        if held.until <= step.due:  # something was learnt since
+        if delay.until <= step.due:  # something was learnt since
             del self._put_off[step.name]
             return step
-        return step.put_off(held.until)
+        return step.put_off(delay.until)
 
     def _done(self, step: Step) -> timedelta | None:
         """Do one step, under its lease.
@@ -174,8 +174,8 @@ class Follower:
 
     def _put_off_more(self, step: Step, least: timedelta = timedelta()) -> timedelta:
         """Put a step off, longer each time; return for how long."""
-        held = self._put_off.get(step.name)
-        times = 1 if held is None else held.times + 1
+        delay = self._put_off.get(step.name)
+        times = 1 if delay is None else delay.times + 1
         wait = max(least, self._pace.wait(times))
         self._put_all_off([step], wait, times=times)
         return wait

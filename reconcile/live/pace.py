@@ -76,16 +76,16 @@ def _status(
     facts: SyncFacts, context: SyncContext, began: datetime, pace: Pace
 ) -> NextRead | None:
     """Return the read of a status, None where it is known how the sync ended."""
-    told = {code.code_class for code in context.codes} & {*_TERMINAL}
+    known = {code.code_class for code in context.codes} & {*_TERMINAL}
     reads = [report.at for report in facts.reports if report.notice is None]
     last = max(reads, default=None)
     news = [
         notice.at
         for notice in context.notices
-        if NOTICE_CLASS[notice.kind] in {*_TERMINAL} - told
+        if NOTICE_CLASS[notice.kind] in {*_TERMINAL} - known
         and (last is None or notice.at > last)
     ]
-    if told and not news:
+    if known and not news:
         return None
     if news:
         return NextRead(min(news), Want.STATUS, heard=True)
@@ -111,14 +111,14 @@ def _listing(facts: SyncFacts, context: SyncContext, pace: Pace) -> NextRead | N
 def _unread(since: list[RowsRead], pace: Pace) -> int:
     """Return the first page that was not read, where those before it agree; else 1."""
     newest: dict[int | None, RowsRead] = {}
-    for read in sorted(since, key=lambda one: one.at):
-        newest[read.page] = read
+    for listed in sorted(since, key=lambda reading: reading.at):
+        newest[listed.page] = listed
     page, rows = 1, 0
     total: int | None = None
-    while (held := newest.get(page)) is not None:
-        if held.page_size != pace.page_size or (page > 1 and held.total != total):
+    while (read := newest.get(page)) is not None:
+        if read.page_size != pace.page_size or (page > 1 and read.total != total):
             return 1
-        total, rows, page = held.total, rows + held.rows, page + 1
+        total, rows, page = read.total, rows + read.rows, page + 1
     return page if total is not None and rows < total else 1
 
 

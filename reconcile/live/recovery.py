@@ -15,9 +15,8 @@ import attrs
 from reconcile.codat import requests
 from reconcile.codat.client.answers import Answer
 from reconcile.codat.client.paging import PAGES_MAX, transactions
-from reconcile.codat.payloads import read_exchange
+from reconcile.codat.read import read
 from reconcile.codat.requests import PAGE_SIZE_MAX, Request
-from reconcile.codat.routes import route_of
 from reconcile.domain.events import SyncRecovered, SyncRequested
 from reconcile.domain.identity import stream_name
 from reconcile.domain.instants import parse_instant
@@ -60,43 +59,47 @@ class Recovery:
         """
         self.dispatch.mark_stale_calls_lost(company_id)
         ledger = self.dispatch.ledger(company_id)
-        doubtful = [one for one in ledger.in_doubt() if one.lost]
-        if not doubtful:
+        in_doubt = [state for state in ledger.in_doubt() if state.lost]
+        if not in_doubt:
             return []
         unknown = [
-            self._candidate(company_id, one)
-            for one in self._syncs(company_id)
-            if one.sync_id not in ledger.known
+            self._candidate(company_id, report)
+            for report in self._syncs(company_id)
+            if report.sync_id not in ledger.known
         ]
-        found = _matched(ledger, doubtful, unknown)
-        for one in doubtful:
-            if one.request_id in found:
-                self._tell(company_id, one, found[one.request_id])
+        found = _matched(ledger, in_doubt, unknown)
+        for state in in_doubt:
+            if state.request_id in found:
+                self._tell(company_id, state, found[state.request_id])
         return [
             Recovered(
                 company_id=company_id,
-                request_id=one.request_id,
-                sync_id=found.get(one.request_id),
+                request_id=state.request_id,
+                sync_id=found.get(state.request_id),
             )
-            for one in doubtful
+            for state in in_doubt
         ]
 
     def _syncs(self, company_id: str) -> list[StatusReport]:
         answer = self.ask(requests.statuses(company_id))
         answer.data()  # a refusal is no list of none
-        told = _read(answer)
-        return [one for one in told if isinstance(one, StatusReport)]
+        observations = _read(answer)
+        return [
+            observation
+            for observation in observations
+            if isinstance(observation, StatusReport)
+        ]
 
-    def _candidate(self, company_id: str, told: StatusReport) -> "_Candidate":
-        sync_id = told.sync_id
+    def _candidate(self, company_id: str, report: StatusReport) -> "_Candidate":
+        sync_id = report.sync_id
         store = self.dispatch.history.store
         heard = store.event_at(stream_name("sync", company_id, sync_id), 1)
         return _Candidate(
             sync_id=sync_id,
             names=self._names(company_id, sync_id),
-            ended=told.code is not None and code_class(told.code) in _ENDED,
+            ended=report.code is not None and code_class(report.code) in _ENDED,
             heard_at=None if heard is None else heard.recorded_at,
-            begun_at=parse_instant(told.sync_utc or ""),
+            begun_at=parse_instant(report.sync_utc or ""),
         )
 
     def _names(self, company_id: str, sync_id: str) -> frozenset[str] | None:
@@ -109,28 +112,28 @@ class Recovery:
             while (request := paging.next()) is not None:
                 answer = self.ask(request)
                 paging.take(answer)
-                for one in _read(answer):
-                    if isinstance(one, TransactionPage):
-                        names.update(row[0] for row in one.rows)
+                for page in _read(answer):
+                    if isinstance(page, TransactionPage):
+                        names.update(row[0] for row in page.rows)
         except (CodatUnavailable, PayloadError):
             return None
         return frozenset(names)
 
-    def _tell(self, company_id: str, one: RequestState, sync_id: str) -> None:
-        if one.intent is None:
+    def _tell(self, company_id: str, state: RequestState, sync_id: str) -> None:
+        if state.intent is None:
             return
         event = SyncRecovered(
             sync_id=sync_id,
-            operation=one.intent.operation,
-            dataset_ids=one.intent.dataset_ids,
-            transactions=one.intent.transactions,
-            requested_at=one.intent.at,
+            operation=state.intent.operation,
+            dataset_ids=state.intent.dataset_ids,
+            transactions=state.intent.transactions,
+            requested_at=state.intent.at,
             at=self.now(),
         )
         history = self.dispatch.history
-        stream = stream_name("request", company_id, one.request_id)
+        stream = stream_name("request", company_id, state.request_id)
         try:
-            history.append_one(stream, event, now=self.now(), after=one.version)
+            history.append_one(stream, event, now=self.now(), after=state.version)
         except VersionConflictError:
             return  # somebody else found it, or heard of it
 
@@ -153,35 +156,37 @@ class _Candidate:
 
 
 def _matched(
-    ledger: RequestLedger, doubtful: list[RequestState], unknown: list[_Candidate]
+    ledger: RequestLedger, in_doubt: list[RequestState], unknown: list[_Candidate]
 ) -> dict[str, str]:
     """Return request to sync where one sync has just the rows of one request.
 
     The rows of a sync that still runs may be those of a larger request in part.
     """
     wanted = {
-        one.request_id: ledger.names(one.intent) for one in doubtful if one.intent
+        state.request_id: ledger.names(state.intent)
+        for state in in_doubt
+        if state.intent
     }
     asked = Counter(wanted.values())
     found: dict[str, str] = {}
-    for one in doubtful:
-        names = wanted.get(one.request_id)
-        if one.intent is None or not names or asked[names] > 1:
+    for state in in_doubt:
+        names = wanted.get(state.request_id)
+        if state.intent is None or not names or asked[names] > 1:
             continue
-        since = one.intent.at - CLOCKS_APART_MAX
+        since = state.intent.at - CLOCKS_APART_MAX
         if any(names == ledger.names(other) for other in ledger.abandoned(since=since)):
             continue  # what is listed may be the sync of that one
         part = any(names < others for others in wanted.values())
         same = [
             sync
             for sync in unknown
-            if sync.names == names and sync.may_be_of(one.intent)
+            if sync.names == names and sync.may_be_of(state.intent)
         ]
         if len(same) == 1 and (same[0].ended or not part):
-            found[one.request_id] = same[0].sync_id
+            found[state.request_id] = same[0].sync_id
     return found
 
 
 def _read(answer: Answer) -> tuple[Observation, ...]:
-    route = route_of(answer.exchange.method, answer.exchange.url)
-    return () if route is None else read_exchange(answer.exchange, route, request_id="")
+    found = read(answer.exchange)
+    return () if found is None else found.observations()

@@ -28,7 +28,7 @@ class Writer:
         assert self.let.wait(10)
         self.groups.append([one.what for one in group])
         for one in group:
-            one.kept.set_result(None)
+            one.outcome.set_result(None)
 
 
 def made() -> tuple[Writer, Committer[int]]:

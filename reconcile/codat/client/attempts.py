@@ -113,16 +113,16 @@ class Attempts:
             yield Keep(_exchange(request, url, Missing(reason=""), self.now()))
             raise
         now = self.now()
-        told = outcome.headers if isinstance(outcome, Arrived) else ()
+        answer_headers = outcome.headers if isinstance(outcome, Arrived) else ()
         exchange = _exchange(request, url, outcome, now)
         yield Keep(exchange)
         if isinstance(outcome, Arrived):
-            self.quota.learn(outcome.status, told, now)
+            self.quota.learn(outcome.status, answer_headers, now)
         tried = Tried(
             request=request,
             outcome=outcome,
             exchange=exchange,
-            wait_s=wait_told(told, now=now),
+            wait_s=wait_told(answer_headers, now=now),
         )
         _log(tried, (now - began).total_seconds())
         return tried

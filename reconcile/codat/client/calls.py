@@ -89,7 +89,7 @@ class Endpoints(ABC, Generic[T]):
         key: str | None = None,
     ) -> T:
         """Upload a receipt; the answer names its `id`, and no sync."""
-        made = requests.attach(
+        request = requests.attach(
             company_id,
             sync_id,
             transaction_id,
@@ -97,7 +97,7 @@ class Endpoints(ABC, Generic[T]):
             content=content,
             media_type=media_type,
         )
-        return self.ask(made.under(key))
+        return self.ask(request.under(key))
 
     # Reads
 

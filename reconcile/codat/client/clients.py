@@ -110,18 +110,18 @@ class CodatClient(Account[Answer]):
 
     def _run(self, steps: Steps) -> Tried:
         """Carry out the steps of one attempt; what fails, they are told, and raise."""
-        told: Outcome | None = None
-        failed: BaseException | None = None
+        result: Outcome | None = None
+        failure: BaseException | None = None
         while True:
             try:
-                step = steps.throw(failed) if failed else steps.send(told)
+                step = steps.throw(failure) if failure else steps.send(result)
             except StopIteration as ended:
                 return tried_of(ended)
-            told = failed = None
+            result = failure = None
             try:
-                told = self._done(step)
+                result = self._done(step)
             except BaseException as error:  # noqa: BLE001 - the steps raise it again
-                failed = error
+                failure = error
 
     def _done(self, step: Step) -> Outcome | None:
         match step:
@@ -225,27 +225,27 @@ class AsyncCodatClient(Account[Awaitable[Answer]]):
 
     async def _run(self, steps: Steps) -> Tried:
         """Carry out the steps of one attempt; what fails, they are told, and raise."""
-        told: Outcome | None = None
-        failed: BaseException | None = None
+        result: Outcome | None = None
+        failure: BaseException | None = None
         while True:
             try:
-                step = steps.throw(failed) if failed else steps.send(told)
+                step = steps.throw(failure) if failure else steps.send(result)
             except StopIteration as ended:
                 return tried_of(ended)
-            told = failed = None
+            result = failure = None
             try:
-                told = await self._done(step)
+                result = await self._done(step)
             except BaseException as error:  # noqa: BLE001 - the steps raise it again
-                failed = error
+                failure = error
 
     async def _done(self, step: Step) -> Outcome | None:
         match step:
             case Wait():
                 await self._sleep(step.seconds)
             case Keep():
-                kept = self._record(step.exchange)
-                if inspect.isawaitable(kept):
-                    await kept
+                recording = self._record(step.exchange)
+                if inspect.isawaitable(recording):
+                    await recording
             case Send():
                 return await self._sent(step)
             case _:

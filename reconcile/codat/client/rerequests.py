@@ -139,8 +139,8 @@ def async_retrying(
     asking: Asking, sleep: Callable[[float], Awaitable[None]]
 ) -> "tenacity.AsyncRetrying":
     """Return what tries one request, as a task."""
-    made = _tenacity().AsyncRetrying
-    tries: tenacity.AsyncRetrying = made(sleep=sleep, **asking.options)
+    kind = _tenacity().AsyncRetrying
+    tries: tenacity.AsyncRetrying = kind(sleep=sleep, **asking.options)
     return tries
 
 
