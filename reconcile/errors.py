@@ -10,6 +10,7 @@ ReconcileError
 │   └── CodatUnavailable   .safe_to_resend, .status, .wait_s
 └── HistoryError         our own history contradicts itself: stop, do not repair
     └── StoreError         the store cannot be opened, read or written
+        └── NoStoreError     nothing is there yet
 """
 
 
@@ -88,3 +89,7 @@ class HistoryError(ReconcileError):
 
 class StoreError(HistoryError):
     """The store cannot be opened, read or written; the text says why."""
+
+
+class NoStoreError(StoreError):
+    """Nothing is there that could be opened; whoever may create a store can."""

@@ -85,7 +85,8 @@ class Reconciler:
 
         Raises:
             UsageError: it names no store we know.
-            StoreError: there is none there and `create` is False, or it is unusable.
+            NoStoreError: there is none there and `create` is False.
+            StoreError: it cannot be used.
 
         """
         url = store if isinstance(store, str) else environment_of(store)

@@ -9,7 +9,7 @@ import attrs
 from reconcile.cli.account import shown
 from reconcile.domain.instants import format_instant
 from reconcile.domain.request import RequestState
-from reconcile.errors import ReconcileError
+from reconcile.errors import NoStoreError, ReconcileError
 from reconcile.live.dispatch import UNDER_WAY
 from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.reconciler import Reconciler
@@ -36,10 +36,11 @@ def checks_of_store(store: str, now: datetime) -> Iterator[Checked]:
             yield _quarantine(books)
             yield _refused(books)
             yield _in_doubt(books, now)
-    except ReconcileError as error:
-        absent = str(error).startswith("there is no store")
-        hint = "--store names it; ingest, push and serve create one" if absent else ""
+    except NoStoreError as error:
+        hint = "--store names it; ingest, push and serve create one"
         yield Checked("problem", "store", str(error), hint)
+    except ReconcileError as error:
+        yield Checked("problem", "store", str(error))
 
 
 def _writable(books: Reconciler) -> Checked:

@@ -171,6 +171,7 @@ def _evidence(
         response_body=exchange.response_body,
         request_digest=digests[0],
         response_digest=digests[1],
+        body_dropped=exchange.body_dropped,
     )
 
 

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import read_entry
-from reconcile.codat.payloads import DROPPED
 from reconcile.domain.events import EvidenceReleased
 from reconcile.history import Batch, History
 from reconcile.intake.captures import ReadCapture, UnreadCapture, read_capture
@@ -28,7 +27,7 @@ def reprocess(
         evidence = history.store.evidence(bytes.fromhex(quarantined.evidence))
         if evidence is None:
             continue
-        piece = _again(evidence, dropped=quarantined.reason == DROPPED)
+        piece = _again(evidence)
         if piece is None:
             unread = UnreadCapture(where="", digest=digest, reason=quarantined.reason)
             intake.unread.append(unread)
@@ -73,7 +72,7 @@ def _release(
         return
 
 
-def _again(evidence: Evidence, *, dropped: bool) -> ReadCapture | None:
+def _again(evidence: Evidence) -> ReadCapture | None:
     if evidence.kind == "bytes":
         return read_capture(read_entry(evidence.request_body or b""))
     assert evidence.observed_at is not None
@@ -85,7 +84,7 @@ def _again(evidence: Evidence, *, dropped: bool) -> ReadCapture | None:
             request_body=evidence.request_body,
             status=evidence.status,
             response_body=evidence.response_body,
-            body_dropped=dropped,
+            body_dropped=evidence.body_dropped,
             observed_at=evidence.observed_at,
         )
     )

@@ -17,8 +17,9 @@ class Evidence:
 
     `identity` is the SHA-256 of what makes it one fact (section 1 of
     `docs/explanation/judgement.md`); a delivery received again, but earlier, is
-    one identity at two times. Bodies are shared by digest; None where there was none.
-    Who knows a body's digest gives it along, so that it is not computed twice.
+    one identity at two times. Bodies are shared by digest, and None where the message
+    had no body; `body_dropped` says that the capture left the response body out.
+    A caller that knows a body's digest gives it, so that it is not computed twice.
     """
 
     identity: bytes
@@ -33,6 +34,7 @@ class Evidence:
     response_body: bytes | None = None
     request_digest: bytes | None = None
     response_digest: bytes | None = None
+    body_dropped: bool = False
 
 
 def digest_of(body: bytes) -> bytes:

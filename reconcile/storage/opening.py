@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
-from reconcile.errors import StoreError, UsageError
+from reconcile.errors import NoStoreError, StoreError, UsageError
 from reconcile.storage.ports import Store
 from reconcile.storage.sqlite.store import SqliteStore
 
@@ -15,7 +15,8 @@ def open_store(url: str, *, create: bool) -> Store:
 
     Raises:
         UsageError: the URL names no store we know.
-        StoreError: there is no store there and `create` is False, or it is not a store.
+        NoStoreError: there is no store there and `create` is False.
+        StoreError: it is not a store, or cannot be opened.
 
     """
     prefix = "sqlite:///"
@@ -35,7 +36,7 @@ def open_store(url: str, *, create: bool) -> Store:
 def _check(path: str, *, may_be_empty: bool) -> None:
     """Refuse a path that holds no store, before the library would create one."""
     if not Path(path).is_file():
-        raise StoreError(f"there is no store at {path}")
+        raise NoStoreError(f"there is no store at {path}")
     try:
         with sqlite3.connect(
             f"{Path(path).absolute().as_uri()}?mode=ro", uri=True

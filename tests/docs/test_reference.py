@@ -133,7 +133,7 @@ def test_every_table_and_column_is_documented_and_no_other(
             )
         ]
         stored = {
-            name: [column[1] for column in db.execute(f"PRAGMA table_info({name})")]
+            name: [column[1] for column in db.execute(f"PRAGMA table_xinfo({name})")]
             for name in tables
         }
     db.close()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconcile import Reconciler
 from reconcile.domain.events import Event, SyncStarted
-from reconcile.errors import StoreError, UsageError
+from reconcile.errors import NoStoreError, StoreError, UsageError
 from reconcile.storage.codec import Envelope
 from reconcile.storage.evidence import Evidence
 from reconcile.storage.opening import open_store
@@ -97,7 +97,7 @@ def test_a_url_that_names_no_store_is_wrong_usage(url: str) -> None:
 def test_a_store_is_only_created_when_asked(tmp_path: Path) -> None:
     path = tmp_path / "books.db"
 
-    with pytest.raises(StoreError, match="there is no store"):
+    with pytest.raises(NoStoreError):
         open_store(f"sqlite:///{path}", create=False)
 
     assert not path.exists()

@@ -1,5 +1,8 @@
 """What an older reader could not read is read after all, and counted once."""
 
+import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 from reconcile import Reconciler, read_lines, to_data
@@ -7,7 +10,7 @@ from reconcile.codat.har import read_entry
 from reconcile.domain.events import EvidenceQuarantined
 from reconcile.history import Batch, History
 from reconcile.intake.captures import read_capture
-from tests.builders import at, page, push, row, start, status, uuid_of
+from tests.builders import at, create, page, push, row, start, status, uuid_of
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 LINES = [push(uuid_of(1), minutes=0), start(minutes=1), status(2000, minutes=5)]
@@ -57,3 +60,30 @@ def test_what_still_cannot_be_read_stays_and_is_told(books: Reconciler) -> None:
 
     assert (told.read, told.quarantined) == (0, 1)
     assert to_data(books.report(as_of=at(60)))["unprocessed"] == 1
+
+
+def without_its_answer(line: bytes) -> bytes:
+    """Return an entry whose response body the capture left out."""
+    captured = json.loads(line)
+    captured["response"]["content"] = {"size": 512}
+    return json.dumps(captured).encode()
+
+
+def test_a_body_left_out_is_known_whatever_the_stored_reason_says(
+    books: Reconciler,
+) -> None:
+    """A write whose answer was left out may have been taken: it is not refused."""
+    write = create(uuid_of(1), minutes=0, status=400, answer={"error": "a duplicate"})
+    books.ingest(read_lines([without_its_answer(write)]))
+    with closing(sqlite3.connect(books.store.path)) as db:
+        db.execute(
+            "UPDATE stored_events SET state = CAST(json_set(CAST(state AS TEXT),"
+            " '$.reason', 'reworded') AS BLOB)"
+        )
+        db.commit()
+
+    intake = books.reprocess()
+
+    report = to_data(books.report(as_of=at(60 * 48)))
+    assert (intake.read, intake.quarantined) == (0, 1)
+    assert (report["unprocessed"], report["items"]) == (1, [])

@@ -107,9 +107,8 @@ class Datastore(SQLiteDatastore):
 class Recorder(SQLiteApplicationRecorder):
     """Events at stable positions, and the evidence behind them, in one transaction."""
 
-    def construct_create_table_statements(self) -> list[str]:
-        """Return the history's tables: events, evidence, bodies."""
-        return [*_HISTORY]
+    def create_table(self) -> None:
+        """Make nothing: the tables are made, and migrated, by `layout.py`."""
 
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
@@ -118,12 +117,15 @@ class Recorder(SQLiteApplicationRecorder):
             "INSERT OR IGNORE INTO bodies VALUES (?, ?, ?)", kwargs.get("bodies", ())
         )
         c.executemany(
-            "INSERT INTO evidence VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO evidence (identity, observed_at, kind, company_id, method,"
+            " url, status, headers, request_body, response_body, recorded_at,"
+            " body_dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             kwargs.get("evidence", ()),
         )
         recorded_at: int = kwargs["recorded_at"]
         c.executemany(
-            "INSERT INTO stored_events VALUES (NULL, ?, ?, ?, ?, ?)",
+            "INSERT INTO stored_events (originator_id, originator_version, topic,"
+            " state, recorded_at) VALUES (?, ?, ?, ?, ?)",
             [
                 (e.originator_id, e.originator_version, e.topic, e.state, recorded_at)
                 for e in stored_events
@@ -132,40 +134,6 @@ class Recorder(SQLiteApplicationRecorder):
         c.execute("SELECT last_insert_rowid()")
         last: int = c.fetchone()[0]
         return range(last - len(stored_events) + 1, last + 1)
-
-
-_HISTORY = (
-    """CREATE TABLE IF NOT EXISTS stored_events (
-        rowid INTEGER PRIMARY KEY AUTOINCREMENT,
-        originator_id TEXT NOT NULL,
-        originator_version INTEGER NOT NULL,
-        topic TEXT NOT NULL,
-        state BLOB NOT NULL,
-        recorded_at INTEGER NOT NULL,
-        UNIQUE (originator_id, originator_version)
-    )""",
-    "CREATE INDEX IF NOT EXISTS events_by_time ON stored_events (recorded_at)",
-    """CREATE TABLE IF NOT EXISTS evidence (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
-        identity BLOB NOT NULL,
-        observed_at INTEGER,
-        kind TEXT NOT NULL,
-        company_id TEXT,
-        method TEXT NOT NULL,
-        url TEXT NOT NULL,
-        status INTEGER NOT NULL,
-        headers TEXT NOT NULL,
-        request_body BLOB,
-        response_body BLOB,
-        recorded_at INTEGER NOT NULL,
-        UNIQUE (identity, observed_at)
-    )""",
-    """CREATE TABLE IF NOT EXISTS bodies (
-        digest BLOB PRIMARY KEY,
-        size INTEGER NOT NULL,
-        content BLOB NOT NULL
-    )""",
-)
 
 
 class Factory(SQLiteFactory):

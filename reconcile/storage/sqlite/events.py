@@ -5,14 +5,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
-from urllib.parse import quote
 
 from reconcile.domain.events import Recorded
-from reconcile.domain.identity import KINDS, stream_parts
 from reconcile.storage.codec import Codec
 from reconcile.storage.evidence import micros, moment_of
 from reconcile.storage.ports import StoredEvent
 from reconcile.storage.sqlite.database import Database
+from reconcile.storage.sqlite.layout import companies_in, events_of_company
 
 EVENTS_PER_READ: Final = 500
 BYTES_PER_READ: Final = 8 * 2**20
@@ -88,30 +87,22 @@ class EventReads:
     def companies(self) -> list[str]:
         """Return every company that has an event, sorted; "" for events of none."""
         with self._database.reading() as cursor:
-            cursor.execute("SELECT DISTINCT originator_id FROM stored_events")
-            return sorted({stream_parts(stream)[1] for (stream,) in cursor.fetchall()})
+            return companies_in(cursor, layout=self._database.layout(cursor))
 
     def positions_of(
         self, company_id: str, *, until: int, topics: Sequence[str] = ()
     ) -> list[int]:
         """Return the positions of a company's events up to one, in order."""
-        part = quote(company_id, safe="")
-        positions: list[int] = []
         of_topics = _OF_TOPICS if topics else ""
         with self._database.reading() as cursor:
-            for kind in KINDS:
-                cursor.execute(
-                    "SELECT rowid FROM stored_events WHERE originator_id > :first"
-                    f" AND originator_id < :last AND rowid <= :until{of_topics}",
-                    {
-                        "first": f"{kind}:{part}:",
-                        "last": f"{kind}:{part};",
-                        "until": until,
-                        "topics": json.dumps(topics),
-                    },
-                )
-                positions += [position for (position,) in cursor.fetchall()]
-        return sorted(positions)
+            layout = self._database.layout(cursor)
+            condition, values = events_of_company(company_id, layout=layout)
+            cursor.execute(
+                f"SELECT rowid FROM stored_events WHERE {condition}"
+                f" AND +rowid <= :until{of_topics}",
+                {**values, "until": until, "topics": json.dumps(topics)},
+            )
+            return sorted([position for (position,) in cursor.fetchall()])
 
     def positions_after(
         self, position: int, *, until: int, topics: Sequence[str]

@@ -11,6 +11,7 @@ from reconcile.storage.evidence import (
     moment_of,
     unpack,
 )
+from reconcile.storage.sqlite.layout import body_dropped
 
 
 def evidence_row(
@@ -30,6 +31,7 @@ def evidence_row(
         _add_body(bodies, evidence.request_body, evidence.request_digest),
         _add_body(bodies, evidence.response_body, evidence.response_digest),
         recorded_at,
+        evidence.body_dropped,
     )
 
 
@@ -43,7 +45,9 @@ def _add_body(
     return digest
 
 
-def evidence_at(cursor: sqlite3.Cursor, identity: bytes) -> Evidence | None:
+def evidence_at(
+    cursor: sqlite3.Cursor, identity: bytes, *, layout: int
+) -> Evidence | None:
     """Return one piece of evidence with its bodies, at its earliest receipt."""
     cursor.execute(
         "SELECT kind, observed_at, company_id, method, url, status, headers,"
@@ -54,6 +58,7 @@ def evidence_at(cursor: sqlite3.Cursor, identity: bytes) -> Evidence | None:
     row = cursor.fetchone()
     if row is None:
         return None
+    dropped = body_dropped(cursor, identity, layout=layout)
     kind, observed_at, company_id, method, url, status, headers, *digests = row
     request_body, response_body = [_body(cursor, digest) for digest in digests]
     return Evidence(
@@ -67,6 +72,7 @@ def evidence_at(cursor: sqlite3.Cursor, identity: bytes) -> Evidence | None:
         headers=tuple((n, v) for n, v in json.loads(headers)),
         request_body=request_body,
         response_body=response_body,
+        body_dropped=dropped,
     )
 
 

@@ -1,15 +1,9 @@
 """Leases in SQLite: a row for each piece of work that is under way or was done."""
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from reconcile.storage.evidence import micros, moment_of
 from reconcile.storage.sqlite.database import Database
-
-_TABLE: Final = (
-    "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL,"
-    " until INTEGER NOT NULL, done INTEGER) WITHOUT ROWID"
-)
 
 
 class SqliteLeases:
@@ -18,8 +12,7 @@ class SqliteLeases:
     def __init__(self, database: Database, holder: str) -> None:
         self._database = database
         self._holder = holder
-        with database.writing() as cursor:
-            cursor.execute(_TABLE)
+        database.bring_up_to_date()  # whoever takes leases will write
 
     def take(self, name: str, *, now: datetime, lasts: timedelta) -> bool:
         """Return whether the work is ours now: no other holder's lease is running."""

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reconcile.projections.rows import (
     DatasetRow,
@@ -15,55 +15,55 @@ from reconcile.projections.rows import (
 )
 from reconcile.storage.evidence import moment_of
 from reconcile.storage.ports import UnfinishedSync, Unsettled, ViewTable
-from reconcile.storage.sqlite.tables import KEYS, PROJECTION, ROWS
+from reconcile.storage.sqlite.database import Database
+from reconcile.storage.sqlite.schema import KEYS, PROJECTION, ROWS, VIEWS_VERSION
 
 _Row = TypeVar("_Row", ItemRow, SyncRow, DatasetRow)
 
 
 class SqliteSnapshot:
-    """The view tables in one consistent read."""
+    """The view tables in one consistent read.
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
+    Views that another version of this library made, or nobody yet, are as if empty:
+    the projector folds them anew before anything is read of them.
+    """
+
+    def __init__(self, database: Database, cursor: sqlite3.Cursor) -> None:
         self._cursor = cursor
+        self._made = database.is_up_to_date(cursor) and self._made_by_this_version()
+
+    def _made_by_this_version(self) -> bool:
+        row = self._cursor.execute("SELECT label FROM made_by").fetchone()
+        return row is not None and row[0].startswith(f"views {VIEWS_VERSION};")
+
+    def _select(self, query: str, *values: object) -> Iterable[tuple[Any, ...]]:
+        return self._cursor.execute(query, values) if self._made else ()
 
     def position(self) -> int:
         """Return the position of the last event the views contain, 0 for none."""
-        return self._number(
-            "SELECT MAX(notification_id) FROM tracking WHERE application_name = ?",
-            PROJECTION,
-        )
+        query = "SELECT notification_id FROM tracking WHERE application_name = ?"
+        return next((position for (position,) in self._select(query, PROJECTION)), 0)
 
     def newest(self) -> datetime | None:
         """Return the latest effective time of any fact in the views."""
-        row = self._cursor.execute("SELECT at FROM newest").fetchone()
-        return None if row is None else moment_of(row[0])
+        return next((moment_of(at) for (at,) in self._select(_NEWEST)), None)
 
     def poisoned(self) -> list[tuple[int, str]]:
         """Return the position of each event that cannot be read, and why not."""
-        return self._cursor.execute(
-            "SELECT position, reason FROM poisoned ORDER BY position"
-        ).fetchall()
+        return [(position, reason) for position, reason in self._select(_POISONED)]
 
     def deliveries(self) -> list[DeliveryRow]:
         """Return the deliveries whose id came with several bodies."""
-        self._cursor.execute(
-            "SELECT delivery_id, body_digest, company_id, sync_id FROM deliveries"
-            " WHERE delivery_id IN (SELECT delivery_id FROM deliveries"
-            " GROUP BY delivery_id HAVING COUNT(*) > 1)"
-        )
-        return [*map(DeliveryRow._make, self._cursor)]
+        return [*map(DeliveryRow._make, self._select(_DELIVERIES))]
 
     def companies(self) -> list[str]:
         """Return every company that has a row, sorted."""
         found: set[str] = set()
         for table in ROWS:
+            query = f"SELECT MIN(company_id) FROM {table} WHERE company_id > ?"
             after: str | None = ""
             while after is not None:
-                self._cursor.execute(
-                    f"SELECT MIN(company_id) FROM {table} WHERE company_id > ?",
-                    (after,),
-                )
-                after = self._cursor.fetchone()[0]
+                after = next((name for (name,) in self._select(query, after)), None)
                 if after is not None:
                     found.add(after)
         return sorted(found)
@@ -95,22 +95,13 @@ class SqliteSnapshot:
     def unfinished_syncs(self) -> Iterator[UnfinishedSync]:
         """Yield every sync that a follower may have to read again."""
         unsettled = self._unsettled()
-        self._cursor.execute(
-            "SELECT company_id, sync_id, facts, context FROM syncs"
-            " WHERE listing != 'complete' OR status_code IS NULL"
-            " OR state NOT IN ('ended_well', 'failed')"
-        )
-        while rows := self._cursor.fetchmany(500):
-            for company_id, sync_id, facts, context in rows:
-                how = unsettled.get(company_id, {}).pop(sync_id, None)
-                yield UnfinishedSync(company_id, sync_id, facts, context, how)
+        for company_id, sync_id, facts, context in self._select(_UNFINISHED):
+            how = unsettled.get(company_id, {}).pop(sync_id, None)
+            yield UnfinishedSync(company_id, sync_id, facts, context, how)
         for company_id, syncs in unsettled.items():
-            self._cursor.execute(
-                "SELECT sync_id, facts, context FROM syncs WHERE company_id = ?"
-                " AND sync_id IN (SELECT value FROM json_each(?))",
-                (company_id, encode([*syncs]).decode()),
-            )
-            for sync_id, facts, context in self._cursor.fetchall():
+            names = encode([*syncs]).decode()
+            for row in self._select(_SYNCS_NAMED, company_id, names):
+                sync_id, facts, context = row
                 how = syncs[sync_id]
                 yield UnfinishedSync(company_id, sync_id, facts, context, how)
 
@@ -120,11 +111,7 @@ class SqliteSnapshot:
         Where one of its items waits for a decision it is "open", whatever others do.
         """
         found: dict[str, dict[str, Unsettled]] = {}
-        self._cursor.execute(
-            "SELECT DISTINCT company_id, undecided, kind = 'CONFLICTING' FROM items"
-            " WHERE undecided IS NOT NULL"
-        )
-        for company_id, undecided, conflicting in self._cursor.fetchall():
+        for company_id, undecided, conflicting in self._select(_UNDECIDED):
             syncs = found.setdefault(company_id, {})
             for sync_id in decode_names(undecided):
                 if not conflicting:
@@ -132,10 +119,6 @@ class SqliteSnapshot:
                 else:
                     syncs.setdefault(sync_id, "conflicting")
         return found
-
-    def _number(self, query: str, *values: object) -> int:
-        number: int | None = self._cursor.execute(query, values).fetchone()[0]
-        return number or 0
 
     def _rows(
         self,
@@ -145,31 +128,50 @@ class SqliteSnapshot:
         name: str | None = None,
     ) -> Iterator[_Row]:
         key = KEYS[table]
-        named = "" if name is None else f" AND {key} = :name"
-        self._cursor.execute(
-            f"SELECT {', '.join(row._fields)} FROM {table}"
-            f" WHERE company_id = :company{named} ORDER BY {key}",
-            {"company": company_id, "name": name},
-        )
-        while some := self._cursor.fetchmany(2000):
-            yield from map(row._make, some)
+        query = f"SELECT {', '.join(row._fields)} FROM {table} WHERE company_id = ?"
+        if name is not None:
+            return map(
+                row._make, self._select(f"{query} AND {key} = ?", company_id, name)
+            )
+        return map(row._make, self._select(f"{query} ORDER BY {key}", company_id))
 
     def _by_key(
         self, table: ViewTable, column: str, company_id: str, names: Iterable[str]
-    ) -> list[tuple[str, bytes]]:
+    ) -> Iterable[tuple[str, bytes]]:
         wanted = list(names)
         if not wanted or not self._has_any(table, company_id):
             return []
         key = KEYS[table]
-        return self._cursor.execute(
+        query = (
             f"SELECT {key}, {column} FROM {table} WHERE company_id = ? AND {key} IN"
-            " (SELECT value FROM json_each(?))",
-            (company_id, encode(wanted).decode()),
-        ).fetchall()
+            " (SELECT value FROM json_each(?))"
+        )
+        rows = self._select(query, company_id, encode(wanted).decode())
+        return [(name, value) for name, value in rows]
 
     def _has_any(self, table: ViewTable, company_id: str) -> bool:
         """Return whether the table knows the company: most of a first file is new."""
-        self._cursor.execute(
-            f"SELECT 1 FROM {table} WHERE company_id = ? LIMIT 1", (company_id,)
-        )
-        return self._cursor.fetchone() is not None
+        query = f"SELECT 1 FROM {table} WHERE company_id = ? LIMIT 1"
+        return any(True for _ in self._select(query, company_id))
+
+
+_NEWEST = "SELECT at FROM newest"
+_POISONED = "SELECT position, reason FROM poisoned ORDER BY position"
+_DELIVERIES = (
+    "SELECT delivery_id, body_digest, company_id, sync_id FROM deliveries"
+    " WHERE delivery_id IN (SELECT delivery_id FROM deliveries"
+    " GROUP BY delivery_id HAVING COUNT(*) > 1)"
+)
+_UNDECIDED = (
+    "SELECT DISTINCT company_id, undecided, kind = 'CONFLICTING' FROM items"
+    " WHERE undecided IS NOT NULL"
+)
+_UNFINISHED = (
+    "SELECT company_id, sync_id, facts, context FROM syncs"
+    " WHERE listing != 'complete' OR status_code IS NULL"
+    " OR state NOT IN ('ended_well', 'failed')"
+)
+_SYNCS_NAMED = (
+    "SELECT sync_id, facts, context FROM syncs WHERE company_id = ?"
+    " AND sync_id IN (SELECT value FROM json_each(?))"
+)

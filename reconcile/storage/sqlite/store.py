@@ -50,8 +50,13 @@ class SqliteStore(EventReads):
         self.path = path
         with store_errors(path):
             self._app = _HistoryApplication(env=dict(sqlite_environment(path)))
-        datastore = self._app.factory.datastore  # type: ignore[attr-defined]  # the library types the factory by its base
-        super().__init__(Database(path, datastore), codec or Codec())
+        self.datastore = self._app.factory.datastore  # type: ignore[attr-defined]  # the library types the factory by its base
+        try:
+            database = Database(path, self.datastore)
+        except BaseException:
+            self._app.close()
+            raise
+        super().__init__(database, codec or Codec())
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +84,7 @@ class SqliteStore(EventReads):
     def reading(self) -> Iterator[SqliteSnapshot]:
         """Give the views in one consistent read."""
         with self._database.reading() as cursor:
-            yield SqliteSnapshot(cursor)
+            yield SqliteSnapshot(self._database, cursor)
 
     # Writing
 
@@ -96,6 +101,7 @@ class SqliteStore(EventReads):
             VersionConflictError: a stream has moved on, or evidence is stored already.
 
         """
+        self._database.bring_up_to_date()
         now = micros(recorded_at)
         bodies: dict[bytes, bytes] = {}
         rows = [evidence_row(piece, bodies, now) for piece in evidence]
@@ -120,15 +126,15 @@ class SqliteStore(EventReads):
 
     def check_writable(self) -> None:
         """Take the lock for writing and let go of it."""
-        with self._database.writing():
-            pass
+        self._database.check_writable()
 
     # Reading
 
     def evidence(self, identity: bytes) -> Evidence | None:
         """Return one piece of evidence with its bodies, at its earliest receipt."""
         with self._database.reading() as cursor:
-            return evidence_at(cursor, identity)
+            layout = self._database.layout(cursor)
+            return evidence_at(cursor, identity, layout=layout)
 
     def body_digest(self, identity: bytes) -> str:
         """Return the SHA-256 (hex) of the bytes that a piece of evidence rests on."""

@@ -30,7 +30,6 @@ class SqliteUntrusted:
             for delivery in deliveries
         ]
         with self._database.writing() as cursor:
-            cursor.execute(_TABLE)
             cursor.executemany(
                 "INSERT INTO untrusted VALUES (NULL, ?, ?, ?, ?, ?, ?)", rows
             )
@@ -68,20 +67,11 @@ class SqliteUntrusted:
 
 
 def _exists(cursor: sqlite3.Cursor) -> bool:
-    """Return whether the table is there: it is made when it is first needed."""
+    """Return whether the table is there: version 0.1.0 made it when first needed."""
     cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'untrusted'")
     return cursor.fetchone() is not None
 
 
-_TABLE: Final = """CREATE TABLE IF NOT EXISTS untrusted (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    received_at INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    headers TEXT NOT NULL,
-    body_bytes INTEGER NOT NULL,
-    body_digest BLOB NOT NULL,
-    body BLOB
-)"""
 _TOO_MANY: Final = (
     "DELETE FROM untrusted WHERE seq <= (SELECT MAX(seq) FROM untrusted) - ?"
 )

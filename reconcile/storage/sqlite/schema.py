@@ -1,0 +1,132 @@
+"""The tables of a SQLite store, as SQL: of its history, its views, and all else.
+
+`HISTORY`, `LEASES` and `UNTRUSTED` are as version 0.1.0 made them, and stay so:
+`layout.py` brings them up to date, in a new file as in an old one. The tables of the
+views have a version of their own, for they can always be made anew.
+"""
+
+import itertools
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from reconcile.projections.rows import (
+    DATASET_COLUMNS,
+    ITEM_COLUMNS,
+    SYNC_COLUMNS,
+    Column,
+)
+from reconcile.storage.ports import ViewTable
+
+PROJECTION: Final = "views"
+VIEWS_VERSION: Final = 2
+"""Of what the tables hold; another one makes every store fold its views anew."""
+ROWS: Final[dict[ViewTable, tuple[Column, ...]]] = {
+    "items": ITEM_COLUMNS,
+    "syncs": SYNC_COLUMNS,
+    "datasets": DATASET_COLUMNS,
+}
+KEYS: Final[dict[ViewTable, str]] = {
+    table: columns[1].name for table, columns in ROWS.items()
+}
+HISTORY: Final = (
+    """CREATE TABLE IF NOT EXISTS stored_events (
+        rowid INTEGER PRIMARY KEY AUTOINCREMENT,
+        originator_id TEXT NOT NULL,
+        originator_version INTEGER NOT NULL,
+        topic TEXT NOT NULL,
+        state BLOB NOT NULL,
+        recorded_at INTEGER NOT NULL,
+        UNIQUE (originator_id, originator_version)
+    )""",
+    "CREATE INDEX IF NOT EXISTS events_by_time ON stored_events (recorded_at)",
+    """CREATE TABLE IF NOT EXISTS evidence (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        identity BLOB NOT NULL,
+        observed_at INTEGER,
+        kind TEXT NOT NULL,
+        company_id TEXT,
+        method TEXT NOT NULL,
+        url TEXT NOT NULL,
+        status INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        request_body BLOB,
+        response_body BLOB,
+        recorded_at INTEGER NOT NULL,
+        UNIQUE (identity, observed_at)
+    )""",
+    """CREATE TABLE IF NOT EXISTS bodies (
+        digest BLOB PRIMARY KEY,
+        size INTEGER NOT NULL,
+        content BLOB NOT NULL
+    )""",
+)
+
+LEASES: Final = (
+    "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL,"
+    " until INTEGER NOT NULL, done INTEGER) WITHOUT ROWID"
+)
+UNTRUSTED: Final = """CREATE TABLE IF NOT EXISTS untrusted (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    received_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    body_bytes INTEGER NOT NULL,
+    body_digest BLOB NOT NULL,
+    body BLOB
+)"""
+
+
+def make_view_tables(cursor: sqlite3.Cursor) -> None:
+    """Make the tables of the views, empty, in place of those of any version."""
+    for name in (*ROWS, "deliveries", "poisoned", "newest", "made_by", "tracking"):
+        cursor.execute(f"DROP TABLE IF EXISTS {name}")
+    for statement in _create_statements():
+        cursor.execute(statement)
+
+
+def _create_statements() -> Iterator[str]:
+    """Yield what makes the tables of tracking and of the views."""
+    yield (
+        "CREATE TABLE tracking (application_name TEXT,"
+        " notification_id INTEGER, PRIMARY KEY (application_name)) WITHOUT ROWID"
+    )
+    for table, columns in ROWS.items():
+        yield _table(table, columns)
+    yield (
+        "CREATE INDEX items_undecided ON items"
+        " (company_id, undecided, kind) WHERE undecided IS NOT NULL"
+    )
+    yield (
+        "CREATE TABLE deliveries ("
+        "delivery_id TEXT NOT NULL, body_digest TEXT NOT NULL,"
+        " company_id TEXT NOT NULL, sync_id TEXT NOT NULL,"
+        " PRIMARY KEY (delivery_id, body_digest)) WITHOUT ROWID"
+    )
+    yield ("CREATE TABLE poisoned (position INTEGER PRIMARY KEY, reason TEXT NOT NULL)")
+    yield (
+        "CREATE TABLE newest ("
+        "one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL)"
+    )
+    yield (
+        "CREATE TABLE made_by ("
+        "one INTEGER PRIMARY KEY CHECK (one = 1), label TEXT NOT NULL)"
+    )
+
+
+def _table(name: str, columns: Sequence[Column]) -> str:
+    """Return a table whose rows lie in the order of their writing.
+
+    A table ordered by its key is split in halves by every row between two others: with
+    rows as wide as these it is twice as large, and slower to write, than key and rows
+    apart.
+    """
+    key = ", ".join(column.name for column in itertools.islice(columns, 2))
+    defined = ", ".join(
+        f"{column.name} {_KINDS[column.kind]}{'' if column.null else ' NOT NULL'}"
+        for column in columns
+    )
+    return f"CREATE TABLE {name} ({defined}, PRIMARY KEY ({key}))"
+
+
+_KINDS: Final[dict[type, str]] = {str: "TEXT", int: "INTEGER", bytes: "BLOB"}
