@@ -1,14 +1,13 @@
 """Replay: the whole working set of each company, folded from events up to a cut-off."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from functools import partial
 
-from reconcile.domain.events import LegsReported, LegsReread, Recorded
-from reconcile.domain.rows import Groups
+from reconcile.domain.events import Recorded
 from reconcile.errors import HistoryError
 from reconcile.projections.changes import changes
 from reconcile.projections.folds import CompanyFacts, GroupsAt, gc_paused, keys_reader
+from reconcile.projections.rereads import RowsByEvent
 from reconcile.projections.rows import delivery_row
 from reconcile.projections.summaries import SyncSummary, summarise
 from reconcile.readmodels.company import CompanyState
@@ -28,39 +27,29 @@ def replay(
 
 def _company(store: Store, company_id: str, until: int) -> CompanyState:
     company = CompanyFacts(company_id=company_id)
-    groups: dict[int, Groups] = {}
+    rows = RowsByEvent()
     state = CompanyState(
         company=company,
-        summaries=lambda at: _summaries(state, at, groups.__getitem__),
+        summaries=lambda at: _summaries(state, at, rows.groups_at),
     )
     positions = store.positions_of(company_id, until=until)
-    fold(store, store.stored_at(positions), state, groups)
-    state.contexts = company.contexts(keys_reader(groups.__getitem__))
+    fold(store.stored_at(positions), state, rows, decode=store.recorded)
+    state.contexts = company.contexts(keys_reader(rows.groups_at))
     return state
 
 
 def fold(
-    store: Store,
     stored: Iterable[StoredEvent],
     state: CompanyState,
-    groups: dict[int, Groups],
+    rows: RowsByEvent,
+    *,
+    decode: Callable[[StoredEvent], Recorded],
 ) -> None:
-    """Fold stored events, in order of position, into a company.
-
-    `groups` receives the rows of each event that holds some, by its position.
-    """
-    holders: dict[tuple[str, int], Recorded] = {}
+    """Fold all of a company's events, in order of position, into its state."""
     for stored_event in stored:
         try:
-            recorded = store.recorded(stored_event)
-            event = recorded.event
-            original: Recorded | None = None
-            if isinstance(event, LegsReported):
-                groups[recorded.position] = event.groups
-                holders[recorded.stream, recorded.version] = recorded
-            elif isinstance(event, LegsReread):
-                original = holders.get((recorded.stream, event.same_as))
-            change = changes(recorded, original=original)
+            recorded = decode(stored_event)
+            change = changes(recorded, original=rows.take(recorded))
         except HistoryError:
             state.poisoned.append(stored_event.position)
             continue
@@ -74,8 +63,7 @@ def _summaries(
     state: CompanyState, at: datetime, groups_at: GroupsAt
 ) -> Iterator[SyncSummary]:
     """Yield the syncs known by a moment."""
-    summary_of = partial(summarise, state.company, at=at, groups_at=groups_at)
     for sync_id, context in state.contexts.items():
-        summary = summary_of(sync_id, context)
+        summary = summarise(state.company, sync_id, context, at=at, groups_at=groups_at)
         if summary is not None:
             yield summary

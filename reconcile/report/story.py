@@ -36,6 +36,7 @@ from reconcile.domain.policy import Policy
 from reconcile.domain.rows import Groups, rows_in
 from reconcile.judgement.item import Dossier, Item, Rules
 from reconcile.judgement.judge import history
+from reconcile.projections.rereads import RowsByEvent, rows_of
 from reconcile.report.build import Judged
 from reconcile.report.wire import item_data
 from reconcile.storage.ports import Store
@@ -157,14 +158,13 @@ def _streams(dossier: Dossier) -> list[str]:
 
 def _told(store: Store, stream: str, transaction_id: str) -> Iterator[Told]:
     kind, _, name = stream_parts(stream)
-    holders: dict[int, Groups] = {}
+    rows = RowsByEvent()
     for recorded in store.stream(stream):
         event = recorded.event
         if isinstance(event, EvidenceQuarantined | EvidenceReleased | EvidenceSetAside):
             continue
-        if isinstance(event, LegsReported):
-            holders[recorded.version] = event.groups
-        for source, text in _said(recorded, holders, transaction_id):
+        groups = rows_of(recorded, original=rows.take(recorded))
+        for source, text in _said(recorded, groups, transaction_id):
             yield Told(
                 at=event.at,
                 position=recorded.position,
@@ -176,7 +176,7 @@ def _told(store: Store, stream: str, transaction_id: str) -> Iterator[Told]:
 
 
 def _said(
-    recorded: Recorded, holders: dict[int, Groups], transaction_id: str
+    recorded: Recorded, groups: Groups, transaction_id: str
 ) -> Iterator[tuple[str, str]]:
     """Yield source and sentence of everything an event says of the transaction."""
     event = recorded.event
@@ -220,9 +220,7 @@ def _said(
         case SyncStarted() | SyncCompleted() | SyncFailed() | SyncUnrecognised():
             yield _source(event), _report(event)
         case LegsReported() | LegsReread():
-            version = recorded.version
-            holder = event.same_as if isinstance(event, LegsReread) else version
-            for row in dict.fromkeys(rows_in(holders.get(holder, ()))):
+            for row in dict.fromkeys(rows_in(groups)):
                 if row[0] == transaction_id:
                     yield event.origin, _row(row)
         case EvidenceQuarantined() | EvidenceReleased() | EvidenceSetAside():
