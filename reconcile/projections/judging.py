@@ -1,9 +1,17 @@
 """Judge a company's items: one judgement for all that can be judged alike.
 
-Judgement compares moments and words. Two items of one sync whose legs said the same, at
-times between which nothing else happened, share an outline: only their times and
-messages differ, and those are put in afterwards. Only a duplicate claim looks at the
-item's own id; where one may be, items are judged one by one.
+**The invariant of the shared outlines.** Take the items that have legs alone, each leg
+reported once, all of one sync by one read. The *shape* of such an item is its sync, the
+types and words of its legs, and the place of the read among the moments of the sync:
+between which two it lies, or at which one. Items of one shape have one outline, except
+for the times and messages of their legs, and for `broken_since` where that is the time
+of the read. Both are put in for each item.
+
+It holds because judgement does nothing else with such an item's own time than compare
+it with the sync's moments (no deadline starts at a leg), and nothing else with its
+messages than to look for a duplicate claim and to put the outline into words, which
+depends on their gists. So these are judged one by one: an item that may be claimed a
+duplicate, for a claim looks at the item's own id, and one that a listing lacks.
 """
 
 from bisect import bisect_left, bisect_right

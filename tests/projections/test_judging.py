@@ -1,18 +1,25 @@
-"""Judging many items at once gives what judging each alone gives."""
+"""The invariant of `projections/judging.py`: shared outlines change no judgement."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile import Reconciler, read_lines
 from reconcile.domain.policy import DEFAULT
+from reconcile.judgement.item import Dossier, Outline
 from reconcile.judgement.judge import judge
-from reconcile.projections.judging import judge_as_of, judged
+from reconcile.projections.judging import judge_as_of, judge_by_facts, judged
+from reconcile.readmodels.company import CompanyState
 from reconcile.readmodels.replay import replay
 from reconcile.rules import BUILT_IN
 from tests.builders import at, hook, page, push, row, start, status, uuid_of
+from tests.strategies import crowded, traffic
 
 MESSAGE = "Correlation ID: {}. Message: it was refused."
 
@@ -62,12 +69,8 @@ def test_a_shared_outline_gives_what_judging_each_item_alone_gives(
 def both(lines: list[bytes], as_of: int) -> list[tuple[object, object]]:
     """Return each company's items, judged together and judged alone."""
     found: list[tuple[object, object]] = []
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Reconciler.open(f"sqlite:///{Path(folder) / 'books.db'}") as books,
-    ):
-        books.ingest(read_lines(lines))
-        for state in replay(books.store, until=books.store.position()):
+    with replayed(lines) as states:
+        for state in states:
             names = state.company.transactions()
             together = judged(
                 state.company,
@@ -86,3 +89,77 @@ def both(lines: list[bytes], as_of: int) -> list[tuple[object, object]]:
             ]
             found.append((together, alone))
     return found
+
+
+@contextmanager
+def replayed(lines: list[bytes]) -> Iterator[list[CompanyState]]:
+    """Give the companies of some traffic, each replayed."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Reconciler.open(f"sqlite:///{Path(folder) / 'books.db'}") as books,
+    ):
+        books.ingest(read_lines(lines))
+        yield [*replay(books.store, until=books.store.position())]
+
+
+FIRST = uuid_of(0)
+BY_FACTS = judge_by_facts(policy=DEFAULT, rules=BUILT_IN)
+
+
+@settings(max_examples=150)
+@given(lines=traffic() | crowded(), as_of=st.sampled_from([4, 60, 60 * 29, None]))
+def test_no_item_depends_on_which_others_are_judged_with_it(
+    lines: list[bytes], as_of: int | None
+) -> None:
+    how = BY_FACTS
+    if as_of is not None:
+        how = judge_as_of(at(as_of), policy=DEFAULT, rules=BUILT_IN)
+
+    with replayed(lines) as states:
+        for state in states:
+            company, contexts = state.company, state.contexts
+            names = company.transactions()
+            together = judged(company, contexts, names, judge=how)
+            alone = [judged(company, contexts, [n], judge=how)[0] for n in names]
+
+            assert together == alone
+
+
+def page_at(minutes: int, *, message: str) -> bytes:
+    """Return a page with one failed expense, which the minute names."""
+    name = uuid_of(minutes)
+    return page(
+        row(name, "PushError", message=message), minutes=minutes, number=minutes, size=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("minutes", "shapes"),
+    [
+        pytest.param([11, 12, 13], 1, id="between the same moments"),
+        pytest.param([8, 9, 11, 12], 2, id="on both sides of the sync's end"),
+        pytest.param([9, 10, 11], 3, id="before, at and after the sync's end"),
+    ],
+)
+def test_items_of_one_shape_share_one_outline_and_no_others_do(
+    minutes: list[int], shapes: int
+) -> None:
+    pages = [page_at(m, message=f"Account {m} is archived") for m in minutes]
+    outlined: list[str] = []
+
+    def outline(dossier: Dossier) -> Outline:
+        outlined.append(dossier.transaction_id)
+        return BY_FACTS.outline(dossier)
+
+    counting = attrs.evolve(BY_FACTS, outline=outline)
+    # The first rows of a sync are a moment of their own.
+    begun = [status(1000, minutes=1), page(row(FIRST, "Pending"), minutes=2, total=9)]
+    with replayed([*begun, status(5130, minutes=10), *pages]) as (state,):
+        company = state.company
+        items = judged(company, state.contexts, company.transactions(), judge=counting)
+
+    assert len(outlined) == 1 + shapes
+    for minute, item in zip(minutes, items[1:], strict=True):
+        assert [(leg.reported_at, leg.message) for leg in item.legs] == [
+            (at(minute), f"Account {minute} is archived")
+        ]
