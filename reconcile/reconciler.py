@@ -32,7 +32,7 @@ from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.readmodels.replay import replay
 from reconcile.report.build import Judged, Report
 from reconcile.report.gather import Reporting
-from reconcile.report.story import Story, tell
+from reconcile.report.story import Story, story_of
 from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.opening import environment_of, open_store
 from reconcile.storage.ports import Store
@@ -155,8 +155,8 @@ class Reconciler:
             raise UsageError(f"no evidence in quarantine has the digest {digest}")
         batch = Batch()
         event = EvidenceSetAside(digest=wanted, actor=actor, reason=reason)
-        for company_id in sorted(companies, key=lambda one: one or ""):
-            self._history.add_case_event(batch, company_id, wanted, event)
+        for company in sorted(companies, key=lambda company_id: company_id or ""):
+            self._history.add_case_event(batch, company, wanted, event)
         self._history.commit(batch, now=self._now())
 
     # Sending
@@ -226,9 +226,9 @@ class Reconciler:
         company_id = None if company_id is None else canonical_id(company_id)
         if as_of is None and known_at is None:
             self._projector.catch_up()
-            told = self._reporting.live(as_of=self._now(), company_id=company_id)
-            if told is not None:
-                return told
+            report = self._reporting.live(as_of=self._now(), company_id=company_id)
+            if report is not None:
+                return report
         return self.replayed_report(
             as_of=as_of or self._now(), known_at=known_at, company_id=company_id
         )
@@ -270,7 +270,7 @@ class Reconciler:
             dossier = company.dossier(transaction_id, replayed.contexts)
             item = judge(dossier, as_of=as_of, policy=self.policy, rules=self.rules)
             stories.append(
-                tell(
+                story_of(
                     self.store,
                     dossier,
                     item,
@@ -329,6 +329,6 @@ class Reconciler:
             wanted = None if state is None else ItemState(state)
         except ValueError as error:
             raise UsageError(f"no item has the state {state!r}") from error
-        for one in self.report(as_of=as_of, company_id=company_id).items:
-            if wanted is None or one.item.state is wanted:
-                yield one
+        for row in self.report(as_of=as_of, company_id=company_id).items:
+            if wanted is None or row.item.state is wanted:
+                yield row

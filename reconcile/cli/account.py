@@ -131,8 +131,8 @@ def accepted(answer: Answer, name: str) -> str:
     """
     if not answer.accepted:
         words = _words(answer)
-        said = f": {shown(words)}" if words else ""
-        raise UsageError(f"Codat refused it with {answer.status}{said}")
+        reason = f": {shown(words)}" if words else ""
+        raise UsageError(f"Codat refused it with {answer.status}{reason}")
     return answer.named(name)
 
 
@@ -175,7 +175,9 @@ _SHOWN_MAX = 1000
 def shown(text: str) -> str:
     """Return text of others' as one line that can do a terminal no harm."""
     safe = "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode()
-        for one in text[:_SHOWN_MAX]
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape").decode()
+        for character in text[:_SHOWN_MAX]
     )
     return safe if len(text) <= _SHOWN_MAX else f"{safe}…"

@@ -90,14 +90,14 @@ def ingest(store: str, files: tuple[str, ...]) -> int:
         for name in files:
             with counting(f"Reading {name}") as progress:
                 intakes.append(books.ingest(captures(name), progress=progress))
-    return _told(intakes)
+    return _intake_status(intakes)
 
 
-def _told(intakes: list[Intake]) -> int:
+def _intake_status(intakes: list[Intake]) -> int:
     click.echo(text.intake_sentence(intakes))
-    unread = [one for intake in intakes for one in intake.unread]
-    for one in unread:
-        click.echo(text.unread_sentence(one), err=True)
+    unread = [capture for intake in intakes for capture in intake.unread]
+    for capture in unread:
+        click.echo(text.unread_sentence(capture), err=True)
     return UNRELIABLE if unread else 0
 
 
@@ -142,23 +142,23 @@ def report(
     with _opened(store) as books, counting("Judging") as progress:
         if company is not None and not books.knows(company):
             click.echo(f"Nothing is known of company {company}.", err=True)
-        told = books.report(as_of=as_of, known_at=known_at, company_id=company)
-        progress(len(told.items))
+        result = books.report(as_of=as_of, known_at=known_at, company_id=company)
+        progress(len(result.items))
     with _output(output) as stream:
         match face:
             case "json":
-                for piece in to_json(told):
+                for piece in to_json(result):
                     stream.write(piece.decode())
                 stream.write("\n")
             case "csv":
-                for line in to_csv(told):
+                for line in to_csv(result):
                     stream.write(line)
             case _:
-                text.write_report(told, stream)
-    if told.unprocessed or told.poisoned:
-        click.echo(text.unreliable_sentence(told), err=True)
+                text.write_report(result, stream)
+    if result.unprocessed or result.poisoned:
+        click.echo(text.unreliable_sentence(result), err=True)
         return UNRELIABLE
-    return BROKEN if told.totals.broken else 0
+    return BROKEN if result.totals.broken else 0
 
 
 @contextmanager
@@ -203,8 +203,8 @@ def explain(
         stories = books.explain(transaction, company_id=company, as_of=as_of)
         unprocessed = books.unprocessed(company)
     if face == "json":
-        told = [story_data(story) for story in stories]
-        data = {"schema": "reconcile.explain/1", "stories": told}
+        data_of_stories = [story_data(story) for story in stories]
+        data = {"schema": "reconcile.explain/1", "stories": data_of_stories}
         click.echo(json.dumps(data, ensure_ascii=False))
     else:
         for story in stories:
@@ -228,11 +228,11 @@ def tie_out(store: str) -> int:
     Ends with 1 where they differ, with 2 where a stored event could not be read.
     """
     with _opened(store) as books, counting("Replaying"):
-        told = books.tie_out()
-    text.write_tie_out(told, sys.stdout)
-    if told.poisoned:
+        result = books.tie_out()
+    text.write_tie_out(result, sys.stdout)
+    if result.poisoned:
         return UNRELIABLE
-    return BROKEN if told.differences else 0
+    return BROKEN if result.differences else 0
 
 
 @cli.command()
@@ -263,7 +263,7 @@ def reprocess(
     if not (again.read or again.unread):
         click.echo("Nothing waits in quarantine.")
         return 0
-    return _told([again])
+    return _intake_status([again])
 
 
 cli.add_command(sandbox)

@@ -24,10 +24,10 @@ def doctor(store: str, endpoint: str | None, api_key: str | None, base_url: str)
     Nothing is changed and nothing is stored. Ends with 2 where there is a problem.
     """
     wrong = False
-    for one in _checks(store, endpoint, api_key, base_url):
-        wrong = wrong or one.state == "problem"
-        hint = f" ({one.hint})" if one.hint else ""
-        click.echo(shown(f"{one.state:<7}  {one.name}: {one.text}{hint}"))
+    for check in _checks(store, endpoint, api_key, base_url):
+        wrong = wrong or check.state == "problem"
+        hint = f" ({check.hint})" if check.hint else ""
+        click.echo(shown(f"{check.state:<7}  {check.name}: {check.text}{hint}"))
     return UNRELIABLE if wrong else 0
 
 

@@ -88,10 +88,10 @@ def _asked(url: str) -> _Heard:
     try:
         with opening():
             http = httpx.Client(timeout=TIMEOUT, follow_redirects=False)
-        with http, http.stream("GET", url) as told:
+        with http, http.stream("GET", url) as response:
             return _Heard(
-                status=told.status_code,
-                date=told.headers.get("date", ""),
+                status=response.status_code,
+                date=response.headers.get("date", ""),
                 seconds=time.monotonic() - began,
                 at=utc_now(),
             )

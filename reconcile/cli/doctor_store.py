@@ -93,7 +93,7 @@ def _in_doubt(books: Reconciler, now: datetime) -> Checked:
     under_way = 0
     for company_id in doubts.companies():
         standings = doubts.of(company_id)
-        lost = [one for one in standings if not _under_way(one, now)]
+        lost = [state for state in standings if not _under_way(state, now)]
         under_way += len(standings) - len(lost)
         doubtful += [company_id] * len(lost)
     if doubtful:
@@ -104,6 +104,6 @@ def _in_doubt(books: Reconciler, now: datetime) -> Checked:
     return Checked("ok", "requests", f"none in doubt, {under_way} under way")
 
 
-def _under_way(one: RequestState, now: datetime) -> bool:
-    asked = one.intent
-    return one.unanswered and asked is not None and now - asked.at < UNDER_WAY
+def _under_way(state: RequestState, now: datetime) -> bool:
+    intent = state.intent
+    return state.unanswered and intent is not None and now - intent.at < UNDER_WAY

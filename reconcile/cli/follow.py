@@ -45,8 +45,10 @@ def _once(store: str, account: Access) -> int:
         due = follower.step()
         while due is not None and due <= utc_now():
             due = follower.step()
-    told = "nothing is known of" if due is None else f"next due {format_instant(due)}"
-    click.echo(f"Followed what was due; {told}.")
+    outlook = (
+        "nothing is known of" if due is None else f"next due {format_instant(due)}"
+    )
+    click.echo(f"Followed what was due; {outlook}.")
     if follower.failed:
         reads = "1 read" if follower.failed == 1 else f"{follower.failed} reads"
         click.echo(f"{reads} failed; each is due again later.", err=True)

@@ -75,8 +75,8 @@ def push(
     spoken = cast("Dialect", dialect)
     given = _read(file, spoken)
     if given.problems:
-        for one in given.problems:
-            click.echo(shown(f"{file}: {one}"), err=True)
+        for problem in given.problems:
+            click.echo(shown(f"{file}: {problem}"), err=True)
         number = len(given.problems)
         problems = "1 problem" if number == 1 else f"{number} problems"
         raise UsageError(f"nothing was sent: {problems} in {shown(file)}")
@@ -126,11 +126,11 @@ def _bounded(read: Callable[[int], bytes], name: str) -> bytes:
 
 
 def _calls(company_id: str, given: Expenses, dialect: Dialect) -> Iterator[PushCall]:
-    made = create_expenses if dialect == "current" else push_dataset
+    request_of = create_expenses if dialect == "current" else push_dataset
     for at in range(0, len(given.items), ITEMS_MAX):
         items = given.items[at : at + ITEMS_MAX]
         yield PushCall(
-            first=at + 1, last=at + len(items), request=made(company_id, items)
+            first=at + 1, last=at + len(items), request=request_of(company_id, items)
         )
 
 
@@ -143,16 +143,16 @@ def _refuse_doubtful(dispatch: Dispatch, company_id: str, given: Expenses) -> No
     """
     ledger = dispatch.ledger(company_id)
     named = {canonical_id(str(item["id"])) for item in given.items}
-    for one in ledger.in_doubt():
-        both = named & ledger.names(one.intent) if one.intent else set()
+    for state in ledger.in_doubt():
+        both = named & ledger.names(state.intent) if state.intent else set()
         if both:
             reason = (
                 f"nothing was sent: whether expense {min(both)} arrived with request"
-                f" {one.request_id} is in doubt"
+                f" {state.request_id} is in doubt"
             )
-            error = InDoubtError(reason, request_id=one.request_id)
-            told = sentence(error, company_id)
-            raise InDoubtError(told, request_id=one.request_id)
+            error = InDoubtError(reason, request_id=state.request_id)
+            reason_and_remedy = sentence(error, company_id)
+            raise InDoubtError(reason_and_remedy, request_id=state.request_id)
 
 
 def _create(dispatch: Dispatch, company_id: str, calls: list[PushCall]) -> int:
@@ -173,8 +173,8 @@ def _push(
         try:
             dataset_id = accepted(dispatch.send(call.request).answer, "datasetId")
         except ReconcileError as error:
-            told = sentence(error, company_id, writes=False)
-            return _stopped(calls[number:], told)
+            reason = sentence(error, company_id, writes=False)
+            return _stopped(calls[number:], reason)
         click.echo(f"Codat accepted {call.what}: dataset {shown(dataset_id)}.")
         datasets.append(dataset_id)
     if not start:
@@ -196,15 +196,15 @@ def started(dispatch: Dispatch, company_id: str, datasets: list[str]) -> None:
         sent = dispatch.send(start_sync(company_id, datasets))
         sync_id = accepted(sent.answer, "syncId")
     except ReconcileError as error:
-        told = sentence(error, company_id)
-        raise UsageError(f"no sync was seen to start: {told}") from error
+        reason = sentence(error, company_id)
+        raise UsageError(f"no sync was seen to start: {reason}") from error
     number = f"{len(datasets)} datasets" if len(datasets) > 1 else "1 dataset"
     click.echo(f"Codat accepted {number} for sync {shown(sync_id)}.")
 
 
-def _stopped(rest: list[PushCall], told: str) -> int:
+def _stopped(rest: list[PushCall], reason: str) -> int:
     """Say which call went wrong, and what was not sent because of it."""
-    click.echo(f"reconcile: {rest[0].what}: {told}", err=True)
+    click.echo(f"reconcile: {rest[0].what}: {reason}", err=True)
     if len(rest) > 1:
         click.echo(
             f"Expenses {rest[1].first} to {rest[-1].last} were not sent.", err=True

@@ -59,7 +59,7 @@ def sandbox(
     from reconcile.sandbox.scenarios import scenario  # noqa: PLC0415
     from reconcile.sandbox.server import serving  # noqa: PLC0415 - needs the extra
 
-    made = Sandbox(
+    box = Sandbox(
         settings=attrs.evolve(
             AS_DOCUMENTED if as_documented else Settings(),
             strict=strict,
@@ -71,7 +71,7 @@ def sandbox(
     )
     with (
         stopping() as stop,
-        serving(made, host=host, port=port, speed=speed) as url,
+        serving(box, host=host, port=port, speed=speed) as url,
     ):
         click.echo(
             f"A Codat to test against is at {url} (scenario {name}, seed {seed});"

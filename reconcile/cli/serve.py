@@ -23,7 +23,7 @@ class _Secrets(click.ParamType[str]):
 
     def split_envvar_value(self, rv: str) -> Sequence[str]:
         """Return the secrets of an environment variable."""
-        return [one.strip() for one in rv.split(",") if one.strip()]
+        return [secret.strip() for secret in rv.split(",") if secret.strip()]
 
 
 @click.command()

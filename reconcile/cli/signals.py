@@ -16,18 +16,21 @@ def stopping() -> Iterator[threading.Event]:
     The handler only notes the signal: one may interrupt another, and `Event.set` would
     then wait for itself. A thread sets the event.
     """
-    told: list[int] = []
+    heard: list[int] = []
     stop, over = threading.Event(), threading.Event()
 
     def hear(number: int, _frame: FrameType | None) -> None:
-        told.append(number)
+        heard.append(number)
 
     def watch() -> None:
-        while not (told or over.is_set()):
+        while not (heard or over.is_set()):
             over.wait(_WAKE_S)
         stop.set()
 
-    before = {one: signal.signal(one, hear) for one in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, hear)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     watcher = threading.Thread(target=watch, name="signals", daemon=True)
     watcher.start()
     try:
@@ -35,5 +38,5 @@ def stopping() -> Iterator[threading.Event]:
     finally:
         over.set()
         watcher.join()
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -61,7 +61,7 @@ def sync(
     if recover:
         return _recover(store, reach, company_id)
     named = list(dict.fromkeys(map(canonical_id, datasets)))
-    if not all(one.strip() for one in named):
+    if not all(dataset_id.strip() for dataset_id in named):
         raise UsageError("a dataset's id is not blank")
     with Reconciler.open(store) as books, reach.client(books) as client:
         started(books.dispatch(client.ask, actor=ACTOR), company_id, named)
@@ -92,23 +92,27 @@ def _recover(store: str, reach: Access, company_id: str) -> int:
     ):
         found = books.recover(client.ask, company_id, actor=ACTOR)
         dispatch = books.dispatch(client.ask, actor=ACTOR)
-        doubtful = {one.request_id: one for one in dispatch.in_doubt(company_id)}
-    for one in found:
-        if one.sync_id is not None:
+        in_doubt = {
+            recovered.request_id: recovered
+            for recovered in dispatch.in_doubt(company_id)
+        }
+    for recovered in found:
+        if recovered.sync_id is not None:
+            sync_id = shown(recovered.sync_id)
             click.echo(
-                f"Request {one.request_id} was carried out: sync {shown(one.sync_id)}."
+                f"Request {recovered.request_id} was carried out: sync {sync_id}."
             )
-    for name, standing in doubtful.items():
+    for name, state in in_doubt.items():
         why = (
             "it may be under way, so ask again in five minutes"
-            if standing.unanswered
+            if state.unanswered
             else "no sync that Codat lists is certain to be its own;"
             f" {_way_out(company_id, name)}"
         )
         click.echo(f"Request {name} is in doubt still: {why}.", err=True)
-    if not found and not doubtful:
+    if not found and not in_doubt:
         click.echo("No request is in doubt.")
-    return UNRELIABLE if doubtful else 0
+    return UNRELIABLE if in_doubt else 0
 
 
 def _way_out(company_id: str, request_id: str) -> str:

@@ -16,7 +16,7 @@ from reconcile.intake.take import Intake
 from reconcile.judgement.item import Item
 from reconcile.projections.summaries import Finding
 from reconcile.report.build import Judged, Report
-from reconcile.report.story import JudgementChanged, Story, Told
+from reconcile.report.story import JudgementChanged, Story, StoryEntry
 from reconcile.report.wire import digest
 
 _PIPE_COLUMNS = 200
@@ -51,23 +51,23 @@ def _indented(out: Console, text: Text) -> None:
 
 def intake_sentence(intakes: Iterable[Intake]) -> str:
     """Return in one sentence what became of what was taken in."""
-    told = list(intakes)
+    done = list(intakes)
     parts = [
-        f"{sum(one.read for one in told)} read",
-        f"{sum(one.seen_before for one in told)} seen before",
-        f"{sum(one.quarantined for one in told)} quarantined",
-        f"{sum(one.not_codats for one in told)} other traffic",
+        f"{sum(intake.read for intake in done)} read",
+        f"{sum(intake.seen_before for intake in done)} seen before",
+        f"{sum(intake.quarantined for intake in done)} quarantined",
+        f"{sum(intake.not_codats for intake in done)} other traffic",
     ]
-    aside = sum(one.set_aside for one in told)
+    aside = sum(intake.set_aside for intake in done)
     if aside:
         parts.append(f"{aside} set aside before")
     return ", ".join(parts) + "."
 
 
-def unread_sentence(one: UnreadCapture) -> str:
+def unread_sentence(capture: UnreadCapture) -> str:
     """Return in one sentence where something stood that could not be read, and why."""
-    where = f"{one.where}: " if one.where else ""
-    return f"{where}{one.reason} (kept as sha256:{one.digest})"
+    where = f"{capture.where}: " if capture.where else ""
+    return f"{where}{capture.reason} (kept as sha256:{capture.digest})"
 
 
 def unreliable_sentence(report: Report) -> str:
@@ -116,14 +116,14 @@ def write_report(report: Report, stream: TextIO) -> None:
         )
     )
     shown = [
-        one
-        for one in report.items
-        if one.item.state in (ItemState.BREAK, ItemState.OPEN)
+        row
+        for row in report.items
+        if row.item.state in (ItemState.BREAK, ItemState.OPEN)
     ]
     if shown:
         out.print()
-        for one in shown:
-            _item(out, one)
+        for row in shown:
+            _item(out, row)
     if report.syncs:
         out.print()
         out.print(_syncs(report))
@@ -158,8 +158,8 @@ def _item(out: Console, judged: Judged) -> None:
     _indented(out, Text(item.reason))
     for leg in item.legs:
         name = leg.integration_type or "webhook"
-        said = f"{name}: {leg.status}, {format_instant(leg.reported_at)}"
-        _indented(out, Text(said))
+        line = f"{name}: {leg.status}, {format_instant(leg.reported_at)}"
+        _indented(out, Text(line))
     _indented(out, Text(f"{item.verdict.value}: {item.advice}"))
     tail = _tail(item)
     if tail:
@@ -184,11 +184,14 @@ def write_story(story: Story, stream: TextIO) -> None:
     head = Text(f"{story.transaction_id}", style="bold")
     head.append(f"  company {story.company_id}", style="dim")
     out.print(head)
-    lines = [(one.at, 0, [_told(one), _proof(one)]) for one in story.told]
-    lines += [
-        (one.at, 1, [_judgement_line(one), _because(one)]) for one in story.judgements
+    lines = [
+        (entry.at, 0, [_entry_line(entry), _proof(entry)]) for entry in story.entries
     ]
-    for _, _, (line, more) in sorted(lines, key=lambda one: one[:2]):
+    lines += [
+        (change.at, 1, [_judgement_line(change), _because(change)])
+        for change in story.judgements
+    ]
+    for _, _, (line, more) in sorted(lines, key=lambda entry: entry[:2]):
         out.print(line)
         _indented(out, more)
     out.print()
@@ -202,21 +205,21 @@ def write_story(story: Story, stream: TextIO) -> None:
     out.print()
 
 
-def _told(one: Told) -> Text:
-    return Text(f"{format_instant(one.at)}  {one.source:<11} {one.text}")
+def _entry_line(entry: StoryEntry) -> Text:
+    return Text(f"{format_instant(entry.at)}  {entry.source:<11} {entry.text}")
 
 
-def _proof(one: Told) -> Text:
-    return Text(f"sha256:{one.digest}, event {one.position}", style="dim")
+def _proof(entry: StoryEntry) -> Text:
+    return Text(f"sha256:{entry.digest}, event {entry.position}", style="dim")
 
 
-def _because(one: JudgementChanged) -> Text:
-    return Text(f"{one.item.reason} ({one.item.decided_by})", style="dim")
+def _because(change: JudgementChanged) -> Text:
+    return Text(f"{change.item.reason} ({change.item.decided_by})", style="dim")
 
 
-def _judgement_line(one: JudgementChanged) -> Text:
-    item = one.item
-    line = Text(f"{format_instant(one.at)}  judgement   ")
+def _judgement_line(change: JudgementChanged) -> Text:
+    item = change.item
+    line = Text(f"{format_instant(change.at)}  judgement   ")
     line.append(_state(item), style=_COLOURS[item.state])
     line.append(f", {item.verdict.value}")
     return line
@@ -226,31 +229,33 @@ def _state(item: Item) -> str:
     return item.state.value + (f" {item.kind.value}" if item.kind else "")
 
 
-def write_tie_out(told: TieOut, stream: TextIO) -> None:
+def write_tie_out(result: TieOut, stream: TextIO) -> None:
     """Write what a tie-out found."""
     out = console(stream)
-    for one in told.differences:
-        where = f"{one.table} {one.name} of company {one.company_id}"
-        if one.column is not None:
+    for difference in result.differences:
+        where = (
+            f"{difference.table} {difference.name} of company {difference.company_id}"
+        )
+        if difference.column is not None:
             out.print(
                 Text(
-                    f"{where}: {one.column} is {one.live!r} in the live view,"
-                    f" {one.replayed!r} by the history"
+                    f"{where}: {difference.column} is {difference.live!r} in the live"
+                    f" view, {difference.replayed!r} by the history"
                 )
             )
         else:
             holder, other = "history", "live view"
-            if one.replayed is None:
+            if difference.replayed is None:
                 holder, other = other, holder
             out.print(Text(f"{where}: in the {holder}, and not in the {other}"))
-    if told.poisoned:
-        out.print(Text(f"{told.poisoned} stored events could not be read"))
-    if not told.differences:
+    if result.poisoned:
+        out.print(Text(f"{result.poisoned} stored events could not be read"))
+    if not result.differences:
         out.print(Text("The live views agree with the history."))
     out.print(
         Text(
-            f"{told.rows} rows compared to position {told.position},"
-            f" {len(told.differences)} differences"
+            f"{result.rows} rows compared to position {result.position},"
+            f" {len(result.differences)} differences"
         )
     )
 

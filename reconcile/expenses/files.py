@@ -89,18 +89,18 @@ def read_csv(body: bytes, dialect: Dialect) -> Expenses:
     except ValueError as error:
         return _unreadable("", f"it cannot be read: {error}")
     found = [
-        *(one for one in rows if isinstance(one, TableError)),
-        *tabled([one for one in rows if isinstance(one, FileRow)], dialect),
+        *(row for row in rows if isinstance(row, TableError)),
+        *tabled([row for row in rows if isinstance(row, FileRow)], dialect),
     ]
     numbered = [(e.number, str(e)) for e in found if isinstance(e, TableError)]
-    expenses = [one for one in found if isinstance(one, Tabled)]
-    for one in expenses:
-        for flaw in flaws_of(one.expense, dialect):
-            number = one.numbers[min(flaw.line or 0, len(one.numbers) - 1)]
+    expenses = [row for row in found if isinstance(row, Tabled)]
+    for row in expenses:
+        for flaw in flaws_of(row.expense, dialect):
+            number = row.numbers[min(flaw.line or 0, len(row.numbers) - 1)]
             numbered.append((number, _in_table(flaw)))
-    numbered.sort(key=lambda one: one[0])
+    numbered.sort(key=lambda row: row[0])
     problems = [Problem(f"line {n}", reason) for n, reason in numbered]
-    placed = [(f"line {one.numbers[0]}", one.expense) for one in expenses]
+    placed = [(f"line {row.numbers[0]}", row.expense) for row in expenses]
     return _whole_file(placed, problems)
 
 
@@ -168,9 +168,9 @@ def _refuse(constant: str) -> None:
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return an object; of a name given twice, nobody knows which is meant."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"an object gives {twice!r} twice")
-    return made
+    return fields

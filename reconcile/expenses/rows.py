@@ -75,14 +75,14 @@ def read_rows(text: str) -> Iterator[FileRow | TableError]:
     """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        header = [one.strip() for one in next(reader, [])]
+        header = [cell.strip() for cell in next(reader, [])]
         _check(header)
         while True:
             number = reader.line_num + 1
             cells = next(reader, None)
             if cells is None:
                 return
-            filled = [one.strip() for one in cells]
+            filled = [cell.strip() for cell in cells]
             if len(cells) > len(header):
                 reason = f"it has {len(cells)} cells, and the header {len(header)}"
                 yield TableError(number, reason)
@@ -94,44 +94,44 @@ def read_rows(text: str) -> Iterator[FileRow | TableError]:
 
 
 def _check(header: list[str]) -> None:
-    unknown = [one for one in header if one not in COLUMNS]
+    unknown = [column for column in header if column not in COLUMNS]
     if "id" not in header:
         raise TableError(1, "the header names no column id; commas part the columns")
     if unknown:
         raise TableError(1, f"no column is called {unknown[0]!r}")
-    twice = [one for one in header if header.count(one) > 1]
+    twice = [column for column in header if header.count(column) > 1]
     if twice:
         raise TableError(1, f"the column {twice[0]} stands there twice")
 
 
 def tabled(rows: list[FileRow], dialect: Dialect) -> Iterator[Tabled | TableError]:
     """Yield the expenses of rows; a row that goes on with the one before is a line."""
-    held: Tabled | None = None
+    current: Tabled | None = None
     first = FileRow(0, {})
     for row in rows:
         name = row.cells.get("id")
-        if held is not None and name is not None and name == first.cells["id"]:
-            held.numbers.append(row.number)
-            lines = held.expense["lines"]
+        if current is not None and name is not None and name == first.cells["id"]:
+            current.numbers.append(row.number)
+            lines = current.expense["lines"]
             assert isinstance(lines, list)  # noqa: S101 - made below
             lines.append(_fields(row, dialect, of_lines=True))
             yield from _differing(first, row)
             continue
-        if held is not None:
-            yield held
+        if current is not None:
+            yield current
         first = FileRow(row.number, {"id": "", **row.cells})
         line = _fields(row, dialect, of_lines=True)
         whole = {**_fields(row, dialect, of_lines=False), "lines": [line]}
-        held = Tabled(whole, [row.number])
-    if held is not None:
-        yield held
+        current = Tabled(whole, [row.number])
+    if current is not None:
+        yield current
 
 
 def _differing(first: FileRow, row: FileRow) -> Iterator[TableError]:
     for column, cell in row.cells.items():
-        said = first.cells.get(column, "")
-        if column not in OF_LINES and cell != said:
-            reason = f"{column}: it is {said!r} on line {first.number}, of the same id"
+        value = first.cells.get(column, "")
+        if column not in OF_LINES and cell != value:
+            reason = f"{column}: it is {value!r} on line {first.number}, of the same id"
             yield TableError(row.number, reason)
 
 
@@ -153,7 +153,9 @@ def _value(column: str, cell: str, dialect: Dialect) -> object:
             return {"id": cell, "type" if current else "contactType": "Supplier"}
         case "trackingIds":
             more = {"dataType": "trackingCategories"} if current else {}
-            return [{"id": one.strip(), **more} for one in cell.split(";")]
+            return [
+                {"id": tracking_id.strip(), **more} for tracking_id in cell.split(";")
+            ]
         case "invoiceToId":
             return {"id": cell, "type": "customer"}
         case _ if column in _NUMBERS:

@@ -166,13 +166,13 @@ def _ref(*, kind: tuple[str, tuple[str, ...]] | None = None) -> Check:
     return check
 
 
-def _refs(one: Check) -> Check:
+def _refs(check_ref: Check) -> Check:
     def check(value: object) -> Found:
         if not isinstance(value, list) or not 1 <= len(value) <= TRACKING_MAX:
             yield "", f"it is an array of 1 to {TRACKING_MAX} references"
             return
         for number, ref in enumerate(value):
-            for inside, reason in one(ref):
+            for inside, reason in check_ref(ref):
                 yield f"[{number}]{inside}", reason
 
     return check

@@ -77,20 +77,20 @@ def build(
         items.extend(part.items)
         syncs.extend(part.syncs)
         findings.update(part.findings)
-    objects = [one.item for one in items]
+    objects = [item.item for item in items]
     alike = Counter(map(id, objects))  # items with the same facts are one object
-    distinct = {id(one): one for one in objects}.values()
-    if any(one.update_unsettled for one in distinct):
+    distinct = {id(item): item for item in objects}.values()
+    if any(item.update_unsettled for item in distinct):
         findings.update(_of_items(items))
     return Report(
         as_of=as_of,
         known_at=known_at,
         position=position,
         ruleset=ruleset,
-        totals=_totals((one, alike[id(one)]) for one in distinct),
+        totals=_totals((item, alike[id(item)]) for item in distinct),
         items=items,
-        syncs=sorted(syncs, key=lambda one: (one.company_id, one.sync_id)),
-        findings=sorted(findings, key=lambda one: one.order),
+        syncs=sorted(syncs, key=lambda item: (item.company_id, item.sync_id)),
+        findings=sorted(findings, key=lambda item: item.order),
         unprocessed=unprocessed,
         poisoned=poisoned,
     )

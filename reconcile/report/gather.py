@@ -59,8 +59,10 @@ class Reporting:
             if newest is None or newest <= as_of:
                 state = current_item(views, company_id, transaction_id)
                 return next(iter(self._items(state, as_of)), None)
-        told = self.replayed(as_of=as_of, known_at=None, company_id=company_id)
-        return next((i for i in told.items if i.transaction_id == transaction_id), None)
+        report = self.replayed(as_of=as_of, known_at=None, company_id=company_id)
+        return next(
+            (i for i in report.items if i.transaction_id == transaction_id), None
+        )
 
     def replayed(
         self, *, as_of: datetime, known_at: datetime | None, company_id: str | None

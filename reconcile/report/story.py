@@ -43,7 +43,7 @@ from reconcile.storage.ports import Store
 
 
 @attrs.frozen(kw_only=True)
-class Told:
+class StoryEntry:
     """One thing that happened or was said; `digest` names the bytes it rests on."""
 
     at: datetime
@@ -69,12 +69,12 @@ class Story:
     company_id: str
     transaction_id: str
     as_of: datetime
-    told: tuple[Told, ...]
+    entries: tuple[StoryEntry, ...]
     judgements: tuple[JudgementChanged, ...]
     item: Item
 
 
-def tell(
+def story_of(
     store: Store,
     dossier: Dossier,
     item: Item,
@@ -85,18 +85,20 @@ def tell(
     rules: Rules,
 ) -> Story:
     """Return the story of a dossier's transaction."""
-    told = [
-        one
+    entries = [
+        entry
         for stream in _streams(dossier)
-        for one in _told(store, stream, dossier.transaction_id)
-        if one.at <= as_of and one.position <= until
+        for entry in _entries(store, stream, dossier.transaction_id)
+        if entry.at <= as_of and entry.position <= until
     ]
     judgements = history(dossier, as_of=as_of, policy=policy, rules=rules)
     return Story(
         company_id=dossier.company_id,
         transaction_id=dossier.transaction_id,
         as_of=as_of,
-        told=tuple(sorted(told, key=lambda one: (one.at, one.source, one.digest))),
+        entries=tuple(
+            sorted(entries, key=lambda entry: (entry.at, entry.source, entry.digest))
+        ),
         judgements=tuple(JudgementChanged(at=at, item=then) for at, then in judgements),
         item=item,
     )
@@ -111,25 +113,25 @@ def story_data(story: Story) -> dict[str, Any]:
         "item": item_data(judged, as_of=story.as_of),
         "told": [
             {
-                "at": format_instant(one.at),
-                "position": one.position,
-                "source": one.source,
-                "sync_id": one.sync_id,
-                "text": one.text,
-                "digest": f"sha256:{one.digest}",
+                "at": format_instant(entry.at),
+                "position": entry.position,
+                "source": entry.source,
+                "sync_id": entry.sync_id,
+                "text": entry.text,
+                "digest": f"sha256:{entry.digest}",
             }
-            for one in story.told
+            for entry in story.entries
         ],
         "judged": [
             {
-                "at": format_instant(one.at),
-                "state": one.item.state,
-                "kind": one.item.kind,
-                "verdict": one.item.verdict,
-                "rule": one.item.decided_by,
-                "reason": one.item.reason,
+                "at": format_instant(entry.at),
+                "state": entry.item.state,
+                "kind": entry.item.kind,
+                "verdict": entry.item.verdict,
+                "rule": entry.item.decided_by,
+                "reason": entry.item.reason,
             }
-            for one in story.judgements
+            for entry in story.judgements
         ],
     }
 
@@ -156,7 +158,7 @@ def _streams(dossier: Dossier) -> list[str]:
     ]
 
 
-def _told(store: Store, stream: str, transaction_id: str) -> Iterator[Told]:
+def _entries(store: Store, stream: str, transaction_id: str) -> Iterator[StoryEntry]:
     kind, _, name = stream_parts(stream)
     rows = RowsByEvent()
     for recorded in store.stream(stream):
@@ -165,7 +167,7 @@ def _told(store: Store, stream: str, transaction_id: str) -> Iterator[Told]:
             continue
         groups = rows_of(recorded, original=rows.take(recorded))
         for source, text in _said(recorded, groups, transaction_id):
-            yield Told(
+            yield StoryEntry(
                 at=event.at,
                 position=recorded.position,
                 source=source,
@@ -234,8 +236,8 @@ _WRITES = {"update": "update sent", "put": "put", "push": "pushed"}
 
 def _sent(sent: ExpectedTransaction) -> str:
     parts = [sent.kind, sent.amount, sent.currency, sent.merchant, sent.issue_date]
-    told = " ".join(part for part in parts if part)
-    return f": {told}" if told else ""
+    details = " ".join(part for part in parts if part)
+    return f": {details}" if details else ""
 
 
 def _source(event: SyncReportEvent) -> str:
@@ -246,8 +248,8 @@ def _report(event: SyncReportEvent) -> str:
     if event.notice is not None:
         return f"{event.status}"
     words = event.error_message or event.exception_message
-    said = f": {words}" if words else ""
-    return f"the sync's status is {event.code} {event.status or ''}".rstrip() + said
+    details = f": {words}" if words else ""
+    return f"the sync's status is {event.code} {event.status or ''}".rstrip() + details
 
 
 def _row(row: LegRow) -> str:

@@ -48,7 +48,7 @@ def _canonical(
     head: dict[str, Any] = {"as_of": format_instant(report.as_of)}
     if digest is not None:
         head["digest"] = digest
-    head["findings"] = [_finding(one, reasons=reasons) for one in report.findings]
+    head["findings"] = [_finding(row, reasons=reasons) for row in report.findings]
     yield _encode(head)[:-1] + b',"items":['
     yield from _items(report, reasons=reasons)
     totals = report.totals
@@ -56,7 +56,7 @@ def _canonical(
         "poisoned": report.poisoned,
         "ruleset": report.ruleset,
         "schema": SCHEMA,
-        "syncs": [_sync(one) for one in report.syncs],
+        "syncs": [_sync(row) for row in report.syncs],
         "totals": {
             "items": totals.items,
             "expected": totals.expected,
@@ -119,8 +119,8 @@ def _items(report: Report, *, reasons: bool) -> Iterator[bytes]:
         for company_id, transaction_id, item in report.items[start : start + _CHUNK]:
             prefix = prefixes.get(id(item))
             if prefix is None:
-                made = _wire(item, company_id, as_of, reasons=reasons)
-                prefix = _encode_item(made)[:-1] + b',"transaction_id":'
+                wire_item = _wire(item, company_id, as_of, reasons=reasons)
+                prefix = _encode_item(wire_item)[:-1] + b',"transaction_id":'
                 prefixes[id(item)] = prefix
             some += (prefix, _encode_item(transaction_id), b"},")
         some[-1] = b"}"
@@ -130,8 +130,8 @@ def _items(report: Report, *, reasons: bool) -> Iterator[bytes]:
 
 def item_data(judged: Judged, *, as_of: datetime) -> dict[str, Any]:
     """Return one item as the report's JSON has it."""
-    made = _wire(judged.item, judged.company_id, as_of, reasons=True)
-    data: dict[str, Any] = msgspec.to_builtins(made)
+    wire_item = _wire(judged.item, judged.company_id, as_of, reasons=True)
+    data: dict[str, Any] = msgspec.to_builtins(wire_item)
     return {**data, "transaction_id": judged.transaction_id}
 
 

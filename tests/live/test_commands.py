@@ -231,7 +231,7 @@ def test_amounts_arrive_as_they_were_written(desk: Desk) -> None:
 
     with Reconciler.open(f"sqlite:///{desk.folder / 'reconcile.db'}") as books:
         (story,) = books.explain(name(1))
-    assert "5000000.29" in str(story.told)
+    assert "5000000.29" in str(story.entries)
 
 
 def test_v1_pushes_datasets_and_starts_one_sync_of_all(
