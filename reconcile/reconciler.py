@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Self
 
 from reconcile.audit.tie_out import TieOut, tie_out
+from reconcile.cases.evidence import set_aside
+from reconcile.cases.requests import abandon
 from reconcile.codat.client.answers import Answer
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.exchange import Exchange
@@ -12,14 +14,13 @@ from reconcile.codat.har import Captured
 from reconcile.codat.requests import Request
 from reconcile.codat.signatures import Headers
 from reconcile.domain.concurrency import CODATS, Concurrency
-from reconcile.domain.events import EvidenceSetAside
 from reconcile.domain.identity import canonical_id
 from reconcile.domain.policy import DEFAULT, Policy
 from reconcile.domain.vocabulary import ItemState
 from reconcile.endpoint.arrival import arrived
 from reconcile.endpoint.trust import NOBODY, Trust
 from reconcile.errors import SignatureError, UsageError
-from reconcile.history import Batch, History
+from reconcile.history import History
 from reconcile.intake.reprocess import reprocess
 from reconcile.intake.take import Intake, take
 from reconcile.judgement.judge import judge
@@ -144,20 +145,28 @@ class Reconciler:
             UsageError: no quarantined evidence has that digest, or a name is missing.
 
         """
-        if not actor.strip() or not reason.strip():
-            raise UsageError("setting evidence aside needs an actor and a reason")
-        wanted = digest.removeprefix("sha256:").lower()
-        quarantine = quarantine_at(self.store, until=self.store.position())
-        companies = {
-            piece.company_id for name, piece in quarantine.waiting() if name == wanted
-        }
-        if not companies:
-            raise UsageError(f"no evidence in quarantine has the digest {digest}")
-        batch = Batch()
-        event = EvidenceSetAside(digest=wanted, actor=actor, reason=reason)
-        for company in sorted(companies, key=lambda company_id: company_id or ""):
-            self._history.add_case_event(batch, company, wanted, event)
-        self._history.commit(batch, now=self._now())
+        set_aside(self._history, digest, actor=actor, reason=reason, now=self._now())
+
+    def abandon(
+        self, company_id: str, request_id: str, *, actor: str, reason: str
+    ) -> None:
+        """Decide that nothing came of a request in doubt; see `cases/requests.py`.
+
+        Nothing is sent; what the request names may be sent again.
+
+        Raises:
+            UsageError: the request is not known, is not in doubt, or may be under way;
+                or a name is blank.
+
+        """
+        abandon(
+            self._history,
+            company_id,
+            request_id,
+            actor=actor,
+            reason=reason,
+            now=self._now,
+        )
 
     # Sending
 

@@ -8,9 +8,8 @@ import attrs
 
 from reconcile.cli.account import shown
 from reconcile.domain.instants import format_instant
-from reconcile.domain.request import RequestState
+from reconcile.domain.request import UNDER_WAY, RequestState
 from reconcile.errors import NoStoreError, ReconcileError
-from reconcile.live.dispatch import UNDER_WAY
 from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.reconciler import Reconciler
 

@@ -7,10 +7,8 @@ import click
 
 from reconcile.cli.account import Access, access, account_options, shown
 from reconcile.cli.push import started
-from reconcile.codat.client.answers import Answer
-from reconcile.codat.requests import Request
 from reconcile.domain.identity import canonical_id
-from reconcile.errors import CodatUnavailable, UsageError
+from reconcile.errors import UsageError
 from reconcile.reconciler import Reconciler
 
 ACTOR: Final = "reconcile sync"
@@ -72,17 +70,12 @@ def _abandon(
     store: str, company_id: str, request_id: str, *, actor: str, reason: str
 ) -> int:
     with Reconciler.open(store, create=False) as books:
-        dispatch = books.dispatch(_nobody, actor=ACTOR)
-        dispatch.abandon(company_id, request_id, actor=actor, reason=reason)
+        books.abandon(company_id, request_id, actor=actor, reason=reason)
     click.echo(
-        f"Request {shown(request_id)} is abandoned: nothing is held to have come of"
-        " it, and what it names may be sent again."
+        f"Request {shown(request_id)} is abandoned: it counts as not carried out,"
+        " and what it names may be sent again."
     )
     return 0
-
-
-def _nobody(_: Request) -> Answer:
-    raise CodatUnavailable("nothing is asked of Codat", safe_to_resend=True)
 
 
 def _recover(store: str, reach: Access, company_id: str) -> int:

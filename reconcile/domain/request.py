@@ -34,6 +34,8 @@ REPLAYED_FOR: Final = timedelta(minutes=90)
 
 Source: Codat docs, Idempotency in Codat's API calls (read 2026-11-22).
 """
+UNDER_WAY: Final = timedelta(minutes=5)
+"""How long a call may be under way: when it is older, its process has died with it."""
 PASSES_OVER_THE_KEY: Final = ("update", "put")
 """Operations by PUT, which takes no `Idempotency-Key`. Source: as above."""
 

@@ -18,14 +18,13 @@ from reconcile.codat.writes import named_by
 from reconcile.domain.concurrency import CODATS, Concurrency
 from reconcile.domain.events import (
     LockTaken,
-    SyncAbandoned,
     SyncAnswerLost,
     SyncRequested,
     SyncUnsent,
 )
 from reconcile.domain.identity import canonical_id, stream_name
-from reconcile.domain.instants import format_instant
-from reconcile.domain.request import RequestState
+from reconcile.domain.policy import DELIVERY_SCHEDULE
+from reconcile.domain.request import UNDER_WAY, RequestState
 from reconcile.errors import BusyError, CodatUnavailable, InDoubtError, UsageError
 from reconcile.history import Batch, History
 from reconcile.readmodels.requests import (
@@ -39,9 +38,6 @@ from reconcile.storage.ports import VersionConflictError
 
 _LOG: Final = logging.getLogger("reconcile.dispatch")
 TRIES_MAX: Final = 20
-UNDER_WAY: Final = timedelta(minutes=5)
-"""How long a call may be under way: older, its process has died with it."""
-PATIENCE: Final = timedelta(hours=28)
 UPDATES: Final = ("update", "put")  # of what may still be on its way into the books
 
 
@@ -131,57 +127,6 @@ class Dispatch:
             marked += 1
         return marked
 
-    def abandon(
-        self, company_id: str, request_id: str, *, actor: str, reason: str
-    ) -> None:
-        """Decide that nothing came of a request in doubt; kept with actor and reason.
-
-        Nothing is sent. What it names may be sent again; whatever Codat says of it
-        after all is judged as ever.
-
-        Raises:
-            UsageError: it is not known, not in doubt, or may be under way; a name is
-                missing; or something else was heard of it meanwhile.
-
-        """
-        if not actor.strip() or not reason.strip():
-            raise UsageError("abandoning a request needs an actor and a reason")
-        company_id = canonical_id(company_id)
-        state, intent = self._doubted(company_id, request_id)
-        now = self.now()
-        if now < (over := intent.at + UNDER_WAY):
-            raise UsageError(
-                f"request {state.request_id} may be under way:"
-                f" it can be abandoned from {format_instant(over)} on"
-            )
-        event = SyncAbandoned(
-            operation=intent.operation,
-            dataset_ids=intent.dataset_ids,
-            transactions=intent.transactions,
-            actor=actor,
-            reason=reason,
-            at=now,
-        )
-        stream = stream_name("request", company_id, state.request_id)
-        try:
-            self.history.append_one(stream, event, now=now, after=state.version)
-        except VersionConflictError as error:
-            raise UsageError(
-                f"request {state.request_id} has moved on meanwhile: look again"
-            ) from error
-
-    def _doubted(
-        self, company_id: str, request_id: str
-    ) -> tuple[RequestState, SyncRequested]:
-        """Return a request in doubt, with its intent."""
-        for state in self.ledger(company_id).states:
-            if state.request_id not in (request_id, canonical_id(request_id)):
-                continue
-            if state.intent is None or not state.in_doubt:
-                raise UsageError(f"request {state.request_id} is not in doubt")
-            return state, state.intent
-        raise UsageError(f"company {company_id!r} has no request {request_id!r}")
-
     def _intend(self, request: Request, name: str) -> SyncRequested:
         """Store an intent under the company's lock, so what was checked still holds."""
         company_id = canonical_id(request.company_id)
@@ -228,7 +173,7 @@ class Dispatch:
                     f"nobody knows yet what came of request {state.request_id}",
                     request_id=state.request_id,
                 )
-        for state in ledger.under_way(since=now - PATIENCE):
+        for state in ledger.under_way(since=now - DELIVERY_SCHEDULE):
             same = state.intent and named & ledger.names(state.intent)
             if same and intent.operation not in UPDATES:
                 raise BusyError(
@@ -240,7 +185,7 @@ class Dispatch:
 
     def _wait_for_none(self, company_id: str, now: datetime) -> None:
         store = self.history.store
-        for sync_id in running(store, company_id, now=now, patience=PATIENCE):
+        for sync_id in running(store, company_id, now=now, patience=DELIVERY_SCHEDULE):
             raise BusyError(
                 f"sync {sync_id} of company {company_id} runs", sync_id=sync_id
             )

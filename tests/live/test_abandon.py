@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from reconcile import Exchange
+from reconcile.cases import requests
 from reconcile.codat.client.answers import Answer
 from reconcile.codat.requests import Request, create_expenses, push_dataset
 from reconcile.errors import CodatUnavailable, InDoubtError, UsageError
@@ -42,7 +43,7 @@ def lose(office: Office, request: Request = CREATE) -> None:
 
 
 def abandon(office: Office, request_id: str = KEY) -> None:
-    office.dispatch.abandon(COMPANY, request_id, actor="ann", reason=WHY)
+    office.books.abandon(COMPANY, request_id, actor="ann", reason=WHY)
 
 
 def told(office: Office, status: int, answer: bytes | None = None) -> None:
@@ -76,8 +77,8 @@ def test_nobody_and_no_reason_abandon_nothing(
 ) -> None:
     lose(office)
 
-    with pytest.raises(UsageError, match="needs an actor and a reason"):
-        office.dispatch.abandon(COMPANY, KEY, actor=actor, reason=reason)
+    with pytest.raises(UsageError, match="is blank, expected"):
+        office.books.abandon(COMPANY, KEY, actor=actor, reason=reason)
 
     assert doubts(office) == [KEY]
 
@@ -88,7 +89,7 @@ def test_a_request_nobody_made_is_not_abandoned(office: Office) -> None:
     with pytest.raises(UsageError, match=f"has no request '{OTHER}'"):
         abandon(office, OTHER)
     with pytest.raises(UsageError, match="has no request"):
-        office.dispatch.abandon("elsewhere", KEY, actor="ann", reason=WHY)
+        office.books.abandon("elsewhere", KEY, actor="ann", reason=WHY)
 
 
 def test_what_codat_answered_is_not_abandoned(office: Office) -> None:
@@ -133,8 +134,8 @@ def test_what_is_heard_of_meanwhile_is_looked_at_again(office: Office) -> None:
         return office.sandbox.now
 
     with pytest.raises(UsageError, match="meanwhile: look again"):
-        attrs.evolve(office.dispatch, now=now).abandon(
-            COMPANY, KEY, actor="ann", reason=WHY
+        requests.abandon(
+            office.dispatch.history, COMPANY, KEY, actor="ann", reason=WHY, now=now
         )
 
     assert doubts(office) == [KEY]
