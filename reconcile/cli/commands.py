@@ -5,8 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
-from typing import TextIO
 
 import click
 
@@ -14,6 +12,7 @@ from reconcile.cli import text
 from reconcile.cli.arguments import MOMENT
 from reconcile.cli.doctor import doctor
 from reconcile.cli.follow import follow
+from reconcile.cli.output import Output
 from reconcile.cli.progress import counting
 from reconcile.cli.push import push
 from reconcile.cli.sandbox import sandbox
@@ -122,7 +121,6 @@ _COMPANY = click.option("--company", metavar="ID", help="Of this company alone."
 )
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False),
     metavar="FILE",
     help="Write there, not to standard output.",
 )
@@ -139,12 +137,13 @@ def report(
 
     Ends with 1 where something is broken, with 2 where evidence could not be read.
     """
+    target = Output.checked(output, store=store)
     with _opened(store) as books, counting("Judging") as progress:
         if company is not None and not books.knows(company):
             click.echo(f"Nothing is known of company {company}.", err=True)
         result = books.report(as_of=as_of, known_at=known_at, company_id=company)
         progress(len(result.items))
-    with _output(output) as stream:
+    with target.stream() as stream:
         match face:
             case "json":
                 for piece in to_json(result):
@@ -159,15 +158,6 @@ def report(
         click.echo(text.unreliable_sentence(result), err=True)
         return UNRELIABLE
     return BROKEN if result.totals.broken else 0
-
-
-@contextmanager
-def _output(path: str | None) -> Iterator[TextIO]:
-    if path is None:
-        yield sys.stdout
-        return
-    with Path(path).open("w", encoding="utf-8", newline="") as stream:
-        yield stream
 
 
 @cli.command()

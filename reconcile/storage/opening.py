@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from reconcile.errors import NoStoreError, StoreError, UsageError
 from reconcile.storage.ports import Store
@@ -19,11 +20,7 @@ def open_store(url: str, *, create: bool) -> Store:
         StoreError: it is not a store, or cannot be opened.
 
     """
-    prefix = "sqlite:///"
-    if not url.startswith(prefix) or url == prefix:
-        kind = url.partition(":")[0] if ":" in url else url  # the rest may be secret
-        raise UsageError(f"a store is sqlite:///PATH, not {kind!r}")
-    path = url.removeprefix(prefix)
+    path = _path_of(url)
     if not create:
         _check(path, may_be_empty=False)
     elif not Path(path).absolute().parent.is_dir():
@@ -31,6 +28,29 @@ def open_store(url: str, *, create: bool) -> Store:
     elif Path(path).exists() and os.path.getsize(path):
         _check(path, may_be_empty=True)  # another process may just be creating it
     return SqliteStore(path)
+
+
+def files_of(url: str) -> list[Path]:
+    """Return every file that the store a URL names is made of, there or not.
+
+    Raises:
+        UsageError: the URL names no store we know.
+
+    """
+    path = _path_of(url)
+    names = dict.fromkeys((path, os.path.realpath(path)))  # SQLite resolves links
+    return [Path(f"{name}{end}") for name in names for end in _FILES]
+
+
+_FILES: Final = ("", "-wal", "-shm", "-journal")
+
+
+def _path_of(url: str) -> str:
+    prefix = "sqlite:///"
+    if not url.startswith(prefix) or url == prefix:
+        kind = url.partition(":")[0] if ":" in url else url  # the rest may be secret
+        raise UsageError(f"a store is sqlite:///PATH, not {kind!r}")
+    return url.removeprefix(prefix)
 
 
 def _check(path: str, *, may_be_empty: bool) -> None:
