@@ -1,11 +1,31 @@
-"""The command line. This file imports nothing of the `cli` extra until it is needed."""
+"""The command line. This file imports nothing of the `cli` extra until it is needed.
 
-import io
+Nor anything else before it has made sure that an interrupt ends in a status.
+"""
+
 import sys
+
+INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line; without its extra, say so."""
+    """Run the command line; whatever happens ends in a status and one sentence."""
+    status = INTERRUPTED
+    try:
+        status = _status()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        _hear_no_more()
+    sys.exit(status)
+
+
+def _status() -> int:
+    import signal  # noqa: PLC0415 - an interrupt may come while it is imported
+
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if heard:  # it is not where a shell runs the command in the background
+        signal.signal(signal.SIGINT, _leave)
     try:
         import click  # noqa: F401, PLC0415 - only asks whether the extra is there
         import rich  # noqa: F401, PLC0415
@@ -13,10 +33,31 @@ def main() -> None:
         sys.stderr.write(
             f"reconcile needs the package {error.name}: install codat-reconcile[cli]\n"
         )
-        sys.exit(2)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal may know less
-    from reconcile.cli.commands import run  # noqa: PLC0415 - needs the extra
+        return 2
+    from reconcile.cli.ending import ended  # noqa: PLC0415 - imports what it names
 
-    run()
+    def command_line() -> int:
+        from reconcile.cli.commands import run  # noqa: PLC0415 - needs the extra
+
+        if heard:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return run()
+
+    return ended(command_line)
+
+
+def _leave(*_: object) -> None:
+    """End at once: there is nothing to put away while imports run.
+
+    An error raised inside an import may be caught, or told, by whoever imports.
+    """
+    import os  # noqa: PLC0415 - the interpreter has it already
+
+    os._exit(INTERRUPTED)
+
+
+def _hear_no_more() -> None:
+    """Let no interrupt spoil the way out: the status is decided."""
+    import signal  # noqa: PLC0415 - as above
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

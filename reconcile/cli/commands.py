@@ -19,7 +19,7 @@ from reconcile.cli.sandbox import sandbox
 from reconcile.cli.serve import serve
 from reconcile.cli.sources import captures, check
 from reconcile.cli.sync import sync
-from reconcile.errors import ReconcileError, UsageError
+from reconcile.errors import UsageError
 from reconcile.intake.take import Intake
 from reconcile.reconciler import Reconciler
 from reconcile.report.csv import to_csv
@@ -31,25 +31,10 @@ BROKEN = 1
 UNRELIABLE = 2
 
 
-def run() -> None:
-    """Run the command line; whatever a user can cause ends in one sentence."""
-    try:
-        status = cli.main(standalone_mode=False)
-    except click.ClickException as error:
-        sys.stderr.write(f"reconcile: {error.format_message()}\n")
-        sys.exit(UNRELIABLE)
-    except click.Abort:
-        sys.exit(130)
-    except ReconcileError as error:
-        sys.stderr.write(f"reconcile: {error}\n")
-        sys.exit(UNRELIABLE)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(UNRELIABLE)
-    except OSError as error:
-        sys.stderr.write(f"reconcile: {error.strerror}: {error.filename}\n")
-        sys.exit(UNRELIABLE)
-    sys.exit(status if isinstance(status, int) else 0)
+def run() -> int:
+    """Run the command line and return its status; errors are the caller's."""
+    status = cli.main(standalone_mode=False)
+    return status if isinstance(status, int) else 0
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
