@@ -6,10 +6,9 @@ TYPE_CHECKING = False  # as `typing` has it, whose import takes a tenth of a sta
 
 if TYPE_CHECKING:
     from reconcile.codat.client import AsyncCodatClient, CodatClient
+    from reconcile.codat.client.quota import Priority, Quota
     from reconcile.codat.exchange import Exchange
     from reconcile.codat.har import read_document, read_lines
-    from reconcile.codat.client.quota import Priority, Quota
-    from reconcile.judgement.item import Item, Leg
     from reconcile.domain.policy import Policy
     from reconcile.domain.vocabulary import BreakKind, FindingKind, ItemState, Verdict
     from reconcile.endpoint import AsgiApp, Trust, WebhookEndpoint, WsgiApp
@@ -27,11 +26,12 @@ if TYPE_CHECKING:
         UsageError,
     )
     from reconcile.intake.take import Intake
+    from reconcile.judgement.item import Item, Leg
+    from reconcile.projections.summaries import Finding, SyncSummary
     from reconcile.reconciler import Reconciler
     from reconcile.report.build import Judged, Report
     from reconcile.report.wire import item_data, to_data
     from reconcile.rules import Ruleset
-    from reconcile.projections.summaries import Finding, SyncSummary
 
 __version__ = VERSION
 

@@ -16,6 +16,7 @@ from reconcile.projections.rows import (
     Column,
     Row,
     dataset_row,
+    decode_any,
     item_rows,
     sync_row,
 )
@@ -48,11 +49,13 @@ class TieOut:
 
 def tie_out(store: Store, views: Snapshot, *, policy: Policy, rules: Rules) -> TieOut:
     """Return how the views compare with a replay to their position."""
-    result = TieOut(position=views.position(), poisoned=len(views.poisoned()))
+    result = TieOut(position=views.position())
+    poisoned = {position for position, _ in views.poisoned()}
     seen: set[str] = set()
     for state in replay(store, until=result.position):
         company_id = state.company.company_id
         seen.add(company_id)
+        poisoned.update(state.poisoned)  # what was damaged since it was projected
         for table, rows in _rows(state, policy, rules):
             _compare(result, table, company_id, _live(views, table, company_id), rows)
     for company_id in views.companies():
@@ -60,6 +63,7 @@ def tie_out(store: Store, views: Snapshot, *, policy: Policy, rules: Rules) -> T
             for table in _COLUMNS:
                 live = _live(views, table, company_id)
                 _compare(result, table, company_id, live, ())
+    result.poisoned = len(poisoned)
     return result
 
 
@@ -131,6 +135,8 @@ def _columns(
 ) -> Iterator[Difference]:
     for column, ours, theirs in zip(_COLUMNS[table], live, other, strict=True):
         if ours != theirs:
+            if isinstance(ours, bytes):
+                decode_any(ours)  # damage is no difference: it is an error
             yield Difference(
                 table=table,
                 company_id=company_id,

@@ -55,7 +55,10 @@ def cli(context: click.Context, store: str) -> None:
 
 @contextmanager
 def _opened(store: str, *, create: bool = False) -> Iterator[Reconciler]:
+    """Open a store; one that only answers is looked at for damage first."""
     with Reconciler.open(store, create=create) as books:
+        if not create:
+            books.store.check()
         yield books
 
 

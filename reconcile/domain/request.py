@@ -165,7 +165,9 @@ class RequestState:
     def outcomes(self) -> frozenset[RequestOutcome]:
         """Return the outcomes that stand: those that no other fact makes void."""
         return frozenset(
-            fact.outcome for fact in self.facts if void_from(fact, self.facts) is None
+            fact.outcome
+            for fact in latest_of_each_kind(self.facts)
+            if void_from(fact, self.facts) is None
         )
 
     @property

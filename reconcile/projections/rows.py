@@ -4,7 +4,7 @@ Live projection and replay make their rows here, so that a tie-out compares like
 like. The columns need no clock, except that `stuck_after` says when a deadline passes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import NoneType
 from typing import Any, Final, NamedTuple, get_args, get_type_hints
@@ -13,6 +13,7 @@ import msgspec
 
 from reconcile.domain.instants import format_instant
 from reconcile.domain.vocabulary import UNDECIDED_WORDS, BreakKind, ItemState
+from reconcile.errors import StoreError
 from reconcile.judgement.facts import (
     DatasetFacts,
     Expected,
@@ -115,9 +116,25 @@ DATASET_COLUMNS: Final = columns_of(DatasetRow)
 Row = tuple[Any, ...]
 
 encode: Final = msgspec.json.Encoder().encode
-decode_sync: Final = msgspec.json.Decoder(SyncFacts).decode
-decode_context: Final = msgspec.json.Decoder(SyncContext).decode
-decode_dataset: Final = msgspec.json.Decoder(DatasetFacts).decode
+
+
+def _reader(kind: Any) -> Callable[[bytes], Any]:
+    """Return what reads a column of facts; damage in it is the store's."""
+    decode = msgspec.json.Decoder(kind).decode
+
+    def read(packed: bytes) -> Any:
+        try:
+            return decode(packed)
+        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
+            raise StoreError(f"a row of the views is damaged: {error}") from error
+
+    return read
+
+
+decode_any: Final = _reader(Any)
+decode_sync: Final[Callable[[bytes], SyncFacts]] = _reader(SyncFacts)
+decode_context: Final[Callable[[bytes], SyncContext]] = _reader(SyncContext)
+decode_dataset: Final[Callable[[bytes], DatasetFacts]] = _reader(DatasetFacts)
 decode_names: Final = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
@@ -128,7 +145,7 @@ _Packed = tuple[
     tuple[Expected, ...],
     tuple[Unsettled, ...],
 ]
-_decode_packed: Final = msgspec.json.Decoder(_Packed).decode
+_decode_packed: Final[Callable[[bytes], _Packed]] = _reader(_Packed)
 
 
 def encode_item(legs: tuple[LegReport, ...], others: ItemFacts) -> bytes:

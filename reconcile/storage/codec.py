@@ -68,7 +68,7 @@ class Codec:
                 event = decoder.decode(state)
             else:
                 event = self._decode_older(topic, state)
-        except (msgspec.MsgspecError, RecursionError, KeyError) as error:
+        except _UNREADABLE as error:
             raise HistoryError(f"a stored {topic} cannot be read: {error}") from error
         at = getattr(event, "at", None)
         if at is not None and at.tzinfo is None:
@@ -83,6 +83,9 @@ class Codec:
         if topic not in self._types:
             raise HistoryError(f"no event is known by the topic {topic!r}")
         return msgspec.convert(payload, self._types[topic])
+
+
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError)
 
 
 class EventMapper(Mapper[str]):

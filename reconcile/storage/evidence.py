@@ -1,6 +1,7 @@
 """Evidence: the bytes that arrived, what identifies them, and how they are packed."""
 
 import hashlib
+import json
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from reconcile.domain.instants import EPOCH
+from reconcile.errors import StoreError
 
 
 @attrs.frozen(kw_only=True)
@@ -68,8 +70,29 @@ def _pack_each(bodies: Sequence[bytes]) -> list[bytes]:
 
 
 def unpack(packed: bytes) -> bytes:
-    """Return the body that was packed."""
-    return zlib.decompress(packed)
+    """Return the body that was packed.
+
+    Raises:
+        StoreError: the bytes are damaged.
+
+    """
+    try:
+        return zlib.decompress(packed)
+    except (zlib.error, TypeError) as error:
+        raise StoreError(f"a stored body is damaged: {error}") from error
+
+
+def headers_of(stored: str) -> tuple[tuple[str, str], ...]:
+    """Return the headers that were stored with evidence.
+
+    Raises:
+        StoreError: they are damaged.
+
+    """
+    try:
+        return tuple((name, value) for name, value in json.loads(stored))
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"stored headers are damaged: {error}") from error
 
 
 def micros(moment: datetime) -> int:
@@ -78,8 +101,16 @@ def micros(moment: datetime) -> int:
 
 
 def moment_of(stored: int) -> datetime:
-    """Return the moment stored as microseconds since 1970."""
-    return EPOCH + stored * _MICROSECOND
+    """Return the moment stored as microseconds since 1970.
+
+    Raises:
+        StoreError: no clock means such a number.
+
+    """
+    try:
+        return EPOCH + stored * _MICROSECOND
+    except (OverflowError, TypeError) as error:
+        raise StoreError(f"a stored time is damaged: {stored!r}") from error
 
 
 _MICROSECOND = timedelta(microseconds=1)

@@ -62,7 +62,7 @@ def _check(path: str, *, may_be_empty: bool) -> None:
             f"{Path(path).absolute().as_uri()}?mode=ro", uri=True
         ) as db:
             names = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"{path} is not a store: {error}") from error
     if "stored_events" not in names and not (may_be_empty and not names):
         raise StoreError(f"{path} is not a store: it holds no history")

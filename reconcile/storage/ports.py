@@ -261,6 +261,15 @@ class Store(Protocol):
         """Return one event of a stream, None where it has no such version."""
         ...
 
+    def check(self) -> None:
+        """Look for damage in what answers are made of; bodies are not looked at.
+
+        Raises:
+            StoreError: something is damaged.
+
+        """
+        ...
+
     def position(self, *, known_at: datetime | None = None) -> int:
         """Return the last position, or that of the longest prefix known by a moment."""
         ...

@@ -69,6 +69,7 @@ class _Pool(SQLiteConnectionPool):
         connection = plain._sqlite_conn  # noqa: SLF001 - the library has no hook here
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-65536")
+        connection.execute("PRAGMA cell_size_check=ON")  # damage is told, not read
         connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES_MAX}")
         return _Connection(connection, self.max_age)
 
@@ -175,5 +176,6 @@ def store_errors(path: str) -> Iterator[None]:
         yield
     except ConnectionPoolClosedError as error:
         raise StoreError(f"{path} cannot be used as a store: it was closed") from error
-    except (PersistenceError, sqlite3.Error) as error:
+    except (PersistenceError, sqlite3.Error, UnicodeDecodeError) as error:
+        # The last is Python's, of a damaged name in what SQLite would say.
         raise StoreError(f"{path} cannot be used as a store: {error}") from error

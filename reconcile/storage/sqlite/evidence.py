@@ -4,9 +4,11 @@ import json
 import sqlite3
 from typing import Any
 
+from reconcile.errors import StoreError
 from reconcile.storage.evidence import (
     Evidence,
     digest_of,
+    headers_of,
     micros,
     moment_of,
     unpack,
@@ -69,7 +71,7 @@ def evidence_at(
         method=method,
         url=url,
         status=status,
-        headers=tuple((n, v) for n, v in json.loads(headers)),
+        headers=headers_of(headers),
         request_body=request_body,
         response_body=response_body,
         body_dropped=dropped,
@@ -95,4 +97,7 @@ def _body(cursor: sqlite3.Cursor, digest: bytes | None) -> bytes | None:
     if digest is None:
         return None
     cursor.execute("SELECT content FROM bodies WHERE digest = ?", (digest,))
-    return unpack(cursor.fetchone()[0])
+    row = cursor.fetchone()
+    if row is None:
+        raise StoreError(f"the body {digest.hex()} is missing from the store")
+    return unpack(row[0])

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory, IntegrityError
@@ -130,6 +130,25 @@ class SqliteStore(EventReads):
 
     # Reading
 
+    def check(self) -> None:
+        """Look for damage in what answers are made of; bodies are not looked at.
+
+        Each row is sought by each of its keys, which takes about a hundredth of a
+        replay for the events, and a sixth of a live report for the views.
+
+        Raises:
+            StoreError: a page, a row or a key is damaged.
+
+        """
+        with self._database.reading() as cursor:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            tables = [name for (name,) in cursor.fetchall() if name not in _BULKY]
+            for table in tables:
+                cursor.execute(f"PRAGMA integrity_check('{table}')")
+                result = cursor.fetchone()[0]
+                if result != "ok":
+                    raise StoreError(f"{self.path} is damaged: {result}")
+
     def evidence(self, identity: bytes) -> Evidence | None:
         """Return one piece of evidence with its bodies, at its earliest receipt."""
         with self._database.reading() as cursor:
@@ -140,3 +159,6 @@ class SqliteStore(EventReads):
         """Return the SHA-256 (hex) of the bytes that a piece of evidence rests on."""
         with self._database.reading() as cursor:
             return body_digest_at(cursor, identity)
+
+
+_BULKY: Final = ("bodies", "evidence", "untrusted")  # no figure is read from them

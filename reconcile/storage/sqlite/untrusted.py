@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from reconcile.storage.evidence import micros, moment_of, pack, unpack
+from reconcile.storage.evidence import headers_of, micros, moment_of, pack, unpack
 from reconcile.storage.refused import BYTES_MAX, ROWS_MAX, UntrustedDelivery
 from reconcile.storage.sqlite.database import Database
 
@@ -59,7 +59,7 @@ class SqliteUntrusted:
             yield UntrustedDelivery(
                 received_at=moment_of(received_at),
                 reason=reason,
-                headers=tuple((n, v) for n, v in json.loads(headers)),
+                headers=headers_of(headers),
                 body=None if packed is None else unpack(packed),
                 body_bytes=body_bytes,
                 body_digest=body_digest,
