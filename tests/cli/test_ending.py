@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -43,7 +42,6 @@ def failing(error: BaseException) -> Callable[[], int]:
         (MemoryError(), 2),
         (StoreError("it is gone"), 2),
         (click.UsageError("no such option"), 2),
-        (sqlite3.DatabaseError("malformed"), 2),
         (OSError(28, "No space left on device"), 2),
         (click.Abort(), 130),
         (KeyboardInterrupt(), 130),

@@ -324,7 +324,7 @@ def test_what_codat_never_heard_of_is_in_doubt_until_it_is_abandoned(
     told = desk.run(*words, *DECIDED, CODAT_API_KEY="", CODAT_BASE_URL=nobody())
 
     sentence = (
-        f"Request {request_id} is abandoned: nothing is held to have come of it, and"
+        f"Request {request_id} is abandoned: it counts as not carried out, and"
         " what it names may be sent again.\n"
     )
     assert told == (0, sentence, "")
