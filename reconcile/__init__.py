@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ReconcileError,
         SignatureError,
         StoreError,
+        StoreLostError,
         UsageError,
     )
     from reconcile.intake.take import Intake
@@ -64,6 +65,7 @@ __all__ = [
     "Ruleset",
     "SignatureError",
     "StoreError",
+    "StoreLostError",
     "SyncSummary",
     "Trust",
     "UsageError",
@@ -97,6 +99,7 @@ _HOMES = {
         "ReconcileError",
         "SignatureError",
         "StoreError",
+        "StoreLostError",
         "UsageError",
     ),
     "reconcile.intake.take": ("Intake",),

@@ -10,7 +10,8 @@ ReconcileError
 │   └── CodatUnavailable   .safe_to_resend, .status, .wait_s
 └── HistoryError         our own history contradicts itself: stop, do not repair
     └── StoreError         the store cannot be opened, read or written
-        └── NoStoreError     nothing is there yet
+        ├── NoStoreError     nothing is there yet
+        └── StoreLostError   its file was deleted, moved or replaced: .why
 """
 
 
@@ -93,3 +94,15 @@ class StoreError(HistoryError):
 
 class NoStoreError(StoreError):
     """Nothing is there that could be opened; whoever may create a store can."""
+
+
+class StoreLostError(StoreError):
+    """The file behind an open store is no longer the one it was opened on.
+
+    `why` says what became of it, without its path. What was being written is not kept,
+    and nothing is made in its place; a store that is put back is taken up again.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path} is lost: {why}")
+        self.why = why

@@ -42,15 +42,15 @@ class Output:
             UsageError: the path cannot be written, or is the store's or an input's.
 
         """
-        made = cls(path, [*files_of(store), *map(Path, inputs)])
+        written = cls(path, [*files_of(store), *map(Path, inputs)])
         if path is not None:
-            made._check(path)
-        elif any(_is_open_as_output(file) for file in made.never):
+            written._check(path)
+        elif any(_is_open_as_output(file) for file in written.never):
             raise UsageError(
                 "standard output is a file that this command reads;"
                 " another file is expected"
             )
-        return made
+        return written
 
     @contextmanager
     def stream(self) -> Iterator[TextIO]:
@@ -87,8 +87,8 @@ class Output:
             if not folder.is_dir():
                 raise _unwritable(path, "its folder does not exist")
         except (OSError, ValueError) as error:
-            told = getattr(error, "strerror", None) or str(error)
-            raise _unwritable(path, told) from error
+            message = getattr(error, "strerror", None) or str(error)
+            raise _unwritable(path, message) from error
         for file in self.never:
             if _is_same(path, file):
                 raise UsageError(

@@ -62,6 +62,11 @@ def refused(reason: str) -> Reply:
     return Reply(status=401, text=f"{reason[:1].upper()}{reason[1:]}.")
 
 
+def lost(why: str) -> Reply:
+    """Return what a health check is answered while nothing can be kept."""
+    return attrs.evolve(BUSY, text=f"Nothing can be kept: the store is lost; {why}.")
+
+
 def without_body(method: str, path: str, *, webhooks_at: str) -> Reply | None:
     """Return what is answered before a body is read; None for a delivery."""
     if path == HEALTH_PATH:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from reconcile.endpoint.answers import (
+    ALIVE,
     BUSY,
     CUT_SHORT,
     PATH,
@@ -60,6 +61,8 @@ class AsgiApp:
         give_up_at = asyncio.get_running_loop().time() + limits.read_wait_s
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         answer = without_body(scope["method"], path, webhooks_at=self._path)
+        if answer is ALIVE:  # a store put back may take a while to be looked through
+            answer = await asyncio.to_thread(self._endpoint.health)
         if answer is None and self._crowded():
             answer = BUSY
         if answer is None:

@@ -9,7 +9,7 @@ from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import Captured
 from reconcile.domain.events import EvidenceQuarantined
 from reconcile.endpoint.commit import NotKept, Waiting
-from reconcile.errors import HistoryError, StoreError
+from reconcile.errors import HistoryError, StoreError, StoreLostError
 from reconcile.history import Batch, History
 from reconcile.intake.captures import read_capture
 from reconcile.intake.take import take
@@ -26,6 +26,7 @@ class Keeper:
     """Writes groups of deliveries into one store; used by one thread."""
 
     def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+        self._store = store
         self._history = History(store)
         self._untrusted = store.untrusted()
         self._now = now
@@ -51,6 +52,7 @@ class Keeper:
             if len(captured) > 1 or not isinstance(captured[0], Exchange):
                 raise
             self._quarantine(captured[0], str(error))
+        self._store.confirm()  # where all was known before, nothing was written
 
     def _quarantine(self, delivery: Exchange, reason: str) -> None:
         """Keep a delivery whose own stream cannot be read, until that is mended."""
@@ -77,7 +79,9 @@ def _settle(
         keep([what for what, _ in group])
     except (StoreError, VersionConflictError) as error:
         fields = {"codat_deliveries": len(group)}
-        _log.warning("deliveries not kept: %s", error, extra=fields)
+        is_lost = isinstance(error, StoreLostError)  # the store itself says so, once
+        level = logging.DEBUG if is_lost else logging.WARNING
+        _log.log(level, "deliveries not kept: %s", error, extra=fields)
         for _, waiting in group:
             waiting.outcome.set_exception(NotKept(str(error)))
     except Exception as error:  # noqa: BLE001 - whoever waits for it is told

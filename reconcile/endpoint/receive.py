@@ -12,12 +12,14 @@ import attrs
 
 from reconcile.codat.signatures import Headers
 from reconcile.endpoint.answers import (
+    ALIVE,
     BUSY,
     KEPT,
     TOO_LONG,
     TOO_SLOW,
     BodyNotRead,
     Reply,
+    lost,
     refused,
 )
 from reconcile.endpoint.arrival import arrived, unread
@@ -83,7 +85,7 @@ class WebhookEndpoint:
         self.limits = limits or Limits()
         self._trust = trust
         self._now = now
-        opened = open_store(store, create=True)
+        self._store = opened = open_store(store, create=True)
         self._committer: Committer[Delivered] = Committer(
             Keeper(opened, now=now).write, ended=opened.close
         )
@@ -121,6 +123,11 @@ class WebhookEndpoint:
     async def refuse_async(self, headers: Headers, what: BodyNotRead) -> Reply:
         """Return the same as `refuse`, while the event loop goes on."""
         return await self._outcome_async(self._set_apart(headers, what))
+
+    def health(self) -> Reply:
+        """Return what a health check is answered: 503 while the store is lost."""
+        why = self._store.lost()
+        return ALIVE if why is None else lost(why)
 
     def _outcome(self, offered: _Offered | Reply) -> Reply:
         if isinstance(offered, Reply):

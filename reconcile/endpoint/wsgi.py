@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from reconcile.endpoint.answers import (
+    ALIVE,
     CUT_SHORT,
     PATH,
     TOO_LONG,
@@ -47,6 +48,8 @@ class WsgiApp:
             environ.get("PATH_INFO", ""),
             webhooks_at=self._path,
         )
+        if answer is ALIVE:
+            return self._endpoint.health()
         if answer is not None:
             return answer
         limits = self._endpoint.limits

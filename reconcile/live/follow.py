@@ -16,7 +16,12 @@ from typing import Any, Final, NamedTuple
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.client.quota import Priority
 from reconcile.domain.instants import later
-from reconcile.errors import CodatUnavailable, ReconcileError, StoreError
+from reconcile.errors import (
+    CodatUnavailable,
+    ReconcileError,
+    StoreError,
+    StoreLostError,
+)
 from reconcile.live.agenda import Agenda, Step
 from reconcile.live.dispatch import Dispatch
 from reconcile.live.pace import Pace
@@ -76,7 +81,8 @@ class Follower:
                 wait = min(due - self._now(), LOOK_EVERY) if due else LOOK_EVERY
                 failed = 0
             except StoreError as error:
-                _LOG.error("not followed: %s", error)
+                if not isinstance(error, StoreLostError):  # the store logs that
+                    _LOG.error("not followed: %s", error)
                 wait = min(self._pace.wait(failed), STORE_WAIT_MAX)
                 failed += 1
             stop.wait(max(wait.total_seconds(), 0))

@@ -261,6 +261,19 @@ class Store(Protocol):
         """Return one event of a stream, None where it has no such version."""
         ...
 
+    def confirm(self) -> None:
+        """Make sure that what was written is where it belongs, before anybody is told.
+
+        Raises:
+            StoreLostError: the store was deleted, moved or replaced.
+
+        """
+        ...
+
+    def lost(self) -> str | None:
+        """Return what became of the store where it is lost; try to take it up."""
+        ...
+
     def check(self) -> None:
         """Look for damage in what answers are made of; bodies are not looked at.
 

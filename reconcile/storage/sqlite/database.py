@@ -72,6 +72,12 @@ class Database:
         """Return the file's layout, in the cursor's read."""
         return LAYOUT if self.is_up_to_date(cursor) else layout_of(cursor) or 0
 
+    def relied_on(self, position: int) -> int:
+        """Return a position, remembered: no file that lacks it is the store."""
+        presence = self._datastore.presence
+        presence.seen = max(presence.seen, position)
+        return position
+
     @contextmanager
     def _transaction(self, *, commit: bool) -> Iterator[sqlite3.Cursor]:
         with (

@@ -5,13 +5,17 @@ transactions that take the lock when they begin, and evidence in the same transa
 as its events.
 """
 
+import os
 import sqlite3
+import threading
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 from eventsourcing.persistence import (
     ConnectionPoolClosedError,
     InfrastructureFactory,
@@ -31,7 +35,8 @@ from eventsourcing.sqlite import (
 )
 from eventsourcing.utils import Environment
 
-from reconcile.errors import StoreError
+from reconcile.errors import StoreError, StoreLostError
+from reconcile.storage.sqlite.presence import BESIDE, GONE, REPLACED, Mark, Presence
 
 LOCK_TIMEOUT_S = 60
 CREATION_WAIT_MAX_S = 5.0
@@ -54,6 +59,8 @@ class _WriteTransaction(SQLiteTransaction):
 
 
 class _Connection(SQLiteConnection):
+    generation = 0  # of those that the pool has let go of together
+
     @contextmanager
     def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
         with _WriteTransaction(self, commit=commit) as cursor, cursor:
@@ -61,17 +68,90 @@ class _Connection(SQLiteConnection):
 
 
 class _Pool(SQLiteConnectionPool):
+    """Connections to one file, none of which makes it where the pool knew it before."""
+
+    def __init__(self, *, db_name: str, lock_timeout: int | None) -> None:
+        super().__init__(db_name=db_name, lock_timeout=lock_timeout)
+        self.presence = Presence(db_name)
+        if not self.is_sqlite_memory_mode:
+            self.db_name = f"{Path(self.presence.path).as_uri()}?mode=rw"
+        self._generation = 0
+        self._may_create = True
+        self._asking = threading.local()
+
+    @staticmethod
+    def detect_memory_mode(db_name: str) -> bool:
+        """Return whether a name is SQLite's for no file; a path is one, whatever it is.
+
+        The library looks for ":memory:" anywhere in it.
+        """
+        return db_name == ":memory:" or (
+            db_name.startswith("file:")
+            and SQLiteConnectionPool.detect_memory_mode(db_name)
+        )
+
+    def get_connection(
+        self, timeout: float | None = None, *, is_writer: bool | None = None
+    ) -> SQLiteConnection:
+        """Return a connection of the pool's."""
+        self._asking.is_writer = is_writer
+        return super().get_connection(timeout, is_writer=is_writer)
+
+    def _get_connection(self, timeout: float = 0.0) -> SQLiteConnection:
+        try:
+            return super()._get_connection(timeout)
+        except BaseException:  # the library would keep the lock of the writer for ever
+            is_writer, self._asking.is_writer = self._asking.is_writer, None
+            if is_writer is True:
+                self._num_writers -= 1
+                self._writer_lock.release()
+            elif is_writer is False:
+                with self._no_readers:
+                    self._num_readers -= 1
+            raise
+
+    def put_connection(self, conn: SQLiteConnection) -> None:
+        """Take a connection back, or close it where it was let go of meanwhile."""
+        if getattr(conn, "generation", None) != self._generation:
+            conn.close()
+        super().put_connection(conn)
+
+    def let_go(self) -> None:
+        """Close what is idle now, and what is in use as it comes back."""
+        with self._put_condition:
+            self._generation += 1
+            self.is_journal_mode_wal = False
+            while self._pool:
+                self._pool.popleft().close()
+
     def _create_connection(self) -> SQLiteConnection:
         try:
             plain = self._connected()
         except sqlite3.DatabaseError as error:
             raise InterfaceError(error) from error
+        if not self.is_sqlite_memory_mode:
+            self._recognise(plain)
         connection = plain._sqlite_conn  # noqa: SLF001 - the library has no hook here
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-65536")
         connection.execute("PRAGMA cell_size_check=ON")  # damage is told, not read
         connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES_MAX}")
-        return _Connection(connection, self.max_age)
+        own = _Connection(connection, self.max_age)
+        own.generation = self._generation
+        return own
+
+    def _recognise(self, connection: SQLiteConnection) -> None:
+        """Refuse a connection to another file than the one that is known."""
+        try:
+            stands = os.stat(self.presence.path)
+        except OSError as error:
+            connection.close()
+            raise self.presence.lost(GONE) from error
+        if self.presence.file not in (None, (stands.st_dev, stands.st_ino)):
+            connection.close()
+            raise self.presence.lost(REPLACED)
+        self.presence.learn(stands)
+        self._may_create = False
 
     def _connected(self) -> SQLiteConnection:
         """Connect; SQLite does not wait for another that turns on the log just now."""
@@ -88,8 +168,10 @@ class _Pool(SQLiteConnectionPool):
 
     def _lay_out(self) -> None:
         """Choose the page size of a file that is new; later it can no longer be."""
-        file = Path(self.db_name)
-        if self.is_sqlite_memory_mode or (file.exists() and file.stat().st_size):
+        if self.is_sqlite_memory_mode or not self._may_create:
+            return
+        file = Path(self.presence.path)
+        if file.exists() and file.stat().st_size:
             return
         with closing(sqlite3.connect(file)) as new:
             new.execute(f"PRAGMA page_size={PAGE_BYTES}")
@@ -97,12 +179,100 @@ class _Pool(SQLiteConnectionPool):
 
 
 class Datastore(SQLiteDatastore):
-    """One SQLite file, with connections of our kind."""
+    """One SQLite file, with connections of our kind, that must stay where it is."""
 
     def __init__(self, db_name: str, **settings: Any) -> None:
         super().__init__(db_name, **settings)
         self.pool.close()
-        self.pool = _Pool(db_name=db_name, lock_timeout=settings.get("lock_timeout"))
+        self.pool: _Pool = _Pool(
+            db_name=db_name, lock_timeout=settings.get("lock_timeout")
+        )
+        self.presence = self.pool.presence
+        self._taking_up = threading.Lock()
+        with _OPEN_LOCK:
+            _OPEN.add(self)
+
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
+        """Give a cursor; a commit is over when the file is seen to be there still.
+
+        Raises:
+            StoreLostError: it is not; what was written is not kept.
+
+        """
+        self.ensure()
+        try:
+            with super().transaction(commit=commit) as cursor:
+                yield cursor
+        except (PersistenceError, sqlite3.Error) as error:
+            why = self.presence.trouble()
+            if why is not None:
+                raise self.presence.lost(why) from error
+            raise
+        if commit:
+            self.confirm()
+        self.presence.learn_sides()
+
+    def confirm(self) -> None:
+        """Make sure that the file is where it was, before anybody is told.
+
+        Raises:
+            StoreLostError: it is not.
+
+        """
+        why = self.presence.trouble()
+        if why is not None:
+            raise self.presence.lost(why)
+
+    def lost(self) -> str | None:
+        """Return what became of the file where it is lost; try to take it up."""
+        if not self.pool.closed:
+            try:
+                self.ensure()
+            except StoreLostError as error:
+                return error.why
+        return None
+
+    def ensure(self) -> None:
+        """Make sure that the file can be used; take up one that was put back.
+
+        Raises:
+            StoreLostError: it cannot.
+
+        """
+        if self.presence.trouble() is not None:
+            with self._taking_up:
+                why = self._why_not()
+            if why is not None:
+                raise self.presence.lost(why)
+        self.presence.is_back()
+
+    def _why_not(self) -> str | None:
+        """Return why the file cannot be used, having tried to take it up."""
+        why = self.presence.trouble()
+        if why == REPLACED:
+            why = self.presence.adopted()
+            if why is None:
+                self.pool.let_go()
+        elif why == BESIDE:
+            with _OPEN_LOCK:
+                here = [*_OPEN]
+            for store in here:  # all that hold the lost one, and no other
+                if (
+                    store.presence.file == self.presence.file
+                    and not store.presence.is_let_go
+                    and store.presence.trouble() == BESIDE
+                ):
+                    store.pool.let_go()
+                    store.presence.let_go()
+            if not self.pool.num_in_use:
+                why = self.presence.reopened()
+        return why
+
+
+_OPEN_LOCK = threading.Lock()
+_OPEN: "weakref.WeakSet[Datastore]" = weakref.WeakSet()
+"""Every store of this process: to fold in a lost -wal, all must let go of it."""
 
 
 class Recorder(SQLiteApplicationRecorder):
@@ -110,6 +280,23 @@ class Recorder(SQLiteApplicationRecorder):
 
     def create_table(self) -> None:
         """Make nothing: the tables are made, and migrated, by `layout.py`."""
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Write, and remember how far the history went when that was kept."""
+        presence = self.datastore.presence  # type: ignore[attr-defined]  # the library types it by its base
+        with self.datastore.transaction(commit=True) as cursor:
+            positions = self._insert_events(cursor, stored_events, **kwargs)
+            cursor.execute("SELECT MAX(seq) FROM evidence")
+            seq = cursor.fetchone()[0] or 0
+        mark = attrs.evolve(presence.mark, evidence=seq)
+        if stored_events and positions:
+            e = stored_events[-1]
+            row = (e.originator_id, e.originator_version, e.topic, e.state)
+            mark = Mark(positions[-1], (*row, kwargs["recorded_at"]), seq)
+        presence.remember(mark)
+        return positions
 
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any

@@ -82,7 +82,8 @@ class EventReads:
             )
             if first_later:
                 return first_later - 1
-        return self._number("SELECT MAX(rowid) FROM stored_events")
+        last = self._number("SELECT MAX(rowid) FROM stored_events")
+        return self._database.relied_on(last)
 
     def companies(self) -> list[str]:
         """Return every company that has an event, sorted; "" for events of none."""
@@ -154,6 +155,8 @@ class EventReads:
                 size += len(stored.state)
                 if size >= BYTES_PER_READ:
                     break
+            if batch:
+                self._database.relied_on(batch[-1].position)
             return batch
 
     def recorded(self, stored: StoredEvent) -> Recorded:

@@ -16,6 +16,7 @@ from reconcile.storage.evidence import Evidence, micros, pack_all
 from reconcile.storage.ports import VersionConflictError
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.engine import (
+    Datastore,
     construct_factory,
     sqlite_environment,
     store_errors,
@@ -23,6 +24,7 @@ from reconcile.storage.sqlite.engine import (
 from reconcile.storage.sqlite.events import EventReads
 from reconcile.storage.sqlite.evidence import body_digest_at, evidence_at, evidence_row
 from reconcile.storage.sqlite.leases import SqliteLeases
+from reconcile.storage.sqlite.presence import mark_in
 from reconcile.storage.sqlite.snapshot import SqliteSnapshot
 from reconcile.storage.sqlite.tables import SqliteViews
 from reconcile.storage.sqlite.untrusted import SqliteUntrusted
@@ -50,13 +52,15 @@ class SqliteStore(EventReads):
         self.path = path
         with store_errors(path):
             self._app = _HistoryApplication(env=dict(sqlite_environment(path)))
-        self.datastore = self._app.factory.datastore  # type: ignore[attr-defined]  # the library types the factory by its base
+        self.datastore: Datastore = self._app.factory.datastore  # type: ignore[attr-defined]  # the library types the factory by its base
         try:
             database = Database(path, self.datastore)
         except BaseException:
             self._app.close()
             raise
         super().__init__(database, codec or Codec())
+        with database.reading() as cursor:
+            self.datastore.presence.remember(mark_in(cursor))
 
     def __enter__(self) -> Self:
         return self
@@ -129,6 +133,19 @@ class SqliteStore(EventReads):
         self._database.check_writable()
 
     # Reading
+
+    def confirm(self) -> None:
+        """Make sure that the file is where it was, before anybody is told.
+
+        Raises:
+            StoreLostError: it is not.
+
+        """
+        self.datastore.confirm()
+
+    def lost(self) -> str | None:
+        """Return what became of the file where it is lost; try to take it up."""
+        return self.datastore.lost()
 
     def check(self) -> None:
         """Look for damage in what answers are made of; bodies are not looked at.
