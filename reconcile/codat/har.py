@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from reconcile.codat.exchange import Exchange, Unreadable
-from reconcile.codat.jsons import loads
+from reconcile.codat.jsons import clean_text, loads
 from reconcile.domain.instants import parse_instant
 from reconcile.errors import PayloadError
 
@@ -126,8 +126,10 @@ def _exchange(entry: _Entry, where: str) -> Exchange:
     body = _bytes(content, "response.content")
     return Exchange(
         method=entry.request.method.upper(),
-        url=entry.request.url,
-        request_headers=tuple((h.name, h.value) for h in entry.request.headers),
+        url=clean_text(entry.request.url),
+        request_headers=tuple(
+            (clean_text(h.name), clean_text(h.value)) for h in entry.request.headers
+        ),
         request_body=_bytes(entry.request.postData, "request.postData"),
         status=entry.response.status,
         response_body=body,

@@ -19,14 +19,15 @@ DIGITS_MAX: Final = 640  # what Python reads as a whole number however it is set
 
 
 def loads(body: bytes) -> Any:
-    """Return the body as plain data, lone surrogates replaced by U+FFFD.
+    """Return the body as plain data; lone surrogates and NUL become U+FFFD.
 
     Raises:
         PayloadError: it is not JSON.
 
     """
     try:
-        return msgspec.json.decode(body)
+        data = msgspec.json.decode(body)
+        return _clean(data) if may_hold_nul(body) else data
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         pass
     try:
@@ -71,11 +72,19 @@ def _clean(data: Any) -> Any:
 
 
 def clean_text(text: str) -> str:
-    """Return the text with lone surrogates replaced by U+FFFD."""
-    return _SURROGATES.sub("\ufffd", text) if _SURROGATES.search(text) else text
+    """Return the text with lone surrogates and NUL characters replaced by U+FFFD.
+
+    A store takes neither: SQLite no surrogate, PostgreSQL no NUL.
+    """
+    return _UNSTORABLE.sub("\ufffd", text) if _UNSTORABLE.search(text) else text
 
 
-_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+def may_hold_nul(body: bytes) -> bool:
+    """Return whether a text of the body may hold a NUL: JSON can only escape it."""
+    return b"\\u0000" in body
 
 
 def whole_number(value: Any) -> int | None:

@@ -10,7 +10,14 @@ from typing import Any
 
 import msgspec
 
-from reconcile.codat.jsons import count, known_text, loads, text_or_none, whole_number
+from reconcile.codat.jsons import (
+    count,
+    known_text,
+    loads,
+    may_hold_nul,
+    text_or_none,
+    whole_number,
+)
 from reconcile.codat.routes import Route
 from reconcile.domain.identity import all_canonical, canonical_id
 from reconcile.domain.observations import Flaw, LegRow, Observation, TransactionPage
@@ -48,6 +55,8 @@ def read_page(body: bytes, route: Route, at: datetime) -> tuple[Observation, ...
         PayloadError: it is no page.
 
     """
+    if may_hold_nul(body):
+        return _page_slowly(loads(body), route, at)
     try:
         page = _decode_page(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):

@@ -58,12 +58,12 @@ def _route(method: str, address: str) -> Route | None:
         found = _FIRST(parts.path)
     if found is None or method in ("OPTIONS", "HEAD"):
         return None
-    company_id = canonical_id(unquote(found[1]))
+    company_id = canonical_id(_unquoted(found[1]))
     rest = found[2] or ""
     for name, verb, matches in _ROUTES:
         if verb == method and (match := matches(rest)) is not None:
             ids = {
-                key: canonical_id(unquote(v)) for key, v in match.groupdict().items()
+                key: canonical_id(_unquoted(v)) for key, v in match.groupdict().items()
             }
             return Route(
                 name=name,
@@ -106,3 +106,8 @@ _ROUTES: Final = tuple(
         ("put", "PUT", rf"/transfer-transactions/{_T}"),
     )
 )
+
+
+def _unquoted(part: str) -> str:
+    """Return a part of a path as text, with no NUL in it."""
+    return unquote(part).replace("\0", "\ufffd")

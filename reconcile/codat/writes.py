@@ -73,11 +73,7 @@ def read_write(
                 at=exchange.observed_at,
             ),
         )
-    answer = loads(exchange.response_body or b"")
-    name = "datasetId" if route.name == "push" else "syncId"
-    named = known_text(answer.get(name)) if isinstance(answer, dict) else None
-    if named is None:
-        raise PayloadError("the answer to an accepted write names nothing", path=name)
+    named = _accepted_as(exchange.response_body or b"", route)
     if route.name == "push":
         return (
             DatasetReceipt(
@@ -103,6 +99,16 @@ def read_write(
             flaws=tuple(flaws),
         ),
     )
+
+
+def _accepted_as(body: bytes, route: Route) -> str:
+    """Return the id of the dataset or the sync that an accepted write made."""
+    answer = loads(body)
+    name = "datasetId" if route.name == "push" else "syncId"
+    named = known_text(answer.get(name)) if isinstance(answer, dict) else None
+    if named is None:
+        raise PayloadError("the answer to an accepted write names nothing", path=name)
+    return named
 
 
 def named_by(

@@ -44,23 +44,9 @@ def view_item(
     policy: Policy,
 ) -> ItemView:
     """Return the item's state and kind, by the chain of section 9."""
-    standings = sorted(
-        (
-            standing
-            for attempt in attempts
-            if (
-                standing := stand(
-                    attempt,
-                    dossier.transaction_id,
-                    at=at,
-                    clock=clock,
-                    policy=policy,
-                )
-            )
-            is not None
-        ),
-        key=lambda standing: standing.order,
-    )
+    name = dossier.transaction_id
+    found = (stand(a, name, at=at, clock=clock, policy=policy) for a in attempts)
+    standings = sorted([s for s in found if s is not None], key=_by_order)
     expected = any(moment <= at for moment in named_at(dossier))
     updates = _updates(standings, at)
     written, wrote = _written(standings, updates, dossier.transaction_id, at)
@@ -103,13 +89,14 @@ def view_item(
         last = [s for s in standings if s.result is Result.UNDECIDED][-1]
         return view(ItemState.OPEN, None, last, _line(last))
     named = min((m for m in named_at(dossier) if m <= at), default=None)
-    if (
-        named is not None
-        and clock is not None
-        and clock >= later(named, policy.undecided_for)
-    ):
+    due = None if named is None else later(named, policy.undecided_for)
+    if due is not None and clock is not None and clock >= due:
         return view(ItemState.BREAK, BreakKind.STUCK, None, "section 9, never synced")
     return view(ItemState.OPEN, None, None, "section 9, never synced")
+
+
+def _by_order(standing: Standing) -> tuple[datetime, str]:
+    return standing.order
 
 
 def _updates(standings: list[Standing], at: datetime) -> list[Standing]:

@@ -58,7 +58,7 @@ class _Work:
             self.syncs.add(change.sync_id)
 
 
-class Batch:
+class ProjectionBatch:
     """A batch of events, read against one consistent state of the views."""
 
     def __init__(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from reconcile.domain.policy import Policy
 from reconcile.errors import StoreError
 from reconcile.judgement.item import Rules
-from reconcile.readmodels.batch import Batch
+from reconcile.readmodels.batch import ProjectionBatch
 from reconcile.storage.ports import OvertakenError, Store, StoredEvent, ViewChanges
 
 
@@ -43,7 +43,7 @@ class Projector:
         position = stored[-1].position
         try:
             with self._store.reading() as views:
-                batch = Batch(
+                batch = ProjectionBatch(
                     self._store, views, policy=self._policy, rules=self._rules
                 )
                 changes = batch.fold(stored)

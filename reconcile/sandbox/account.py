@@ -21,7 +21,11 @@ def companies(state: State, call: Call) -> Response:
         if not isinstance(name, str) or not name.strip():
             raise invalid(("Name", "A name is required."))
         return answer(200, _company(state.create(state.chance.uuid("company"), name)))
-    found = [_company(one) for one in state.companies.values() if not one.deleted]
+    found = [
+        _company(found_company)
+        for found_company in state.companies.values()
+        if not found_company.deleted
+    ]
     links = {"current": {"href": "/companies"}, "self": {"href": "/companies"}}
     data = {
         "results": found,
@@ -35,32 +39,32 @@ def companies(state: State, call: Call) -> Response:
 
 def company(state: State, call: Call, company: str) -> Response:
     """Return one company; or delete it."""
-    held = state.company(company)
+    known = state.company(company)
     if call.method == "DELETE":
-        held.deleted = True
+        known.deleted = True
         return Response(status=204)
-    return answer(200, _company(held))
+    return answer(200, _company(known))
 
 
-def _company(held: Company) -> dict[str, Any]:
+def _company(company: Company) -> dict[str, Any]:
     return {
-        "id": held.company_id,
-        "name": held.name,
-        "redirect": f"https://link.codat.io/company/{held.company_id}",
-        "created": instant(held.created_at),
-        "dataConnections": held.connections,
+        "id": company.company_id,
+        "name": company.name,
+        "redirect": f"https://link.codat.io/company/{company.company_id}",
+        "created": instant(company.created_at),
+        "dataConnections": company.connections,
     }
 
 
 def connections(state: State, _: Call, company: str) -> Response:
     """Return a company's connections."""
-    held = state.company(company)
+    known = state.company(company)
     base = f"/companies/{company}/connections"
     data = {
-        "results": held.connections,
+        "results": known.connections,
         "pageNumber": 1,
         "pageSize": 100,
-        "totalResults": len(held.connections),
+        "totalResults": len(known.connections),
         "_links": {"current": {"href": base}, "self": {"href": base}},
     }
     return answer(200, data)
@@ -68,15 +72,15 @@ def connections(state: State, _: Call, company: str) -> Response:
 
 def partner_expense(state: State, _: Call, company: str) -> Response:
     """Create the partner's own connection, linked from the start."""
-    held = state.company(company)
-    made = state.connection(held, "Partner Expense")
-    held.connections.append(made)
-    return answer(200, made)
+    known = state.company(company)
+    connection = state.connection(known, "Partner Expense")
+    known.connections.append(connection)
+    return answer(200, connection)
 
 
 def config(state: State, call: Call, company: str) -> Response:
     """Return a company's configuration; or keep one."""
-    held = state.company(company)
+    known = state.company(company)
     if call.method == "POST":
         data = call.json()
         if not isinstance(data, dict):
@@ -89,24 +93,24 @@ def config(state: State, call: Call, company: str) -> Response:
         if missing:
             raise invalid(*missing)
         refuse_misshaped(data, Config)
-        held.config = data
-    if held.config is None:
+        known.config = data
+    if known.config is None:
         raise RefusedError(404, "The company has no configuration.")
-    return answer(200, held.config)
+    return answer(200, known.config)
 
 
 def mapping_options(state: State, _: Call, company: str) -> Response:
     """Return what transactions can be mapped to."""
-    held = state.company(company)
+    known = state.company(company)
     types = ["Payment", "Refund", "Reward", "Chargeback"]
     data = {
-        "expenseProvider": held.ledger.platform,
+        "expenseProvider": known.ledger.platform,
         "accounts": [
             {
                 "id": "account-1",
                 "name": "Travel",
                 "accountType": "Expense",
-                "currency": held.ledger.base_currency,
+                "currency": known.ledger.base_currency,
                 "validTransactionTypes": types,
             }
         ],
@@ -143,21 +147,21 @@ def webhooks(state: State, call: Call) -> Response:
         if len(state.webhooks.consumers()) >= CONSUMERS_MAX:
             raise RefusedError(400, f"There are {CONSUMERS_MAX} webhook consumers.")
         company_id = data.get("companyId")
-        made = state.webhooks.subscribe(
+        subscription = state.webhooks.subscribe(
             url,
             event_types=_texts(data, "eventTypes"),
             company_tags=_texts(data, "companyTags", most=TAGS_MAX),
             company_id=company_id if isinstance(company_id, str) else None,
             disabled=data.get("disabled") is True,
         )
-        return answer(201, made)
+        return answer(201, subscription)
     return answer(200, {"results": state.webhooks.consumers()})
 
 
 def _texts(data: dict[str, Any], name: str, *, most: int | None = None) -> list[str]:
     given = data.get(name) or []
     field = f"{name[:1].upper()}{name[1:]}"
-    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+    if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
         raise invalid((field, f"{field} must be an array of strings."))
     if most is not None and len(given) > most:
         raise invalid((field, f"At most {most} are allowed."))

@@ -91,7 +91,7 @@ class App:
         if body is None:
             return None  # the client has gone
         self._running.check()
-        made = self._handle(
+        response = self._handle(
             call_of(
                 method=scope["method"],
                 path=scope["path"],
@@ -100,11 +100,11 @@ class App:
                 body=body,
             )
         )
-        if made.delay_s:
-            await self._running.wait(made.delay_s)
-        if made.lost:
+        if response.delay_s:
+            await self._running.wait(response.delay_s)
+        if response.lost:
             return LOST
-        await _answer(send, made)
+        await _answer(send, response)
         return None
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -182,14 +182,14 @@ async def _body(receive: Receive) -> bytes | None:
             return b"".join(pieces)
 
 
-async def _answer(send: Send, made: Response) -> None:
+async def _answer(send: Send, response: Response) -> None:
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
-        for name, value in made.headers
+        for name, value in response.headers
     ]
-    if made.status != 204:
-        headers.append((b"content-length", str(len(made.body)).encode()))
+    if response.status != 204:
+        headers.append((b"content-length", str(len(response.body)).encode()))
     await send(
-        {"type": "http.response.start", "status": made.status, "headers": headers}
+        {"type": "http.response.start", "status": response.status, "headers": headers}
     )
-    await send({"type": "http.response.body", "body": made.body})
+    await send({"type": "http.response.body", "body": response.body})

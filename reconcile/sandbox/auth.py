@@ -24,7 +24,7 @@ def authenticate(call: Call, *, api_keys: Iterable[str]) -> None:
     scheme, _, text = call.headers.get("authorization", "").partition(" ")
     given = text.strip().encode("utf-8", "replace")
     if scheme.lower() != "basic" or not any(
-        compare_digest(given, one) for one in wanted
+        compare_digest(given, key) for key in wanted
     ):
         raise RefusedError(
             401,

@@ -170,14 +170,14 @@ class Courier:
     def _answer(self, to: Subscriber, delivery: Delivery) -> Response:
         """Return what a delivery is answered with in time."""
         began = self.clock.now
-        said = (
+        reply = (
             self.send(delivery)
             if to.receive is None
             else _call(to, to.receive, delivery)
         )
         if self.clock.now - began > timedelta(seconds=ANSWER_S):
             return NO_ANSWER
-        return Response(status=said) if isinstance(said, int) else said
+        return Response(status=reply) if isinstance(reply, int) else reply
 
     def _conclude(self, run: Run, answer: Response) -> None:
         if 200 <= answer.status < 300:

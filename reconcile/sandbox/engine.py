@@ -40,7 +40,7 @@ class Engine:
     books: Books
     trouble: Callable[[Company, Transaction, str], Trouble | None]
     breaks: Callable[[Sync], bool]  # whether a sync ends 5000
-    told: Callable[[Moment, Company, Sync], None]  # what webhooks go out for
+    notify: Callable[[Moment, Company, Sync], None]  # what webhooks go out for
     _queues: dict[str, deque[Sync]] = attrs.field(factory=dict)
 
     def submit(
@@ -81,7 +81,7 @@ class Engine:
     def _start(self, company: Company, sync: Sync) -> None:
         sync.started_at = self.clock.now
         sync.status = "Started"
-        self.told("started", company, sync)
+        self.notify("started", company, sync)
         self.clock.after(self.settings.prepare_s, lambda: self._prepare(company, sync))
         self.clock.after(600, lambda: self._long(sync))
 
@@ -167,7 +167,7 @@ class Engine:
         if not transaction.update and entry is not None and row.leg in entry.legs:
             row.status = "Completed"  # written by an earlier sync that failed in part
             return
-        made = post(
+        posting = post(
             company,
             transaction,
             row.leg,
@@ -175,13 +175,13 @@ class Engine:
             chance=self.chance,
             timed_out=self.settings.timed_out,
         )
-        row.status, row.message = made.word, made.message
-        if made.writes:
+        row.status, row.message = posting.word, posting.message
+        if posting.writes:
             self._write(company, sync, transaction, row)
-        if made.word == self.settings.timed_out and "timed out" in (made.message or ""):
+        if posting.settles:
             self.clock.after(
                 self.settings.settle_s,
-                lambda: self._settle(company, sync, row, wrote=made.writes),
+                lambda: self._settle(company, sync, row, wrote=posting.writes),
             )
 
     def _write(
@@ -228,7 +228,7 @@ class Engine:
         for row in sync.rows:
             words.setdefault(row.transaction_id, set()).add(row.status)
         company.processed |= {
-            name for name, said in words.items() if said == {"Completed"}
+            name for name, of_rows in words.items() if of_rows == {"Completed"}
         }
 
     def _end(
@@ -238,7 +238,7 @@ class Engine:
         sync.ended_at = self.clock.now
         sync.error = error
         sync.exception = _other_id(error, self.chance)
-        self.told("completed" if code in (2000, 2040) else "failed", company, sync)
+        self.notify("completed" if code in (2000, 2040) else "failed", company, sync)
         queue = self._queues[company.company_id]
         queue.popleft()
         if queue:

@@ -85,7 +85,7 @@ class Faults:
             raise RefusedError(self._broken(), "The service is unavailable.")
         return None
 
-    def after(self, made: Response) -> Response:
+    def after(self, response: Response) -> Response:
         """Return the answer of a call that was carried out, if it arrives.
 
         Raises:
@@ -94,12 +94,12 @@ class Faults:
         """
         rates, happens = self.scenario, self.chance.happens
         if happens("answer lost", rates.answers_lost):
-            return attrs.evolve(made, lost=True)
+            return attrs.evolve(response, lost=True)
         if happens("unavailable after", rates.unavailable / 2):
             raise RefusedError(self._broken(), "The service is unavailable.")
         if happens("slow", rates.slow):
-            return attrs.evolve(made, delay_s=self.chance.of("slow").uniform(1, 20))
-        return made
+            return attrs.evolve(response, delay_s=self.chance.of("slow").uniform(1, 20))
+        return response
 
     def _broken(self) -> int:
         return self.chance.of("status").choice((500, 502, 503, 504))

@@ -58,30 +58,30 @@ class Replays:
             raise RefusedError(400, "The Idempotency-Key header must be a unique GUID.")
         self._forget()
         asked = _digest(call)
-        kept = self._kept.get(key)
-        if kept is not None:
-            return self._again(kept, asked)
-        made = make(call)
-        if made.status != 429:
+        earlier = self._kept.get(key)
+        if earlier is not None:
+            return self._again(earlier, asked)
+        response = make(call)
+        if response.status != 429:
             now = self.clock.now
             self._kept[key] = _Kept(
                 asked,
-                attrs.evolve(made, lost=False, delay_s=0.0),
-                now + timedelta(seconds=made.delay_s),
+                attrs.evolve(response, lost=False, delay_s=0.0),
+                now + timedelta(seconds=response.delay_s),
                 now + KEPT,
             )
-        return made
+        return response
 
-    def _again(self, kept: _Kept, asked: bytes) -> Response:
-        if kept.asked != asked:
+    def _again(self, earlier: _Kept, asked: bytes) -> Response:
+        if earlier.asked != asked:
             raise RefusedError(
                 422, "The Idempotency-Key was used for a different request."
             )
-        if self.clock.now < kept.arrives_at:
+        if self.clock.now < earlier.arrives_at:
             raise RefusedError(
                 409, "A request with this Idempotency-Key is still in progress."
             )
-        return kept.answer
+        return earlier.answer
 
     def _forget(self) -> None:
         while self._kept:

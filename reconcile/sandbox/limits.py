@@ -73,14 +73,14 @@ class Quotas:
         self._in_day += 1
         self._in_minute += 1
 
-    def stamped(self, made: Response) -> Response:
+    def stamped(self, response: Response) -> Response:
         """Return an answer with the headers that every answer has."""
         if not self.on:
-            return made
+            return response
         self._turn_over()
         limit = self.per_day
         ends = self._day_began + _DAY
-        told = (
+        reset = (
             f"{ends:%Y-%m-%dT%H:%M:%SZ}"
             if self.reset == "date"
             else str(self._seconds(ends))
@@ -88,9 +88,9 @@ class Quotas:
         headers = (
             ("X-Rate-Limit-Limit", str(limit)),
             ("X-Rate-Limit-Remaining", str(max(0, limit - self._in_day))),
-            ("X-Rate-Limit-Reset", told),
+            ("X-Rate-Limit-Reset", reset),
         )
-        return attrs.evolve(made, headers=(*made.headers, *headers))
+        return attrs.evolve(response, headers=(*response.headers, *headers))
 
     def _turn_over(self) -> None:
         now = self.clock.now
@@ -102,13 +102,13 @@ class Quotas:
             self._in_minute = 0
 
     def _refused(self, what: str, until: datetime) -> RefusedError:
-        told = (
+        wait = (
             str(self._seconds(until))
             if self.retry_after == "seconds"
             else format_datetime(until, usegmt=True)
         )
         return RefusedError(
-            429, f"{what} was exceeded.", headers=(("Retry-After", told),)
+            429, f"{what} was exceeded.", headers=(("Retry-After", wait),)
         )
 
     def _seconds(self, until: datetime) -> int:
@@ -119,7 +119,7 @@ def _active(company: Company) -> bool:
     """Return whether a company counts: linked, by a connection that is."""
     if not company.linked or company.deleted:
         return False
-    for one in company.connections:  # noqa: SIM110 - asked of every company, every call
-        if one.get("status") == "Linked":
+    for connection in company.connections:
+        if connection.get("status") == "Linked":
             return True
     return False

@@ -16,11 +16,15 @@ class Trouble(enum.StrEnum):
 
 
 class Posting(NamedTuple):
-    """A leg's word and message; `writes` is True where the books hold it now."""
+    """A leg's word and message; `writes` is True where the books hold it now.
+
+    `settles` is True where the word is not the last: the write timed out.
+    """
 
     word: str
     message: str | None
     writes: bool
+    settles: bool = False
 
 
 def invalid(transaction: Transaction, *, written: bool) -> str | None:
@@ -55,7 +59,7 @@ def post(
     if trouble is not None:
         text = "The request timed out; whether it was carried out is not known."
         wrote = trouble is Trouble.TIMED_OUT_WRITTEN
-        return Posting(timed_out, downstream(text, chance), wrote)
+        return Posting(timed_out, downstream(text, chance), wrote, settles=True)
     return Posting("Completed", None, True)
 
 

@@ -41,9 +41,11 @@ def refusal(error: RefusedError, *, service: str, chance: Chance) -> Response:
         "canBeRetried": "No" if error.validation else "Unknown",
         "detailedErrorCode": 0,
     }
-    made = answer(error.status, data)
+    response = answer(error.status, data)
     return Response(
-        status=made.status, headers=(*made.headers, *error.headers), body=made.body
+        status=response.status,
+        headers=(*response.headers, *error.headers),
+        body=response.body,
     )
 
 
@@ -59,5 +61,7 @@ def invalid(*problems: tuple[str, str]) -> RefusedError:
 
 def _correlation(chance: Chance) -> str:
     """Return a correlation id in one of the three shapes Codat's examples have."""
-    made = chance.uuid("refusal")
-    return chance.of("refusal shape").choice([made.replace("-", ""), made, ""])
+    correlation_id = chance.uuid("refusal")
+    return chance.of("refusal shape").choice(
+        [correlation_id.replace("-", ""), correlation_id, ""]
+    )

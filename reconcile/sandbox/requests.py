@@ -53,7 +53,7 @@ def items_of(call: Call, *, wrapped: bool) -> list[dict[str, Any]]:
     if wrapped:
         data = data.get("items") if isinstance(data, dict) else None
     name = "items" if wrapped else "body"
-    if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
+    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
         raise invalid((name, "An array of transactions is required."))
     if not 1 <= len(data) <= ITEMS_MAX:
         raise invalid((name, f"Between 1 and {ITEMS_MAX} transactions are allowed."))
@@ -77,7 +77,7 @@ def created(call: Call, kind: Kind, *, v1: bool) -> tuple[Transaction, ...]:
         raise invalid(*problems)
     refuse_misshaped(items, list[shapes.ExpenseV1] if v1 else _CREATED[kind])
     ids = [str(item["id"]) for item in items]
-    twice = sorted({one for one in ids if ids.count(one) > 1})
+    twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
         raise invalid(("Items", f"The id {twice[0]} is given twice."))
     return tuple(

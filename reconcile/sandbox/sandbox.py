@@ -61,7 +61,7 @@ class Sandbox:
             books=self.books,
             trouble=self.faults.of_leg,
             breaks=self.faults.breaks,
-            told=self._told,
+            notify=self._told,
         )
         self.state = State(
             settings=self.settings,
@@ -75,7 +75,7 @@ class Sandbox:
 
     def _told(self, moment: Moment, company: Company, sync: Sync) -> None:
         """Send webhooks; and have somebody look at what failed, where chance wants."""
-        self.webhooks.told(moment, company, sync)
+        self.webhooks.notify(moment, company, sync)
         wait_s = self.faults.portal_after_s(sync) if moment == "failed" else None
         if wait_s is not None:
             engine = self.state.engine
@@ -95,10 +95,10 @@ class Sandbox:
                 authenticate(call, api_keys=self.settings.api_keys)
                 self.limits.count()
                 _refuse_large(call)
-                made = self.replays.answer(call, self._made)
+                response = self.replays.answer(call, self._made)
             except RefusedError as error:
-                made = self._refused(call, error)
-            return self.limits.stamped(made)
+                response = self._refused(call, error)
+            return self.limits.stamped(response)
 
     def _made(self, call: Call) -> Response:
         """Return what is kept for a call's idempotency key, errors included."""

@@ -131,7 +131,9 @@ _ALL: Final = (
         clocks_jump=0.05,
     ),
 )
-SCENARIOS: Final[Mapping[str, Scenario]] = {one.name: one for one in _ALL}
+SCENARIOS: Final[Mapping[str, Scenario]] = {
+    scenario.name: scenario for scenario in _ALL
+}
 
 
 def scenario(name: str) -> Scenario:

@@ -54,18 +54,18 @@ def _listening(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         # asyncio answers without delay only on sockets that say they are TCP's.
-        made = socket.socket(family, kind, socket.IPPROTO_TCP)
+        listening = socket.socket(family, kind, socket.IPPROTO_TCP)
     except OSError as error:
         raise _unusable(host, port, error) from error
     try:
         if os.name == "posix":  # elsewhere it would share a port that is in use
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
-        made.listen()
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen()
     except OSError as error:
-        made.close()
+        listening.close()
         raise _unusable(host, port, error) from error
-    return made
+    return listening
 
 
 def _unusable(host: str, port: int, error: OSError) -> UsageError:
@@ -91,9 +91,9 @@ def _server(sandbox: Sandbox, speed: float) -> uvicorn.Server:
     )
 
 
-def _worth_telling(told: logging.LogRecord) -> bool:
+def _worth_telling(record: logging.LogRecord) -> bool:
     """Return whether uvicorn tells of more than an answer that is lost on purpose."""
-    return LOST not in told.getMessage()
+    return LOST not in record.getMessage()
 
 
 def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:

@@ -55,7 +55,7 @@ def signed(
     """Return the headers that sign a body, with a signature for each secret."""
     stamp = str(int(at.timestamp()))
     content = f"{message_id}.{stamp}.".encode() + body
-    signatures = " ".join(_signature(content, key_of(one)) for one in secrets)
+    signatures = " ".join(_signature(content, key_of(secret)) for secret in secrets)
     return (
         (f"{names}-id", message_id),
         (f"{names}-timestamp", stamp),

@@ -35,10 +35,10 @@ class State:
             RefusedError: there is none.
 
         """
-        held = self.companies.get(company_id)
-        if held is not None and not held.deleted:
-            return held
-        if held is not None or self.settings.strict:
+        company = self.companies.get(company_id)
+        if company is not None and not company.deleted:
+            return company
+        if company is not None or self.settings.strict:
             raise RefusedError(404, f"Company {company_id} was not found.")
         return self.create(company_id, f"Company {company_id[:8]}")
 
@@ -46,21 +46,21 @@ class State:
         self, company_id: str, name: str, ledger: Ledger | None = None
     ) -> Company:
         """Return a new company, linked and configured."""
-        made = Company(
+        company = Company(
             company_id=company_id, name=name, created_at=self.clock.now, config=CONFIG
         )
         if ledger is not None:
-            made.ledger = ledger
-        made.connections.append(self.connection(made, made.ledger.platform))
-        self.faults.of_company(made)
-        self.companies[company_id] = made
-        return made
+            company.ledger = ledger
+        company.connections.append(self.connection(company, company.ledger.platform))
+        self.faults.of_company(company)
+        self.companies[company_id] = company
+        return company
 
     def connection(self, company: Company, platform: str) -> dict[str, object]:
         """Return a linked connection of a company."""
-        made = self.chance.uuid("connection")
+        connection_id = self.chance.uuid("connection")
         return {
-            "id": made,
+            "id": connection_id,
             "integrationId": self.chance.uuid("integration"),
             "integrationKey": "gbol",
             "sourceId": self.chance.uuid("source"),

@@ -63,7 +63,7 @@ class Subscriptions:
         Without event types it hears of every one of the current service.
         """
         named = tuple(dict.fromkeys(map(_event_type, event_types or ())))
-        made = self._keep(
+        subscriber = self._keep(
             Subscriber(
                 subscriber_id=self._chance.uuid("webhook consumer"),
                 event_types=named or _OF["current"],
@@ -74,7 +74,7 @@ class Subscriptions:
                 disabled=disabled,
             )
         )
-        return _consumer(made)
+        return _consumer(subscriber)
 
     def subscribe_callable(
         self,
@@ -94,7 +94,7 @@ class Subscriptions:
         """
         secret = secret or new_secret(self._chance)
         key_of(secret)
-        made = self._keep(
+        subscriber = self._keep(
             Subscriber(
                 subscriber_id=self._chance.uuid("webhook consumer"),
                 event_types=_OF[generation],
@@ -103,41 +103,41 @@ class Subscriptions:
                 secrets=[secret],
             )
         )
-        return made.subscriber_id
+        return subscriber.subscriber_id
 
     def consumers(self) -> list[dict[str, Any]]:
         """Return the consumers of the webhook service that have a URL."""
         return [
-            _consumer(one)
-            for one in self.subscribers.values()
-            if one.secrets and one.url is not None
+            _consumer(subscriber)
+            for subscriber in self.subscribers.values()
+            if subscriber.secrets and subscriber.url is not None
         ]
 
     def unsubscribe(self, consumer_id: str) -> bool:
         """Forget a consumer, and say whether there was one; rules stay."""
-        held = self.subscribers.get(consumer_id)
-        if held is None or not held.secrets:
+        consumercriber = self.subscribers.get(consumer_id)
+        if consumercriber is None or not consumercriber.secrets:
             return False
-        held.disabled = True  # for what is on its way
+        consumercriber.disabled = True  # for what is on its way
         del self.subscribers[consumer_id]
         return True
 
     def enable(self, consumer_id: str) -> None:
         """Let a consumer that was disabled hear of what happens from now on."""
-        held = self.held(consumer_id)
-        held.disabled, held.failing_since = False, None
+        consumercriber = self.consumer(consumer_id)
+        consumercriber.disabled, consumercriber.failing_since = False, None
 
     def rotate(self, consumer_id: str, secret: str | None = None) -> str:
         """Return a consumer's new secret; the old ones sign beside it for a day."""
-        held = self.held(consumer_id)
+        consumercriber = self.consumer(consumer_id)
         secret = secret or new_secret(self._chance)
         key_of(secret)
-        old = tuple(held.secrets)
-        held.secrets.insert(0, secret)
-        self._clock.after(OLD_SECRET_S, partial(_retire, held, old))
+        old = tuple(consumercriber.secrets)
+        consumercriber.secrets.insert(0, secret)
+        self._clock.after(OLD_SECRET_S, partial(_retire, consumercriber, old))
         return secret
 
-    def held(self, consumer_id: str) -> Subscriber:
+    def consumer(self, consumer_id: str) -> Subscriber:
         """Return a subscriber by its id.
 
         Raises:
@@ -149,37 +149,37 @@ class Subscriptions:
             raise UsageError(f"no webhook consumer has the id {consumer_id}")
         return found
 
-    def _keep(self, made: Subscriber) -> Subscriber:
-        self.subscribers[made.subscriber_id] = made
-        return made
+    def _keep(self, subscriber: Subscriber) -> Subscriber:
+        self.subscribers[subscriber.subscriber_id] = subscriber
+        return subscriber
 
 
 def hears(
-    one: Subscriber, event_type: str, company_id: str, tags: frozenset[str]
+    subscriber: Subscriber, event_type: str, company_id: str, tags: frozenset[str]
 ) -> bool:
     """Return whether a subscriber asked for an event, by its type and its company."""
     return (
-        event_type in one.event_types
-        and (one.company_id or company_id).lower() == company_id.lower()
-        and (not one.tags or not tags.isdisjoint(one.tags))
+        event_type in subscriber.event_types
+        and (subscriber.company_id or company_id).lower() == company_id.lower()
+        and (not subscriber.tags or not tags.isdisjoint(subscriber.tags))
     )
 
 
-def _retire(held: Subscriber, old: tuple[str, ...]) -> None:
-    held.secrets = [one for one in held.secrets if one not in old]
+def _retire(subscriber: Subscriber, old: tuple[str, ...]) -> None:
+    subscriber.secrets = [secret for secret in subscriber.secrets if secret not in old]
 
 
-def _consumer(one: Subscriber) -> dict[str, Any]:
+def _consumer(subscriber: Subscriber) -> dict[str, Any]:
     """Return a consumer as Codat's OpenAPI file has it: WebhookConsumer."""
     data: dict[str, Any] = {
-        "id": one.subscriber_id,
-        "url": one.url,
-        "disabled": one.disabled,
-        "eventTypes": list(one.event_types),
-        "companyTags": list(one.tags),
+        "id": subscriber.subscriber_id,
+        "url": subscriber.url,
+        "disabled": subscriber.disabled,
+        "eventTypes": list(subscriber.event_types),
+        "companyTags": list(subscriber.tags),
     }
-    if one.company_id is not None:
-        data["companyId"] = one.company_id
+    if subscriber.company_id is not None:
+        data["companyId"] = subscriber.company_id
     return data
 
 

@@ -38,7 +38,7 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return self._answered(request)
 
     def _answered(self, request: httpx.Request) -> httpx.Response:
-        made = self._handle(
+        response = self._handle(
             call_of(
                 method=request.method,
                 path=request.url.path,
@@ -48,11 +48,14 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             )
         )
         patience_s = request.extensions.get("timeout", {}).get("read")
-        if made.lost or (patience_s is not None and made.delay_s > patience_s):
+        if response.lost or (patience_s is not None and response.delay_s > patience_s):
             self._wait(timedelta(seconds=patience_s or 0))
             raise httpx.ReadTimeout("No answer arrived in time.", request=request)
-        if made.delay_s:
-            self._wait(timedelta(seconds=made.delay_s))
+        if response.delay_s:
+            self._wait(timedelta(seconds=response.delay_s))
         return httpx.Response(
-            made.status, headers=made.headers, content=made.body, request=request
+            response.status,
+            headers=response.headers,
+            content=response.body,
+            request=request,
         )

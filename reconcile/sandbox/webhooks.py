@@ -67,7 +67,7 @@ class Webhooks(Subscriptions):
         self._transactions = transactions
         self._messages: dict[str, Message] = {}  # of the service, oldest first
 
-    def told(self, moment: Moment, company: Company, sync: Sync) -> None:
+    def notify(self, moment: Moment, company: Company, sync: Sync) -> None:
         """Tell everyone who asked for it."""
         ended = moment != "started"
         contradicts = ended and self._contradicts(sync)
@@ -160,9 +160,9 @@ class Webhooks(Subscriptions):
         self._messages[message.message_id] = message
         while next(iter(self._messages.values())).at < self._clock.now - KEPT:
             del self._messages[next(iter(self._messages))]
-        for one in self.subscribers.values():
-            if not one.disabled and _asked(one, message):
-                self.courier.carry(message, one)
+        for subscriber in self.subscribers.values():
+            if not subscriber.disabled and _asked(subscriber, message):
+                self.courier.carry(message, subscriber)
 
     # Sending again
 
@@ -177,16 +177,16 @@ class Webhooks(Subscriptions):
         if not found:
             raise UsageError(f"no message of the last days has the id {message_id}")
         hearers = [self.subscribers.get(name) for name in found[0].runs]
-        active = [one for one in hearers if one is not None]
-        for one in active:
-            self.courier.carry(found[0], one)
+        active = [subscriber for subscriber in hearers if subscriber is not None]
+        for subscriber in active:
+            self.courier.carry(found[0], subscriber)
         return len(active)
 
     def recover(
         self, consumer_id: str, since: datetime, *, new_ids: bool = False
     ) -> int:
         """Send a consumer again what it failed to take since a moment; count them."""
-        to = self.held(consumer_id)
+        to = self.consumer(consumer_id)
         lost = [
             message
             for message in self.messages(since)
@@ -200,7 +200,7 @@ class Webhooks(Subscriptions):
 
     def replay_missed(self, consumer_id: str, since: datetime) -> int:
         """Send a consumer what it was never sent since a moment; count them."""
-        to = self.held(consumer_id)
+        to = self.consumer(consumer_id)
         missed = [
             message
             for message in self.messages(since)
@@ -220,5 +220,5 @@ class Webhooks(Subscriptions):
         )
 
 
-def _asked(one: Subscriber, message: Message) -> bool:
-    return hears(one, message.event_type, message.company_id, message.tags)
+def _asked(subscriber: Subscriber, message: Message) -> bool:
+    return hears(subscriber, message.event_type, message.company_id, message.tags)

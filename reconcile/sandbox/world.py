@@ -37,7 +37,7 @@ class Transaction:
     def accounts(self) -> set[str]:
         """Return the ids of every account its lines name."""
         lines = [*(self.given.get("lines") or ()), self.given.get("from")]
-        refs = [one.get("accountRef") for one in lines if isinstance(one, dict)]
+        refs = [line.get("accountRef") for line in lines if isinstance(line, dict)]
         return {str(ref["id"]) for ref in refs if isinstance(ref, dict) and "id" in ref}
 
 

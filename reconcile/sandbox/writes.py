@@ -13,40 +13,40 @@ from reconcile.sandbox.world import Company, Kind, Transaction
 
 def push_dataset(state: State, call: Call, company: str) -> Response:
     """Keep a dataset (v1)."""
-    held = state.company(company)
+    known = state.company(company)
     transactions = created(call, "expense", v1=True)
-    _refuse_processed(state, held, transactions)
+    _refuse_processed(state, known, transactions)
     dataset_id = state.chance.uuid("dataset")
-    held.datasets[dataset_id] = transactions
+    known.datasets[dataset_id] = transactions
     return answer(200, {"datasetId": dataset_id})
 
 
 def start_sync(state: State, call: Call, company: str) -> Response:
     """Start a sync of datasets (v1); unless strict, one that nobody pushed is empty."""
-    held = state.company(company)
+    known = state.company(company)
     data = call.json()
     refuse_misshaped(data, PostSync)
     names = data["datasetIds"]
-    unknown = [name for name in names if name not in held.datasets]
+    unknown = [name for name in names if name not in known.datasets]
     if unknown and state.settings.strict:
         raise invalid(("DatasetIds", f"Dataset {unknown[0]} was not found."))
-    _refuse_unlinked(held)
-    _refuse_second(state, held)
+    _refuse_unlinked(known)
+    _refuse_second(state, known)
     together: dict[str, Transaction] = {}
     for name in names:
-        together |= {t.transaction_id: t for t in held.datasets.get(name, ())}
-    sync = state.engine.submit(held, together.values(), "datasets")
+        together |= {t.transaction_id: t for t in known.datasets.get(name, ())}
+    sync = state.engine.submit(known, together.values(), "datasets")
     return answer(202, {"syncId": sync.sync_id})
 
 
 def create(state: State, call: Call, company: str, kind: Kind) -> Response:
     """Create transactions, which syncs them at once (current)."""
-    held = state.company(company)
+    known = state.company(company)
     transactions = created(call, kind, v1=False)
-    _refuse_unlinked(held)
-    _refuse_processed(state, held, transactions)
-    _refuse_second(state, held)
-    sync = state.engine.submit(held, transactions, "create")
+    _refuse_unlinked(known)
+    _refuse_processed(state, known, transactions)
+    _refuse_second(state, known)
+    sync = state.engine.submit(known, transactions, "create")
     return answer(200, {"syncId": sync.sync_id})
 
 
@@ -54,12 +54,12 @@ def update(
     state: State, call: Call, company: str, transaction: str, kind: Kind
 ) -> Response:
     """Update a transaction under a sync of its own; a transfer may be new."""
-    held = state.company(company)
-    creates = kind == "transfer" and transaction not in held.processed
+    known = state.company(company)
+    creates = kind == "transfer" and transaction not in known.processed
     sent = updated(call, kind, transaction, creates=creates)
-    _refuse_unlinked(held)
-    _refuse_second(state, held)
-    sync = state.engine.submit(held, [sent], "create" if creates else "update")
+    _refuse_unlinked(known)
+    _refuse_second(state, known)
+    sync = state.engine.submit(known, [sent], "create" if creates else "update")
     return answer(202 if kind == "expense" else 200, {"syncId": sync.sync_id})
 
 
@@ -67,7 +67,7 @@ def attach(
     state: State, call: Call, company: str, sync: str, transaction: str
 ) -> Response:
     """Keep a file with a transaction that was synced."""
-    held, run = state.sync(company, sync)
+    known, run = state.sync(company, sync)
     rows = [row for row in run.rows if row.transaction_id == transaction]
     if not any(row.status == "Completed" for row in rows):
         raise RefusedError(404, f"Transaction {transaction} was not synced.")
@@ -75,7 +75,7 @@ def attach(
     if name is None:
         raise invalid(("file", "A file is required, as multipart/form-data."))
     attachment_id = state.chance.uuid("attachment")
-    held.attachments.append((transaction, attachment_id, name))
+    known.attachments.append((transaction, attachment_id, name))
     data = {"companyId": company, "id": attachment_id, "transactionId": transaction}
     return answer(200, data)
 

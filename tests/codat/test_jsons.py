@@ -29,6 +29,12 @@ def test_lone_surrogates_are_replaced_in_keys_and_values() -> None:
     assert loads(body) == {"a\ufffd": ["\ufffdb", 1, None, True]}
 
 
+def test_nul_characters_are_replaced_in_keys_and_values() -> None:
+    body = rb'{"a\u0000":["\u0000b",1,"\\u0000"]}'
+
+    assert loads(body) == {"a\ufffd": ["\ufffdb", 1, "\\u0000"]}
+
+
 def test_the_last_of_two_equal_keys_counts_either_way() -> None:
     strict, slow = b'{"a":1,"a":2}', rb'{"a":1,"a":2,"b":"\ud800"}'
 

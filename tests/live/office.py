@@ -1,6 +1,7 @@
 """A back office that talks to a sandbox through the client, and may lose answers."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 from reconcile import Exchange, Reconciler
 from reconcile.codat.client.clients import CodatClient
 from reconcile.live.dispatch import Dispatch
+from reconcile.live.follow import Follower
 from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.deliveries import Delivery
@@ -113,3 +115,28 @@ def office_with(sandbox: Sandbox, folder: Path) -> Iterator[Office]:
             chance=lambda: 0.5,
         )
         yield Office(sandbox=sandbox, line=line, books=books, client=client)
+
+
+def uuid_of(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+def follow(office: Office, follower: Follower, *, hours: float) -> None:
+    """Let a follower work for so long, going on from one thing due to the next."""
+    end = office.sandbox.now + timedelta(hours=hours)
+    while office.sandbox.now < end:
+        due = follower.step()
+        ahead = min(due, end) if due is not None else end
+        office.sandbox.advance(max(ahead - office.sandbox.now, timedelta(seconds=1)))
+
+
+def reads(office: Office) -> int:
+    """Return how many reads the sandbox answered: its quota counts them."""
+    return office.client.quota.figures(office.sandbox.now).used
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < give_up_at, "it never came"
+        time.sleep(0.01)

@@ -75,7 +75,7 @@ def test_a_sync_is_followed_to_its_end(webhooks: bool, tmp_path: Path) -> None:
             if webhooks:
                 sandbox.webhooks.subscribe(url[0])
                 for one in sandbox.webhooks.consumers():
-                    sandbox.webhooks.held(one["id"]).secrets[:] = [SECRET]
+                    sandbox.webhooks.consumer(one["id"]).secrets[:] = [SECRET]
 
             assert until_matched(store) == {ONE: "matched"}
 
@@ -87,7 +87,7 @@ def test_only_webhooks_tell_of_a_sync_for_a_day(tmp_path: Path) -> None:
         url = re.search(r"http://\S+codat", told)
         assert url is not None
         made = sandbox.webhooks.subscribe(url[0])
-        sandbox.webhooks.held(made["id"]).secrets[:] = [SECRET]
+        sandbox.webhooks.consumer(made["id"]).secrets[:] = [SECRET]
         with serving(sandbox, speed=20):
             start(sandbox, push(sandbox, ONE))
 

@@ -56,13 +56,13 @@ class Bench:
     company: Company
 
     def start(self) -> None:
-        self.hooks.told("started", self.company, sync_of(code=1000))
+        self.hooks.notify("started", self.company, sync_of(code=1000))
 
     def fail(self, *rows: SyncedRow, code: int = 5130) -> None:
-        self.hooks.told("failed", self.company, sync_of(*rows, code=code))
+        self.hooks.notify("failed", self.company, sync_of(*rows, code=code))
 
     def complete(self, *rows: SyncedRow) -> None:
-        self.hooks.told("completed", self.company, sync_of(*rows, code=2000))
+        self.hooks.notify("completed", self.company, sync_of(*rows, code=2000))
 
     def wait(self, **span: float) -> None:
         self.clock.advance(self.clock.now + timedelta(**span))

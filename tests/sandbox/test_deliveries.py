@@ -48,7 +48,7 @@ def test_an_exception_is_no_answer_and_an_assertion_a_tests_own() -> None:
     consumer = kit.hooks.subscribe_callable(breaks)
     kit.complete(DONE)
     kit.wait(seconds=1)
-    assert str(kit.hooks.held(consumer).raised) == "the handler broke"
+    assert str(kit.hooks.consumer(consumer).raised) == "the handler broke"
     kit.hooks.subscribe_callable(asserts)
     kit.complete(DONE)
     with pytest.raises(AssertionError, match="the test failed"):

@@ -13,7 +13,7 @@ def test_five_days_of_failures_disable_a_consumer() -> None:
     for _ in range(4):
         kit.complete(DONE)
         kit.wait(days=1)
-    held = kit.hooks.held(consumer)
+    held = kit.hooks.consumer(consumer)
     assert held.disabled
     assert (
         listener.seconds[-1] - listener.seconds[0] < timedelta(days=6).total_seconds()
@@ -35,7 +35,7 @@ def test_a_success_in_between_keeps_a_consumer() -> None:
         kit.complete(DONE)
         kit.wait(days=1)
 
-    assert not kit.hooks.held(consumer).disabled
+    assert not kit.hooks.consumer(consumer).disabled
 
 
 def test_a_late_copy_finds_nobody_who_has_unsubscribed() -> None:

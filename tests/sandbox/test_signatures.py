@@ -83,6 +83,6 @@ def test_secrets_are_drawn_and_kept_out_of_sight() -> None:
 
     consumer = kit.hooks.subscribe_callable(Listener())
 
-    (secret,) = kit.hooks.held(consumer).secrets
+    (secret,) = kit.hooks.consumer(consumer).secrets
     assert len(base64.b64decode(secret.removeprefix("whsec_"))) == 24
-    assert secret not in repr(kit.hooks.held(consumer))
+    assert secret not in repr(kit.hooks.consumer(consumer))
