@@ -5,13 +5,66 @@ from reconcile.version import VERSION
 TYPE_CHECKING = False  # as `typing` has it, whose import takes a tenth of a start
 
 if TYPE_CHECKING:
-    from reconcile.codat.client import AsyncCodatClient, CodatClient
-    from reconcile.codat.client.quota import Priority, Quota
-    from reconcile.codat.exchange import Exchange
-    from reconcile.codat.har import read_document, read_lines
-    from reconcile.domain.policy import Policy
-    from reconcile.domain.vocabulary import BreakKind, FindingKind, ItemState, Verdict
-    from reconcile.endpoint import AsgiApp, Trust, WebhookEndpoint, WsgiApp
+    from reconcile.audit.tie_out import (
+        Difference,
+        TieOut,
+    )
+    from reconcile.codat.client import (
+        Answer,
+        AsyncCodatClient,
+        CodatClient,
+        Rerequests,
+    )
+    from reconcile.codat.client.quota import (
+        Figures,
+        Priority,
+        Quota,
+    )
+    from reconcile.codat.exchange import (
+        Exchange,
+        Unreadable,
+    )
+    from reconcile.codat.har import (
+        read_document,
+        read_lines,
+    )
+    from reconcile.codat.requests import (
+        Request,
+        create_adjustments,
+        create_expenses,
+        create_reimbursables,
+        push_dataset,
+        put_transfer,
+        start_sync,
+        update_expense,
+        update_reimbursable,
+    )
+    from reconcile.domain.concurrency import (
+        Concurrency,
+    )
+    from reconcile.domain.policy import (
+        Policy,
+    )
+    from reconcile.domain.request import (
+        RequestState,
+    )
+    from reconcile.domain.vocabulary import (
+        BreakKind,
+        FindingKind,
+        ItemState,
+        Verdict,
+    )
+    from reconcile.endpoint import (
+        AsgiApp,
+        Limits,
+        Reply,
+        Trust,
+        WebhookEndpoint,
+        WsgiApp,
+    )
+    from reconcile.endpoint.answers import (
+        BodyNotRead,
+    )
     from reconcile.errors import (
         BoundaryError,
         BusyError,
@@ -26,68 +79,184 @@ if TYPE_CHECKING:
         StoreLostError,
         UsageError,
     )
-    from reconcile.intake.take import Intake
-    from reconcile.judgement.item import Item, Leg
-    from reconcile.projections.summaries import Finding, SyncSummary
-    from reconcile.reconciler import Reconciler
-    from reconcile.report.build import Judged, Report
-    from reconcile.report.wire import item_data, to_data
-    from reconcile.rules import Ruleset
+    from reconcile.intake.captures import (
+        UnreadCapture,
+    )
+    from reconcile.intake.take import (
+        Intake,
+    )
+    from reconcile.judgement.item import (
+        Item,
+        Leg,
+    )
+    from reconcile.live.dispatch import (
+        Dispatch,
+        Sent,
+    )
+    from reconcile.live.follow import (
+        Follower,
+    )
+    from reconcile.live.pace import (
+        Pace,
+    )
+    from reconcile.live.recovery import (
+        Recovered,
+    )
+    from reconcile.projections.summaries import (
+        Finding,
+        SyncSummary,
+    )
+    from reconcile.reconciler import (
+        Reconciler,
+    )
+    from reconcile.report.build import (
+        Judged,
+        Report,
+        Totals,
+    )
+    from reconcile.report.story import (
+        JudgementChanged,
+        Story,
+        StoryEntry,
+    )
+    from reconcile.report.wire import (
+        item_data,
+        to_data,
+    )
+    from reconcile.rules import (
+        Rule,
+        Ruleset,
+    )
 
 __version__ = VERSION
 
 __all__ = [
+    "Answer",
     "AsgiApp",
     "AsyncCodatClient",
+    "BodyNotRead",
     "BoundaryError",
     "BreakKind",
     "BusyError",
     "CodatClient",
     "CodatUnavailable",
+    "Concurrency",
+    "Difference",
+    "Dispatch",
     "Exchange",
+    "Figures",
     "Finding",
     "FindingKind",
+    "Follower",
     "HistoryError",
     "InDoubtError",
     "Intake",
     "Item",
     "ItemState",
     "Judged",
+    "JudgementChanged",
     "Leg",
+    "Limits",
     "NoStoreError",
+    "Pace",
     "PayloadError",
     "Policy",
     "Priority",
     "Quota",
     "ReconcileError",
     "Reconciler",
+    "Recovered",
+    "Reply",
     "Report",
+    "Request",
+    "RequestState",
+    "Rerequests",
+    "Rule",
     "Ruleset",
+    "Sent",
     "SignatureError",
     "StoreError",
     "StoreLostError",
+    "Story",
+    "StoryEntry",
     "SyncSummary",
+    "TieOut",
+    "Totals",
     "Trust",
+    "UnreadCapture",
+    "Unreadable",
     "UsageError",
     "Verdict",
     "WebhookEndpoint",
     "WsgiApp",
     "__version__",
+    "create_adjustments",
+    "create_expenses",
+    "create_reimbursables",
     "item_data",
+    "push_dataset",
+    "put_transfer",
     "read_document",
     "read_lines",
+    "start_sync",
     "to_data",
+    "update_expense",
+    "update_reimbursable",
 ]
 
 _HOMES = {
-    "reconcile.codat.client": ("AsyncCodatClient", "CodatClient"),
-    "reconcile.codat.exchange": ("Exchange",),
-    "reconcile.codat.har": ("read_document", "read_lines"),
-    "reconcile.codat.client.quota": ("Priority", "Quota"),
-    "reconcile.judgement.item": ("Item", "Leg"),
+    "reconcile.audit.tie_out": (
+        "Difference",
+        "TieOut",
+    ),
+    "reconcile.codat.client": (
+        "Answer",
+        "AsyncCodatClient",
+        "CodatClient",
+        "Rerequests",
+    ),
+    "reconcile.codat.client.quota": (
+        "Figures",
+        "Priority",
+        "Quota",
+    ),
+    "reconcile.codat.exchange": (
+        "Exchange",
+        "Unreadable",
+    ),
+    "reconcile.codat.har": (
+        "read_document",
+        "read_lines",
+    ),
+    "reconcile.codat.requests": (
+        "Request",
+        "create_adjustments",
+        "create_expenses",
+        "create_reimbursables",
+        "push_dataset",
+        "put_transfer",
+        "start_sync",
+        "update_expense",
+        "update_reimbursable",
+    ),
+    "reconcile.domain.concurrency": ("Concurrency",),
     "reconcile.domain.policy": ("Policy",),
-    "reconcile.domain.vocabulary": ("BreakKind", "FindingKind", "ItemState", "Verdict"),
-    "reconcile.endpoint": ("AsgiApp", "Trust", "WebhookEndpoint", "WsgiApp"),
+    "reconcile.domain.request": ("RequestState",),
+    "reconcile.domain.vocabulary": (
+        "BreakKind",
+        "FindingKind",
+        "ItemState",
+        "Verdict",
+    ),
+    "reconcile.endpoint": (
+        "AsgiApp",
+        "Limits",
+        "Reply",
+        "Trust",
+        "WebhookEndpoint",
+        "WsgiApp",
+    ),
+    "reconcile.endpoint.answers": ("BodyNotRead",),
     "reconcile.errors": (
         "BoundaryError",
         "BusyError",
@@ -102,12 +271,42 @@ _HOMES = {
         "StoreLostError",
         "UsageError",
     ),
+    "reconcile.intake.captures": ("UnreadCapture",),
     "reconcile.intake.take": ("Intake",),
+    "reconcile.judgement.item": (
+        "Item",
+        "Leg",
+    ),
+    "reconcile.live.dispatch": (
+        "Dispatch",
+        "Sent",
+    ),
+    "reconcile.live.follow": ("Follower",),
+    "reconcile.live.pace": ("Pace",),
+    "reconcile.live.recovery": ("Recovered",),
+    "reconcile.projections.summaries": (
+        "Finding",
+        "SyncSummary",
+    ),
     "reconcile.reconciler": ("Reconciler",),
-    "reconcile.report.build": ("Judged", "Report"),
-    "reconcile.report.wire": ("item_data", "to_data"),
-    "reconcile.rules": ("Ruleset",),
-    "reconcile.projections.summaries": ("Finding", "SyncSummary"),
+    "reconcile.report.build": (
+        "Judged",
+        "Report",
+        "Totals",
+    ),
+    "reconcile.report.story": (
+        "JudgementChanged",
+        "Story",
+        "StoryEntry",
+    ),
+    "reconcile.report.wire": (
+        "item_data",
+        "to_data",
+    ),
+    "reconcile.rules": (
+        "Rule",
+        "Ruleset",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

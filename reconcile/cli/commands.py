@@ -18,6 +18,7 @@ from reconcile.cli.push import push
 from reconcile.cli.sandbox import sandbox
 from reconcile.cli.serve import serve
 from reconcile.cli.sources import captures, check
+from reconcile.cli.status import BROKEN, UNRELIABLE
 from reconcile.cli.sync import sync
 from reconcile.errors import UsageError
 from reconcile.intake.take import Intake
@@ -26,9 +27,6 @@ from reconcile.report.csv import to_csv
 from reconcile.report.story import story_data
 from reconcile.report.wire import to_json
 from reconcile.version import VERSION
-
-BROKEN = 1
-UNRELIABLE = 2
 
 
 def run() -> int:

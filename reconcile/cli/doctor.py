@@ -8,8 +8,7 @@ import click
 from reconcile.cli import doctor_codat
 from reconcile.cli.account import account_options, shown
 from reconcile.cli.doctor_store import Checked, checks_of_store
-
-UNRELIABLE = 2
+from reconcile.cli.status import UNRELIABLE
 
 
 @click.command()

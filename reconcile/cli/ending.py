@@ -15,10 +15,9 @@ import click
 
 import reconcile.quiet  # noqa: F401 - the command line shows its log where it says so
 from reconcile.cli import INTERRUPTED
+from reconcile.cli.status import FAULT, UNRELIABLE
 from reconcile.errors import ReconcileError
 
-UNRELIABLE: Final = 2
-FAULT: Final = 70  # EX_SOFTWARE of sysexits.h
 DEBUG: Final = "RECONCILE_DEBUG"
 
 

@@ -11,6 +11,7 @@ import click
 from reconcile.cli.account import Access, access, account_options
 from reconcile.cli.log import tell_log
 from reconcile.cli.signals import stopping
+from reconcile.cli.status import UNRELIABLE
 from reconcile.domain.instants import format_instant
 from reconcile.reconciler import Reconciler, utc_now
 
@@ -52,7 +53,7 @@ def _once(store: str, account: Access) -> int:
     if follower.failed:
         reads = "1 read" if follower.failed == 1 else f"{follower.failed} reads"
         click.echo(f"{reads} failed; each is due again later.", err=True)
-    return 2 if follower.failed else 0
+    return UNRELIABLE if follower.failed else 0
 
 
 def holder() -> str:

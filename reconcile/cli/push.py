@@ -10,6 +10,7 @@ import attrs
 import click
 
 from reconcile.cli.account import accepted, access, account_options, sentence, shown
+from reconcile.cli.status import UNRELIABLE
 from reconcile.codat.requests import (
     ITEMS_MAX,
     Request,
@@ -26,7 +27,6 @@ from reconcile.reconciler import Reconciler
 ACTOR: Final = "reconcile push"
 FILE_BYTES_MAX: Final = 64 * 2**20
 _READERS: Final = {".json": read_json, ".csv": read_csv}
-UNRELIABLE: Final = 2
 
 
 @attrs.frozen(kw_only=True)

@@ -7,12 +7,12 @@ import click
 
 from reconcile.cli.account import Access, access, account_options, shown
 from reconcile.cli.push import started
+from reconcile.cli.status import UNRELIABLE
 from reconcile.domain.identity import canonical_id
 from reconcile.errors import UsageError
 from reconcile.reconciler import Reconciler
 
 ACTOR: Final = "reconcile sync"
-UNRELIABLE: Final = 2
 
 
 @click.command()

@@ -56,8 +56,7 @@ def read_write(
         raise PayloadError(
             f"the request cannot be read: {error}", digest=digest
         ) from error
-    carried = exchange.header("idempotency-key") or exchange.header(_REQUEST_ID)
-    intent = known_text(clean_text(carried or ""))
+    intent = _intent(exchange)
     outcome = _outcome(exchange.status)
     if outcome is not None:
         return (
@@ -99,6 +98,12 @@ def read_write(
             flaws=tuple(flaws),
         ),
     )
+
+
+def _intent(exchange: Exchange) -> str | None:
+    """Return the id of our intent, where the request carries one."""
+    carried = exchange.header("idempotency-key") or exchange.header(_REQUEST_ID)
+    return known_text(clean_text(carried or ""))
 
 
 def _accepted_as(body: bytes, route: Route) -> str:
