@@ -121,7 +121,8 @@ def _rank(fact: Fact) -> tuple[datetime, int, str]:
 def _outweighs(other: Fact, fact: Fact) -> bool:
     """Return whether a fact leaves nothing of another one of the same request.
 
-    That it was accepted, or never sent, outweighs all, and any answer the intent. A
+    That it was accepted, or never sent, outweighs all, and any answer but a rate limit
+    the intent: the next try may be under way, or its answer lost with its process. A
     final refusal is Codat's answer to a lost try too, while it replays answers. A
     person's decision that nothing came of it outweighs what left it in doubt, and no
     answer of Codat's.
@@ -134,10 +135,10 @@ def _outweighs(other: Fact, fact: Fact) -> bool:
             return asked or fact.outcome is RequestOutcome.LOST or of_one_try(fact)
         case RequestOutcome.REFUSED if not of_one_try(other):
             return asked or of_one_try(fact) or _answers(other, fact)
-        case RequestOutcome.REFUSED | RequestOutcome.LOST | RequestOutcome.THROTTLED:
+        case RequestOutcome.REFUSED | RequestOutcome.LOST:
             return asked
-        case RequestOutcome.ASKED:
-            return False
+        case RequestOutcome.ASKED | RequestOutcome.THROTTLED:
+            return False  # after a rate limit the same call is made again
         case _:  # pragma: no cover
             assert_never(other.outcome)
 
@@ -192,8 +193,12 @@ class RequestState:
 
     @property
     def unanswered(self) -> bool:
-        """Return whether no word came of it yet: it is, or was, under way."""
-        return {fact.outcome for fact in self.facts} == {RequestOutcome.ASKED}
+        """Return whether no answer came of it yet: it is, or was, under way.
+
+        A rate limit is no answer: the same call is made again.
+        """
+        outcomes = {fact.outcome for fact in self.facts}
+        return outcomes - {RequestOutcome.THROTTLED} == {RequestOutcome.ASKED}
 
     def with_acceptance(
         self, operation: str, *, at: datetime, sync_id: str | None

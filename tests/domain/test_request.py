@@ -39,7 +39,8 @@ def state(*facts: RequestFact) -> RequestState:
     ("facts", "in_doubt"),
     [
         ((fact(ASKED, 0),), True),
-        ((fact(ASKED, 0), fact(THROTTLED, 1, 429)), False),
+        ((fact(ASKED, 0), fact(THROTTLED, 1, 429)), True),
+        ((fact(ASKED, 0), fact(THROTTLED, 1, 429), fact(UNSENT, 2)), False),
         ((fact(ASKED, 0), fact(LOST, 1)), True),
         ((fact(ASKED, 0), fact(LOST, 1), fact(UNSENT, 2)), False),
         ((fact(ASKED, 0), fact(LOST, 1), fact(ACCEPTED, 2)), False),
@@ -106,6 +107,12 @@ def test_judgement_and_dispatch_ask_one_state_whatever_the_order(
     }
 
     assert standing == state(*facts).outcomes - {ACCEPTED}
+
+
+def test_a_request_is_unanswered_while_only_the_rate_limit_spoke() -> None:
+    assert state(fact(ASKED, 0), fact(THROTTLED, 1, 429)).unanswered
+    assert not state(fact(ASKED, 0), fact(REFUSED, 1, 401)).unanswered
+    assert not state().unanswered
 
 
 def test_refusals_of_one_try_are_a_kind_of_their_own() -> None:
