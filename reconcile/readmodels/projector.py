@@ -23,15 +23,18 @@ class Projector:
         self._rules = rules
 
     def catch_up(self) -> int:
-        """Project every event there is; return the position the views stand at.
+        """Project every event there is now; return the position the views stand at.
 
-        Views that other rules or deadlines made are folded anew from the first event.
+        What is written meanwhile may be left for the next call: one that wrote faster
+        than we fold would keep us for ever. Views that other rules or deadlines made
+        are folded anew from the first event.
         """
         self._views.begin_anew_unless(f"{self._rules.label}; {self._policy.label}")
+        until = self._store.position()
         while True:
             with self._store.reading() as views:
                 after = views.position()
-            stored = self._store.stored_after(after)
+            stored = self._store.stored_after(after) if after < until else []
             if not stored:
                 return after
             try:

@@ -242,7 +242,7 @@ def test_odd_ids_and_words_are_carried_through(books: Reconciler) -> None:
     books.ingest(read_lines([create(odd, sync=SYNC), entry("GET", PAGES, answer=text)]))
 
     (item,) = told(books)["items"]
-    assert item["transaction_id"] == odd
+    assert item["transaction_id"] == odd.replace("\u0000", "\ufffd")
     assert [(leg["status"], leg["integration_type"]) for leg in item["legs"]] == [
         ("\ufffd", "\x1b[31m")
     ]

@@ -1,0 +1,1 @@
+"""The read models: how far they read, and what they make of it."""

@@ -1,0 +1,48 @@
+"""The projector reads what there is, and lets nobody keep it for ever."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+
+from reconcile import Reconciler, read_lines
+from reconcile.domain.policy import Policy
+from reconcile.readmodels.projector import Projector
+from reconcile.rules import BUILT_IN
+from reconcile.storage.ports import Store, StoredEvent
+from tests.builders import create, uuid_of
+
+
+@attrs.define
+class BusyStore:
+    """A store to which somebody writes whenever its events are read."""
+
+    books: Reconciler
+    writes: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.books.store, name)
+
+    def stored_after(self, position: int) -> list[StoredEvent]:
+        stored = self.books.store.stored_after(position)
+        if self.writes < 50:
+            self.writes += 1
+            another = create(uuid_of(self.writes), sync=f"sync-{self.writes}")
+            self.books.ingest(read_lines([another]))
+        return stored
+
+
+def test_one_that_writes_without_end_does_not_keep_the_projector(
+    tmp_path: Path,
+) -> None:
+    with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}") as books:
+        books.ingest(read_lines([create(uuid_of(0), sync="sync-0")]))
+        known = books.store.position()
+        busy = BusyStore(books)
+        projector = Projector(cast("Store", busy), policy=Policy(), rules=BUILT_IN)
+
+        position = projector.catch_up()
+
+        assert known <= position < books.store.position()
+        assert busy.writes == 1
+        assert books.tie_out().differences == []
