@@ -16,7 +16,7 @@ from reconcile.codat.client.answers import Answer
 from reconcile.codat.client.attempts import checked_url
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.client.keys import Keys
-from reconcile.codat.client.rerequests import Rerequests, needs_tenacity
+from reconcile.codat.client.rerequests import Rerequests
 from reconcile.codat.read import read
 from reconcile.domain.observations import WriteUnsettled
 from reconcile.errors import (
@@ -102,7 +102,6 @@ def access(api_key: str | None, base_url: str) -> Access:
     if not api_key:
         raise UsageError("an API key is needed: --api-key, or CODAT_API_KEY")
     Keys(api_key)
-    needs_tenacity()
     return Access(api_key, host(base_url))
 
 

@@ -7,12 +7,12 @@ from typing import Final, Required, TypedDict, Unpack
 
 import httpx
 
-from reconcile.codat.client.answers import Tried
+from reconcile.codat.client.answers import Answer
 from reconcile.codat.client.attempts import Attempts, Send, Steps, checked_url
 from reconcile.codat.client.calls import Endpoints, T
 from reconcile.codat.client.keys import Keys
 from reconcile.codat.client.quota import Figures, Priority, Quota
-from reconcile.codat.client.rerequests import Asking, Rerequests, needs_tenacity
+from reconcile.codat.client.rerequests import Rerequests
 from reconcile.codat.client.responses import TIMEOUT, ResponseReader
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import BODY_BYTES_MAX
@@ -45,7 +45,6 @@ class Account(Endpoints[T]):
     """What both clients are made of; `repr` shows neither keys nor bodies."""
 
     def __init__(self, **settings: Unpack[ClientSettings]) -> None:
-        needs_tenacity()
         self.base_url = checked_url(settings.get("base_url", BASE_URL))
         self.quota = settings.get("quota") or Quota()
         self._now = settings.get("now", utc_now)
@@ -68,14 +67,13 @@ class Account(Endpoints[T]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_url!r})"
 
-    def _asking(self, request: Request) -> Asking:
-        return Asking(
-            request=request, rules=self._rules, now=self._now, chance=self._chance
-        )
-
-    def _steps(self, request: Request, priority: Priority | None) -> Steps:
+    def _steps(self, request: Request, priority: Priority | None) -> Steps[Answer]:
         usual = Priority.WRITE if request.writes else Priority.FOLLOW
-        return self._attempts.steps(request, priority or usual)
+        return self._rules.steps(
+            lambda: self._attempts.steps(request, priority or usual),
+            now=self._now,
+            chance=self._chance,
+        )
 
     def _built(
         self, http: httpx.Client | httpx.AsyncClient, send: Send
@@ -90,9 +88,3 @@ class Account(Endpoints[T]):
 
     def _reading(self, response: httpx.Response) -> ResponseReader:
         return ResponseReader(response, now=self._now, bytes_max=self._bytes_max)
-
-
-def tried_of(ended: StopIteration) -> Tried:
-    """Return what the steps of an attempt came to."""
-    tried: Tried = ended.value
-    return tried

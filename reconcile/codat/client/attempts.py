@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Generator
 from datetime import datetime
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 import httpx
@@ -51,7 +51,9 @@ class Keep:
 
 
 Step = Wait | Send | Keep
-Steps = Generator[Step, Any, Tried]
+_T = TypeVar("_T")
+Steps = Generator[Step, Any, _T]
+"""Steps that end with a result; each is told what came of it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,7 +65,7 @@ class Attempts:
     quota: Quota
     now: Callable[[], datetime]
 
-    def steps(self, request: Request, priority: Priority) -> Steps:
+    def steps(self, request: Request, priority: Priority) -> Steps[Tried]:
         """Yield the steps of one attempt; return what came of it.
 
         A 401 is tried again with the next key: it is certain that nothing was done.
@@ -82,9 +84,7 @@ class Attempts:
                 return tried
         return tried
 
-    def _admitted(
-        self, request: Request, priority: Priority
-    ) -> Generator[Step, Any, float]:
+    def _admitted(self, request: Request, priority: Priority) -> Steps[float]:
         """Wait for room in the quota; return the seconds that are more than we wait."""
         waited_s = 0.0
         while wait_s := self.quota.admit(priority, request.company_id, self.now()):
@@ -94,7 +94,7 @@ class Attempts:
             waited_s += wait_s
         return 0.0
 
-    def _sent(self, request: Request, key: Key) -> Steps:
+    def _sent(self, request: Request, key: Key) -> Steps[Tried]:
         """Send, and record whatever came of it before anybody is told."""
         began = self.now()
         url = f"{self.base_url}{request.target}"

@@ -12,13 +12,12 @@ from typing import Self, Unpack, assert_never
 
 import httpx
 
-from reconcile.codat.client.account import Account, ClientSettings, tried_of
-from reconcile.codat.client.answers import Answer, Outcome, Tried
+from reconcile.codat.client.account import Account, ClientSettings
+from reconcile.codat.client.answers import Answer, Outcome
 from reconcile.codat.client.attempts import Keep, Send, Step, Steps, Wait
 from reconcile.codat.client.bodies import BodyError
 from reconcile.codat.client.paging import PAGES_MAX, Paging, companies, transactions
 from reconcile.codat.client.quota import Priority
-from reconcile.codat.client.rerequests import async_retrying, retrying
 from reconcile.codat.client.responses import TIMEOUT, missing, opening
 from reconcile.codat.requests import PAGE_SIZE_MAX, Request
 
@@ -69,9 +68,7 @@ class CodatClient(Account[Answer]):
             CodatUnavailable: no usable answer came; it says whether to send again.
 
         """
-        asking = self._asking(request)
-        tries = retrying(asking, self._sleep)
-        return asking.answer(tries(lambda: self._run(self._steps(request, priority))))
+        return self._run(self._steps(request, priority))
 
     def transaction_pages(
         self,
@@ -108,15 +105,16 @@ class CodatClient(Account[Answer]):
             paging.take(answer)
             yield answer
 
-    def _run(self, steps: Steps) -> Tried:
-        """Carry out the steps of one attempt; what fails, they are told, and raise."""
+    def _run(self, steps: Steps[Answer]) -> Answer:
+        """Carry out the steps of a request; what fails, they are told, and raise."""
         result: Outcome | None = None
         failure: BaseException | None = None
         while True:
             try:
                 step = steps.throw(failure) if failure else steps.send(result)
             except StopIteration as ended:
-                return tried_of(ended)
+                answer: Answer = ended.value
+                return answer
             result = failure = None
             try:
                 result = self._done(step)
@@ -185,13 +183,7 @@ class AsyncCodatClient(Account[Awaitable[Answer]]):
         self, request: Request, *, priority: Priority | None = None
     ) -> Answer:
         """Return the answer to a request; raises as `CodatClient.ask` does."""
-        asking = self._asking(request)
-        tries = async_retrying(asking, self._sleep)
-
-        async def attempt() -> Tried:
-            return await self._run(self._steps(request, priority))
-
-        return asking.answer(await tries(attempt))
+        return await self._run(self._steps(request, priority))
 
     def transaction_pages(
         self,
@@ -223,15 +215,16 @@ class AsyncCodatClient(Account[Awaitable[Answer]]):
             paging.take(answer)
             yield answer
 
-    async def _run(self, steps: Steps) -> Tried:
-        """Carry out the steps of one attempt; what fails, they are told, and raise."""
+    async def _run(self, steps: Steps[Answer]) -> Answer:
+        """Carry out the steps of a request; what fails, they are told, and raise."""
         result: Outcome | None = None
         failure: BaseException | None = None
         while True:
             try:
                 step = steps.throw(failure) if failure else steps.send(result)
             except StopIteration as ended:
-                return tried_of(ended)
+                answer: Answer = ended.value
+                return answer
             result = failure = None
             try:
                 result = await self._done(step)

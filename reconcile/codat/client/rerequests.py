@@ -1,4 +1,4 @@
-"""When a request may be sent again, and after how long. Pure, but for `tenacity`.
+"""When a request may be sent again, and after how long. Pure.
 
 Reads: after a 408, a 429, a 5xx, or no answer. Writes: only where it is certain that
 Codat carried nothing out. Under an idempotency key, also where no answer arrived: Codat
@@ -8,20 +8,15 @@ would be replayed for 90 minutes.
 Source: Codat docs, Idempotency in Codat's API calls (read 2026-11-22).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from itertools import count
+from typing import Final
 
 import attrs
 
 from reconcile.codat.client.answers import Answer, Arrived, Missing, Tried
-from reconcile.codat.requests import Request
-from reconcile.errors import UsageError
-
-if TYPE_CHECKING:
-    import tenacity
+from reconcile.codat.client.attempts import Steps, Wait
 
 _BACKOFF_FACTOR: Final = 2.0
 
@@ -43,64 +38,33 @@ class Rerequests:
         grown = self.backoff_s * _BACKOFF_FACTOR ** min(attempt - 1, 60)
         return min(grown, self.backoff_max_s) * (0.5 + chance / 2)
 
-
-@attrs.define(kw_only=True)
-class Asking:
-    """One request, for as long as it is tried; in what `tenacity` asks for."""
-
-    request: Request
-    rules: Rerequests
-    now: Callable[[], datetime]
-    chance: Callable[[], float]
-    _began: datetime = attrs.field(init=False)
-    _in_doubt: bool = attrs.field(default=False, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._began = self.now()
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Return how tenacity is to go about it."""
-        return {
-            "retry": self._again,
-            "wait": self._wait_s,
-            "stop": self._stop,
-            "retry_error_callback": _last,
-        }
-
-    def answer(self, tried: Tried) -> Answer:
-        """Return the answer to the last attempt.
+    def steps(
+        self,
+        attempt: Callable[[], Steps[Tried]],
+        *,
+        now: Callable[[], datetime],
+        chance: Callable[[], float],
+    ) -> Steps[Answer]:
+        """Yield the steps of one request, attempt after attempt; return its answer.
 
         Raises:
-            CodatUnavailable: it says nothing.
+            CodatUnavailable: the last attempt does not say what became of it.
 
         """
-        return tried.answer(in_doubt=self._in_doubt)
-
-    def _again(self, state: "tenacity.RetryCallState") -> bool:
-        if state.outcome is None or state.outcome.failed:
-            return False  # an error of ours, or of whoever records
-        tried = _last(state)
-        again = may_ask_again(tried, in_doubt=self._in_doubt)
-        arrived = isinstance(tried.outcome, Arrived)
-        doubtful = self.request.writes and not tried.not_carried_out
-        if again and doubtful and not (arrived and tried.refused):
-            self._in_doubt = True
-        return again
-
-    def _wait_s(self, state: "tenacity.RetryCallState") -> float:
-        backoff_s = self.rules.wait_s(state.attempt_number, self.chance())
-        return max(backoff_s, _last(state).wait_s or 0.0)
-
-    def _stop(self, state: "tenacity.RetryCallState") -> bool:
-        """Stop where the next attempt would be one too many, or too late.
-
-        Where Codat says to wait longer than that, nothing is sent before its time.
-        """
-        if state.attempt_number >= self.rules.attempts_max:
-            return True
-        spent_s = (self.now() - self._began).total_seconds()
-        return spent_s + state.upcoming_sleep > self.rules.wait_all_max_s
+        began = now()
+        in_doubt = False
+        for number in count(1):
+            tried = yield from attempt()
+            if not may_ask_again(tried, in_doubt=in_doubt):
+                break
+            in_doubt = in_doubt or _may_be_carried_out(tried)
+            wait_s = max(self.wait_s(number, chance()), tried.wait_s or 0.0)
+            spent_s = (now() - began).total_seconds()
+            # Where Codat says to wait longer, nothing is sent before its time.
+            if number >= self.attempts_max or spent_s + wait_s > self.wait_all_max_s:
+                break
+            yield Wait(wait_s)
+        return tried.answer(in_doubt=in_doubt)
 
 
 def may_ask_again(tried: Tried, *, in_doubt: bool = False) -> bool:
@@ -122,42 +86,8 @@ def may_ask_again(tried: Tried, *, in_doubt: bool = False) -> bool:
     return not arrived or tried.status == 408 or (in_doubt and tried.status == 409)
 
 
-def _last(state: "tenacity.RetryCallState") -> Tried:
-    if state.outcome is None:
-        raise RuntimeError("tenacity asks before there was an attempt")
-    tried: Tried = state.outcome.result()
-    return tried
-
-
-def retrying(asking: Asking, sleep: Callable[[float], None]) -> "tenacity.Retrying":
-    """Return what tries one request, with threads."""
-    tries: tenacity.Retrying = _tenacity().Retrying(sleep=sleep, **asking.options)
-    return tries
-
-
-def async_retrying(
-    asking: Asking, sleep: Callable[[float], Awaitable[None]]
-) -> "tenacity.AsyncRetrying":
-    """Return what tries one request, as a task."""
-    kind = _tenacity().AsyncRetrying
-    tries: tenacity.AsyncRetrying = kind(sleep=sleep, **asking.options)
-    return tries
-
-
-def needs_tenacity() -> None:
-    """Say so where the package that re-requests is missing.
-
-    Raises:
-        UsageError: it is.
-
-    """
-    _tenacity()
-
-
-def _tenacity() -> ModuleType:
-    try:
-        return import_module("tenacity")
-    except ImportError as error:
-        raise UsageError(
-            "the client needs the package tenacity: install codat-reconcile[client]"
-        ) from error
+def _may_be_carried_out(tried: Tried) -> bool:
+    """Return whether Codat may yet have written what an attempt asked for."""
+    arrived = isinstance(tried.outcome, Arrived)
+    unsure = tried.request.writes and not tried.not_carried_out
+    return unsure and not (arrived and tried.refused)

@@ -2,8 +2,6 @@
 
 import base64
 import logging
-import subprocess
-import sys
 import traceback
 from typing import Any
 
@@ -139,20 +137,3 @@ def test_a_base_url_is_a_host_and_no_more(url: str) -> None:
         wired(200, base_url=url)
 
     assert "pass" not in str(caught.value)
-
-
-def test_without_its_extra_the_client_says_what_to_install() -> None:
-    program = (
-        "import sys; sys.modules['tenacity'] = None;"
-        "import httpx; from reconcile.codat.client.clients import CodatClient;"
-        "CodatClient(httpx.Client(), api_keys='k', record=print)"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-
-    assert done.stderr.splitlines()[-1] == (
-        "reconcile.errors.UsageError: the client needs the package tenacity:"
-        " install codat-reconcile[client]"
-    )
