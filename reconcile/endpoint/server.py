@@ -1,38 +1,24 @@
 """The endpoint behind a port of its own, on uvicorn (the extra `serve`)."""
 
 import logging
-import os
-import socket
-import threading
 import time
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager
-from errno import EADDRINUSE
 from typing import Final
 
-import attrs
 import uvicorn
 
 from reconcile.endpoint.asgi import AsgiApp
 from reconcile.endpoint.connection import Connection
 from reconcile.endpoint.receive import WebhookEndpoint
-from reconcile.errors import UsageError
+from reconcile.serving import Served, in_thread
 
 CONNECTIONS_MAX: Final = 500
 """Above it deliveries are answered 503; above twice as many nobody is let in."""
 CROWD_LOGGED_EVERY_S: Final = 60.0
-START_WAIT_MAX_S: Final = 10.0
 STOP_WAIT_MAX_S: Final = 15  # as long as an answer may take, and a little
 
 _log = logging.getLogger("reconcile.endpoint")
-
-
-@attrs.frozen
-class Served:
-    """A server that runs in a thread: where it is, and whether it still runs."""
-
-    url: str
-    thread: threading.Thread
 
 
 @contextmanager
@@ -51,55 +37,9 @@ def serving(
         UsageError: the port is in use, or the host is none of this machine's.
 
     """
-    listening = _listening(host, port)
     server = _server(endpoint, connections_max)
-    thread = threading.Thread(
-        target=server.run,
-        kwargs={"sockets": [listening]},
-        name="webhook server",
-        daemon=True,
-    )
-    thread.start()
-    try:
-        _wait_until_started(server, thread)
-        name = f"[{host}]" if ":" in host else host
-        yield Served(f"http://{name}:{listening.getsockname()[1]}", thread)
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        # asyncio answers without delay only on sockets that say they are TCP's.
-        listening = socket.socket(family, kind, socket.IPPROTO_TCP)
-    except (OSError, UnicodeError) as error:
-        raise _unusable(host, port, error) from error
-    try:
-        if os.name == "posix":  # elsewhere it would share a port that is in use
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen()
-    except OSError as error:
-        listening.close()
-        raise _unusable(host, port, error) from error
-    return listening
-
-
-def _unusable(host: str, port: int, error: OSError | UnicodeError) -> UsageError:
-    if isinstance(error, UnicodeError):
-        return UsageError(
-            f"cannot listen on port {port} of {host}: it is no host's name"
-        )
-    if error.errno == EADDRINUSE:
-        return UsageError(f"port {port} of {host} is in use")
-    return UsageError(
-        f"cannot listen on port {port} of {host}: {error.strerror or error}"
-    )
+    with in_thread(server, host=host, port=port, name="webhook server") as served:
+        yield served
 
 
 def _server(endpoint: WebhookEndpoint, most: int) -> uvicorn.Server:
@@ -143,11 +83,3 @@ class _Crowd:
             self._silent_until = time.monotonic() + CROWD_LOGGED_EVERY_S
             _log.warning("deliveries not kept: over %d connections", self._most)
         return crowded
-
-
-def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
-    give_up_at = time.monotonic() + START_WAIT_MAX_S
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > give_up_at:
-            raise RuntimeError("The webhook server did not start.")
-        time.sleep(0.005)

@@ -26,7 +26,7 @@ RECOVER_EVERY: Final = timedelta(minutes=5)
 class Step:
     """One piece of work: a sync to read, or a company to list or to recover in.
 
-    `spares` names the steps that it spares: the statuses a list tells.
+    `covers` names the steps that it makes needless: the statuses a list tells.
     """
 
     due: datetime
@@ -35,21 +35,21 @@ class Step:
     sync_id: str = ""
     read: NextRead | None = None
     work: str = "sync"  # or "list", "recover"
-    spares: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """Return the name of its lease."""
         return f"{self.work}:{self.company_id}:{self.sync_id}"
 
-    def put_off(self, until: datetime) -> "Step":
+    def postponed(self, until: datetime) -> "Step":
         """Return the step, due at another moment."""
         return attrs.evolve(self, due=until)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return its name, and those of the steps it spares."""
-        return (self.name, *self.spares)
+        """Return its name, and those of the steps it covers."""
+        return (self.name, *self.covers)
 
     @property
     def asks_status(self) -> bool:
@@ -93,7 +93,7 @@ class Agenda:
             if company_id:
                 yield from self._of_company(company_id, done)
 
-    def still(self, step: Step) -> Step | None:
+    def remaining(self, step: Step) -> Step | None:
         """Return what is still to be done of a step: somebody may have done it."""
         if step.read is None:
             done = self._leases.done(step.name)
@@ -111,7 +111,7 @@ class Agenda:
         )
         return fresh if fresh is not None and fresh.due <= self._now() else None
 
-    def together(self, due: list[Step]) -> list[Step]:
+    def merged(self, due: list[Step]) -> list[Step]:
         """Return steps with one list of a company's syncs for several of its statuses.
 
         Codat gives every status of a company in one answer, which is not paged. What
@@ -130,13 +130,13 @@ class Agenda:
                 _listing(company_id),
                 due=max(step.due for step in steps),
                 priority=max(step.priority for step in steps),
-                spares=tuple(step.name for step in steps),
+                covers=tuple(step.name for step in steps),
             )
             for company_id, steps in statuses.items()
             if len(steps) > 1
         ]
-        spared = {name for step in lists for name in step.names}
-        return lists + [step for step in due if step.name not in spared]
+        covered = {name for step in lists for name in step.names}
+        return lists + [step for step in due if step.name not in covered]
 
     def _syncs(self) -> Iterator[Step]:
         with self._store.reading() as views:
@@ -183,7 +183,9 @@ class Agenda:
         """Yield what is due for a company as a whole: its list, its lost requests."""
         listing = _listing(company_id)
         listed = done.get(listing.name)
-        yield listing if listed is None else listing.put_off(later(listed, LIST_EVERY))
+        yield (
+            listing if listed is None else listing.postponed(later(listed, LIST_EVERY))
+        )
         asked = max(
             (state.intent.at for state in self._doubts.of(company_id) if state.intent),
             default=None,
@@ -192,7 +194,7 @@ class Agenda:
             finding = attrs.evolve(listing, work="recover", priority=Priority.FOLLOW)
             looked = done.get(finding.name)
             due = asked if looked is None else looked + _patience(looked - asked)
-            yield finding.put_off(due)
+            yield finding.postponed(due)
 
 
 def _patience(doubted: timedelta) -> timedelta:

@@ -36,7 +36,7 @@ WAIT_MAX: Final = timedelta(days=1)  # whatever Codat says: its quotas are a day
 STORE_WAIT_MAX: Final = timedelta(minutes=1)
 
 
-class _PutOff(NamedTuple):
+class _Postponed(NamedTuple):
     """Until when a step waits, after so many failures, unless it matters more."""
 
     times: int
@@ -66,7 +66,7 @@ class Follower:
         self._agenda = Agenda(
             store, projector=projector, leases=self._leases, pace=self._pace, now=now
         )
-        self._put_off: dict[str, _PutOff] = {}  # by a step's name
+        self._postponed: dict[str, _Postponed] = {}  # by a step's name
         self.failed = 0  # so many reads, since it was made
 
     def run(self, stop: threading.Event) -> None:
@@ -107,14 +107,14 @@ class Follower:
         """Do what is due, and return when there is more; None: nothing is known of."""
         steps = [*self.plan()]
         now = self._now()
-        due = self._agenda.together([each for each in steps if each.due <= now])
+        due = self._agenda.merged([each for each in steps if each.due <= now])
         due.sort(key=lambda each: (-each.priority, each.due, each.name))
         for place, step in enumerate(due[:STEPS_MAX]):
             if stop is not None and stop.is_set():
                 break
             closed_for = self._done(step)
             if closed_for is not None:
-                self._put_all_off(due[place + 1 :], closed_for)
+                self._postpone_all(due[place + 1 :], closed_for)
                 break
         return min((each.due for each in (self.plan() if due else steps)), default=None)
 
@@ -124,14 +124,14 @@ class Follower:
             yield self._later(step)
 
     def _later(self, step: Step) -> Step:
-        """Return a step, put off where it failed lately and matters no more by now."""
-        delay = self._put_off.get(step.name)
+        """Return a step, postponed if it failed lately and matters no more by now."""
+        delay = self._postponed.get(step.name)
         if delay is None or delay.priority < step.priority:
             return step
         if delay.until <= step.due:  # something was learnt since
-            del self._put_off[step.name]
+            del self._postponed[step.name]
             return step
-        return step.put_off(delay.until)
+        return step.postponed(delay.until)
 
     def _done(self, step: Step) -> timedelta | None:
         """Do one step, under its lease.
@@ -139,12 +139,12 @@ class Follower:
         Returns for how long Codat takes nothing more that matters no more than it.
         """
         if not self._leases.take(step.name, now=self._now(), lasts=LEASE):
-            self._put_all_off([step], LEASE)
+            self._postpone_all([step], LEASE)
             return None
         done: datetime | None = None
         fresh: Step | None = None
         try:
-            fresh = self._agenda.still(step)
+            fresh = self._agenda.remaining(step)
             if fresh is not None:
                 self._carry_out(fresh)
             done = None if step.read else self._now()  # a sync's facts tell of it
@@ -162,37 +162,37 @@ class Follower:
         finally:
             self._leases.leave(step.name, done=done)
         if fresh is not None and fresh.read is not None and self._same(fresh):
-            self._put_off_more(step)  # it taught nothing
+            self._postpone(step)  # it taught nothing
         else:
-            self._put_off.pop(step.name, None)
+            self._postponed.pop(step.name, None)
             _LOG.debug("read", extra=_fields(step))
         return None
 
     def _same(self, step: Step) -> bool:
         """Return whether just the same is to be read as before."""
-        again = self._agenda.still(step)
+        again = self._agenda.remaining(step)
         return again is not None and again.read == step.read
 
     def _fail(self, step: Step, wait_s: float | None = None) -> timedelta:
         self.failed += 1
         asked = timedelta(seconds=min(wait_s or 0.0, WAIT_MAX.total_seconds()))
-        return self._put_off_more(step, asked)
+        return self._postpone(step, asked)
 
-    def _put_off_more(self, step: Step, least: timedelta = timedelta()) -> timedelta:
-        """Put a step off, longer each time; return for how long."""
-        delay = self._put_off.get(step.name)
+    def _postpone(self, step: Step, least: timedelta = timedelta()) -> timedelta:
+        """Postpone a step, longer each time; return for how long."""
+        delay = self._postponed.get(step.name)
         times = 1 if delay is None else delay.times + 1
         wait = max(least, self._pace.wait(times))
-        self._put_all_off([step], wait, times=times)
+        self._postpone_all([step], wait, times=times)
         return wait
 
-    def _put_all_off(
+    def _postpone_all(
         self, steps: Iterable[Step], wait: timedelta, *, times: int = 0
     ) -> None:
         until = later(self._now(), wait)
         for step in steps:
             for name in step.names:
-                self._put_off[name] = _PutOff(times, until, step.priority)
+                self._postponed[name] = _Postponed(times, until, step.priority)
 
     def _carry_out(self, step: Step) -> None:
         """Read; what is read is recorded by the client as it comes.
