@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -58,9 +59,8 @@ def _check(path: str, *, may_be_empty: bool) -> None:
     if not Path(path).is_file():
         raise NoStoreError(f"there is no store at {path}")
     try:
-        with sqlite3.connect(
-            f"{Path(path).absolute().as_uri()}?mode=ro", uri=True
-        ) as db:
+        url = f"{Path(path).absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(url, uri=True)) as db:
             names = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"{path} is not a store: {error}") from error

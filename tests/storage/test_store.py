@@ -1,5 +1,6 @@
 """The store gives back what it was given, at positions that are never used again."""
 
+import gc
 import sqlite3
 import tempfile
 import threading
@@ -111,6 +112,18 @@ def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
         open_store(f"sqlite:///{path}", create=True)
 
     assert path.read_bytes() == b"a letter to a friend"
+
+
+def test_a_store_that_is_closed_leaves_no_connection_behind(tmp_path: Path) -> None:
+    """SQLite folds the log in, and removes it, with the last connection."""
+    gc.disable()  # which would close one that is merely forgotten
+    try:
+        for _ in range(2):
+            with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}") as books:
+                books.report()
+            assert [path.name for path in tmp_path.iterdir()] == ["books.db"]
+    finally:
+        gc.enable()
 
 
 def test_many_may_open_a_new_store_at_once(tmp_path: Path) -> None:
