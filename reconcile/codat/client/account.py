@@ -12,7 +12,7 @@ from reconcile.codat.client.attempts import Attempts, Send, Steps, checked_url
 from reconcile.codat.client.calls import Endpoints, T
 from reconcile.codat.client.keys import Keys
 from reconcile.codat.client.quota import Figures, Priority, Quota
-from reconcile.codat.client.rerequests import Rerequests
+from reconcile.codat.client.rerequests import Rerequests, request_steps
 from reconcile.codat.client.responses import TIMEOUT, ResponseReader
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.har import BODY_BYTES_MAX
@@ -69,8 +69,9 @@ class Account(Endpoints[T]):
 
     def _steps(self, request: Request, priority: Priority | None) -> Steps[Answer]:
         usual = Priority.WRITE if request.writes else Priority.FOLLOW
-        return self._rules.steps(
+        return request_steps(
             lambda: self._attempts.steps(request, priority or usual),
+            rules=self._rules,
             now=self._now,
             chance=self._chance,
         )

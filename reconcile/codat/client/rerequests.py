@@ -38,33 +38,34 @@ class Rerequests:
         grown = self.backoff_s * _BACKOFF_FACTOR ** min(attempt - 1, 60)
         return min(grown, self.backoff_max_s) * (0.5 + chance / 2)
 
-    def steps(
-        self,
-        attempt: Callable[[], Steps[Tried]],
-        *,
-        now: Callable[[], datetime],
-        chance: Callable[[], float],
-    ) -> Steps[Answer]:
-        """Yield the steps of one request, attempt after attempt; return its answer.
 
-        Raises:
-            CodatUnavailable: the last attempt does not say what became of it.
+def request_steps(
+    attempt: Callable[[], Steps[Tried]],
+    *,
+    rules: Rerequests,
+    now: Callable[[], datetime],
+    chance: Callable[[], float],
+) -> Steps[Answer]:
+    """Yield the steps of one request, attempt after attempt; return its answer.
 
-        """
-        began = now()
-        in_doubt = False
-        for number in count(1):
-            tried = yield from attempt()
-            if not may_ask_again(tried, in_doubt=in_doubt):
-                break
-            in_doubt = in_doubt or _may_be_carried_out(tried)
-            wait_s = max(self.wait_s(number, chance()), tried.wait_s or 0.0)
-            spent_s = (now() - began).total_seconds()
-            # Where Codat says to wait longer, nothing is sent before its time.
-            if number >= self.attempts_max or spent_s + wait_s > self.wait_all_max_s:
-                break
-            yield Wait(wait_s)
-        return tried.answer(in_doubt=in_doubt)
+    Raises:
+        CodatUnavailable: the last attempt does not say what became of it.
+
+    """
+    began = now()
+    in_doubt = False
+    for number in count(1):
+        tried = yield from attempt()
+        if not may_ask_again(tried, in_doubt=in_doubt):
+            break
+        in_doubt = in_doubt or _may_be_carried_out(tried)
+        wait_s = max(rules.wait_s(number, chance()), tried.wait_s or 0.0)
+        spent_s = (now() - began).total_seconds()
+        # Where Codat says to wait longer, nothing is sent before its time.
+        if number >= rules.attempts_max or spent_s + wait_s > rules.wait_all_max_s:
+            break
+        yield Wait(wait_s)
+    return tried.answer(in_doubt=in_doubt)
 
 
 def may_ask_again(tried: Tried, *, in_doubt: bool = False) -> bool:
