@@ -75,7 +75,7 @@ def _listening(host: str, port: int) -> socket.socket:
 def _unusable(host: str, port: int, error: OSError | UnicodeError) -> UsageError:
     if isinstance(error, UnicodeError):
         return UsageError(
-            f"cannot listen on port {port} of {host}: it is no host's name"
+            f"cannot listen on port {port} of {host!r}: it is not a valid host name"
         )
     if error.errno == EADDRINUSE:
         return UsageError(f"port {port} of {host} is in use")

@@ -106,7 +106,7 @@ class CodatClient(Account[Answer]):
             yield answer
 
     def _run(self, steps: Steps[Answer]) -> Answer:
-        """Carry out the steps of a request; what fails, they are told, and raise."""
+        """Carry out a request's steps; they are told of failures, and raise them."""
         result: Outcome | None = None
         failure: BaseException | None = None
         while True:
@@ -216,7 +216,7 @@ class AsyncCodatClient(Account[Awaitable[Answer]]):
             yield answer
 
     async def _run(self, steps: Steps[Answer]) -> Answer:
-        """Carry out the steps of a request; what fails, they are told, and raise."""
+        """Carry out a request's steps; they are told of failures, and raise them."""
         result: Outcome | None = None
         failure: BaseException | None = None
         while True:

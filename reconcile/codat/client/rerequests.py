@@ -89,6 +89,4 @@ def may_ask_again(tried: Tried, *, in_doubt: bool = False) -> bool:
 
 def _may_be_carried_out(tried: Tried) -> bool:
     """Return whether Codat may yet have written what an attempt asked for."""
-    arrived = isinstance(tried.outcome, Arrived)
-    unsure = tried.request.writes and not tried.not_carried_out
-    return unsure and not (arrived and tried.refused)
+    return tried.request.writes and not (tried.not_carried_out or tried.refused)
