@@ -291,7 +291,7 @@ class Reconciler:
             )
         if not stories:
             where = "" if company_id is None else f" in company {company_id}"
-            raise UsageError(f"no transaction {transaction_id} is known{where}")
+            raise UsageError(f"transaction {transaction_id} is not known{where}")
         return stories
 
     def catch_up(self) -> int:
@@ -337,7 +337,9 @@ class Reconciler:
         try:
             wanted = None if state is None else ItemState(state)
         except ValueError as error:
-            raise UsageError(f"no item has the state {state!r}") from error
+            raise UsageError(
+                f"{state!r} is not a state, expected one of {', '.join(ItemState)}"
+            ) from error
         for row in self.report(as_of=as_of, company_id=company_id).items:
             if wanted is None or row.item.state is wanted:
                 yield row

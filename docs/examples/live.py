@@ -14,8 +14,8 @@ import httpx
 from reconcile import CodatUnavailable, InDoubtError, Reconciler
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.requests import Request, push_dataset, start_sync
-from reconcile.live.dispatch import Dispatch
 from reconcile.endpoint import Trust, WebhookEndpoint
+from reconcile.live.dispatch import Dispatch
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.deliveries import Delivery
 

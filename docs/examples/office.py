@@ -19,8 +19,8 @@ from reconcile import (
     UsageError,
     item_data,
 )
-from reconcile.codat.requests import create_expenses
 from reconcile.codat.client.rerequests import Rerequests
+from reconcile.codat.requests import create_expenses
 
 STORE = os.environ["RECONCILE_STORE"]
 API_KEY = os.environ["CODAT_API_KEY"]

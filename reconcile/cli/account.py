@@ -40,7 +40,7 @@ def account_options(command: _Command) -> _Command:
         "--api-key",
         envvar="CODAT_API_KEY",
         metavar="K",
-        help="Codat's API key; best given by the environment.",
+        help="Codat's API key; better set as CODAT_API_KEY.",
     )
     url = click.option(
         "--base-url",
@@ -48,7 +48,7 @@ def account_options(command: _Command) -> _Command:
         default=BASE_URL,
         show_default=True,
         metavar="URL",
-        help="Where Codat's API is.",
+        help="Codat's API.",
     )
     return key(url(command))
 
@@ -100,7 +100,7 @@ def access(api_key: str | None, base_url: str) -> Access:
 
     """
     if not api_key:
-        raise UsageError("an API key is needed: --api-key, or CODAT_API_KEY")
+        raise UsageError("no API key was given, expected --api-key or CODAT_API_KEY")
     Keys(api_key)
     return Access(api_key, host(base_url))
 
@@ -116,7 +116,10 @@ def host(base_url: str) -> str:
     try:
         urlsplit(url).netloc.encode("idna")
     except UnicodeError as error:
-        raise UsageError("the base URL names no host that there can be") from error
+        raise UsageError(
+            "the base URL has a host that cannot exist, expected one such as"
+            " api.codat.io"
+        ) from error
     return url
 
 

@@ -56,7 +56,7 @@ def listening_options(*, port: int) -> Callable[[_Command], _Command]:
             default=port,
             show_default=True,
             metavar="PORT",
-            help="0 for any that is free.",
+            help="0 picks a free port.",
         )
         return host(number(command))
 

@@ -47,7 +47,7 @@ def run() -> int:
 @click.version_option(VERSION, prog_name="reconcile")
 @click.pass_context
 def cli(context: click.Context, store: str) -> None:
-    """Tell what became of every expense handed to Codat."""
+    """Report what became of every expense sent to Codat."""
     context.obj = store
 
 
@@ -64,9 +64,10 @@ def _opened(store: str, *, create: bool = False) -> Iterator[Reconciler]:
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.pass_obj
 def ingest(store: str, files: tuple[str, ...]) -> int:
-    """Take in captured traffic: .har files, .jsonl files, or - for standard input.
+    """Read captured traffic into the store.
 
-    What was taken in before changes nothing.
+    A FILE is a .har or a .jsonl file, or - for JSON lines from standard input. What
+    was read before changes nothing.
     """
     for name in files:
         check(name)
@@ -86,7 +87,7 @@ def _intake_status(intakes: list[Intake]) -> int:
     return UNRELIABLE if unread else 0
 
 
-_COMPANY = click.option("--company", metavar="ID", help="Of this company alone.")
+_COMPANY = click.option("--company", metavar="ID", help="Only this company.")
 
 
 @cli.command()
@@ -95,9 +96,11 @@ _COMPANY = click.option("--company", metavar="ID", help="Of this company alone."
     "--as-of",
     type=MOMENT,
     metavar="T",
-    help="As things stood at T: a date, or a time with its zone.",
+    help="As things stood at T: a date, or a time with a zone.",
 )
-@click.option("--known-at", type=MOMENT, metavar="T", help="By what was recorded by T.")
+@click.option(
+    "--known-at", type=MOMENT, metavar="T", help="Use only what was recorded by T."
+)
 @click.option(
     "--format",
     "face",
@@ -108,7 +111,7 @@ _COMPANY = click.option("--company", metavar="ID", help="Of this company alone."
 @click.option(
     "--output",
     metavar="FILE",
-    help="Write there, not to standard output.",
+    help="Write to this file, not to standard output.",
 )
 @click.pass_obj
 def report(
@@ -119,14 +122,15 @@ def report(
     face: str,
     output: str | None,
 ) -> int:
-    """Report every expense: its state, why, and whether it may be sent again.
+    """Report every expense, and what went wrong.
 
-    Ends with 1 where something is broken, with 2 where evidence could not be read.
+    Each with its state, why, and whether it may be sent again. Exits with 1 if there
+    are breaks, with 2 if evidence could not be read.
     """
     target = Output.checked(output, store=store)
     with _opened(store) as books, counting("Judging") as progress:
         if company is not None and not books.knows(company):
-            click.echo(f"Nothing is known of company {company}.", err=True)
+            click.echo(f"Nothing is recorded of company {company}.", err=True)
         result = books.report(as_of=as_of, known_at=known_at, company_id=company)
         progress(len(result.items))
     with target.stream() as stream:
@@ -153,7 +157,7 @@ def report(
     "--as-of",
     type=MOMENT,
     metavar="T",
-    help="As things stood at T: a date, or a time with its zone.",
+    help="As things stood at T: a date, or a time with a zone.",
 )
 @click.option(
     "--format",
@@ -170,10 +174,10 @@ def explain(
     as_of: datetime | None,
     face: str,
 ) -> int:
-    """Tell one transaction's story, oldest first.
+    """Tell the story of one transaction.
 
-    What was sent, each report with the digest of its bytes, and each change of
-    judgement with the rule behind it.
+    Oldest first: what was sent, each report with the digest of its bytes, and each
+    change of judgement with the rule behind it.
     """
     with _opened(store) as books, counting("Judging"):
         stories = books.explain(transaction, company_id=company, as_of=as_of)
@@ -193,15 +197,15 @@ def explain(
 
 @cli.group()
 def audit() -> None:
-    """Check the books without trusting them."""
+    """Check the store against its own history."""
 
 
 @audit.command("tie-out")
 @click.pass_obj
 def tie_out(store: str) -> int:
-    """Hold the live views against a replay, row by row.
+    """Compare the live views with a replay.
 
-    Ends with 1 where they differ, with 2 where a stored event could not be read.
+    Row by row. Exits with 1 if they differ, with 2 if a stored event cannot be read.
     """
     with _opened(store) as books, counting("Replaying"):
         result = books.tie_out()
@@ -216,19 +220,22 @@ def tie_out(store: str) -> int:
     "--set-aside",
     "digest",
     metavar="DIGEST",
-    help="Decide that these bytes need not be read.",
+    help="Set aside the evidence with this digest.",
 )
-@click.option("--actor", metavar="A", help="Who decides so.")
+@click.option("--actor", metavar="A", help="Who decides.")
 @click.option("--reason", metavar="R", help="Why.")
 @click.pass_obj
 def reprocess(
     store: str, digest: str | None, actor: str | None, reason: str | None
 ) -> int:
-    """Read again what could not be read, or set some of it aside."""
+    """Read again what could not be read.
+
+    With --set-aside, a person decides that one piece of evidence is not needed.
+    """
     if digest is None and (actor or reason):
-        raise UsageError("--actor and --reason belong to --set-aside")
+        raise UsageError("--actor and --reason were given without --set-aside")
     if digest is not None and not (actor and reason):
-        raise UsageError("--set-aside needs --actor and --reason")
+        raise UsageError("--set-aside was given without --actor and --reason")
     with _opened(store) as books:
         if digest is not None:
             books.set_aside(digest, actor=actor or "", reason=reason or "")
@@ -237,7 +244,7 @@ def reprocess(
         with counting("Reading again") as progress:
             again = books.reprocess(progress=progress)
     if not (again.read or again.unread):
-        click.echo("Nothing waits in quarantine.")
+        click.echo("Quarantine is empty.")
         return 0
     return _intake_status([again])
 

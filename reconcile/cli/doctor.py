@@ -13,14 +13,17 @@ from reconcile.cli.status import UNRELIABLE
 
 @click.command()
 @click.option(
-    "--endpoint", metavar="URL", help="Ask the webhook endpoint there whether it lives."
+    "--endpoint",
+    metavar="URL",
+    help="Check that the webhook endpoint at this URL answers.",
 )
 @account_options
 @click.pass_obj
 def doctor(store: str, endpoint: str | None, api_key: str | None, base_url: str) -> int:
-    """Check the store, the clock, the key, the quota, the way to Codat, the endpoint.
+    """Check the setup and the way to Codat.
 
-    Nothing is changed and nothing is stored. Ends with 2 where there is a problem.
+    The store, the clock, the key, the quota, Codat's host, the endpoint. Nothing is
+    changed or stored. Exits with 2 if there is a problem.
     """
     wrong = False
     for check in _checks(store, endpoint, api_key, base_url):

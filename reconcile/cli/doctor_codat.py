@@ -54,7 +54,7 @@ def checks_of_codat(api_key: str | None, base_url: str) -> Iterator[Checked]:
     yield _clock(heard)
     if not api_key:
         for name in ("key", "quota"):
-            text = "no API key is given: --api-key, or CODAT_API_KEY"
+            text = "no API key was given, expected --api-key or CODAT_API_KEY"
             yield Checked("skipped", name, text)
         return
     yield from _account(api_key, url)
@@ -64,7 +64,7 @@ def check_of_endpoint(url: str | None) -> Checked:
     """Return whether the webhook endpoint that a URL names is alive."""
     name = "endpoint"
     if url is None:
-        return Checked("skipped", name, "no --endpoint is given")
+        return Checked("skipped", name, "--endpoint was not given")
     health = url.rstrip("/").removesuffix(PATH).removesuffix(HEALTH_PATH) + HEALTH_PATH
     try:
         heard = _asked(health)
@@ -96,7 +96,9 @@ def _asked(url: str) -> _Heard:
                 at=utc_now(),
             )
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-        raise UsageError("it is no http:// or https:// URL that can be") from error
+        raise UsageError(
+            f"{url!r} is not a URL, expected http:// or https:// and a host"
+        ) from error
 
 
 def _why(error: Exception) -> str:
@@ -109,13 +111,13 @@ def _hint(error: Exception) -> str:
     while behind is not None:
         match behind:
             case socket.gaierror():
-                return "its name cannot be resolved: DNS, or a slip in the URL"
+                return "the host name cannot be resolved: DNS, or a typo in the URL"
             case ssl.SSLError():
-                return "TLS failed: its certificate, or a proxy that shows its own"
+                return "TLS failed: the certificate, or a proxy with its own"
             case httpx.TimeoutException():
-                return "nothing answered in time: a firewall, or a proxy not set"
+                return "no answer in time: a firewall, or a proxy that is not set"
             case ConnectionRefusedError():
-                return "nothing listens there"
+                return "no server listens there"
             case _:
                 behind = behind.__cause__ or behind.__context__
     return ""
@@ -124,13 +126,13 @@ def _hint(error: Exception) -> str:
 def _clock(heard: _Heard) -> Checked:
     theirs = moment_told(heard.date, now=heard.at)
     if theirs is None:
-        return Checked("skipped", "clock", "the answer tells no date")
+        return Checked("skipped", "clock", "the answer has no readable Date header")
     skew_s = (heard.at - theirs).total_seconds()
     if abs(skew_s) <= CLOCK_SKEW_MAX_S:
         return Checked("ok", "clock", f"within {CLOCK_SKEW_MAX_S:.0f} s of Codat's")
     side = "ahead of" if skew_s > 0 else "behind"
     text = f"{abs(skew_s):.0f} s {side} Codat's"
-    hint = "set this machine's clock: webhooks are refused for their time"
+    hint = "set this machine's clock: webhooks are refused when it is off"
     return Checked("problem", "clock", text, hint)
 
 
@@ -149,22 +151,22 @@ def _account(api_key: str, url: str) -> Iterator[Checked]:
             yield _quota(client.figures())
     except (CodatUnavailable, UsageError) as error:
         yield Checked("problem", "key", shown(str(error)))
-        yield Checked("skipped", "quota", "no answer told of it")
+        yield Checked("skipped", "quota", "no answer gave its figures")
 
 
 def _key(status: int) -> Checked:
     if 200 <= status < 300:
-        return Checked("ok", "key", "Codat takes it")
-    hint = "Codat's portal shows the keys in force" if status in (401, 403) else ""
+        return Checked("ok", "key", "Codat accepts it")
+    hint = "Codat's portal lists the valid keys" if status in (401, 403) else ""
     return Checked("problem", "key", f"Codat refuses it with {status}", hint)
 
 
 def _quota(figures: Figures) -> Checked:
     if not figures.learnt:
-        return Checked("skipped", "quota", "the answer tells nothing of it")
+        return Checked("skipped", "quota", "the answer does not give its figures")
     until = format_instant(figures.resets_at)
     text = f"{figures.remaining} of {figures.limit} requests left until {until}"
     if figures.remaining >= figures.limit * QUOTA_LEAST:
         return Checked("ok", "quota", text)
-    hint = "what is left is kept for webhooks; somebody may be polling"
+    hint = "the rest is reserved for webhooks; another client may be polling"
     return Checked("problem", "quota", text, hint)

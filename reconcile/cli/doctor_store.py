@@ -36,7 +36,7 @@ def checks_of_store(store: str, now: datetime) -> Iterator[Checked]:
             yield _refused(books)
             yield _in_doubt(books, now)
     except NoStoreError as error:
-        hint = "--store names it; ingest, push and serve create one"
+        hint = "check --store; ingest, push and serve create a store"
         yield Checked("problem", "store", str(error), hint)
     except ReconcileError as error:
         yield Checked("problem", "store", str(error))
@@ -56,7 +56,7 @@ def _views(books: Reconciler) -> Checked:
     if poisoned:
         some = ", ".join(map(str, poisoned[:NAMED_MAX]))
         text = f"stored events that cannot be read: {len(poisoned)}, at {some}"
-        hint = "what they tell is in no figure; `reconcile audit tie-out` says more"
+        hint = "no figure counts them; `reconcile audit tie-out` lists them"
         return Checked("problem", "views", text, hint)
     text = f"{lag} positions behind; they catch up when they are read"
     return Checked("ok", "views", text if lag else "up to date")
@@ -65,7 +65,7 @@ def _views(books: Reconciler) -> Checked:
 def _quarantine(books: Reconciler) -> Checked:
     number = books.unprocessed()
     if not number:
-        return Checked("ok", "quarantine", "nothing waits to be read")
+        return Checked("ok", "quarantine", "all evidence was read")
     hint = "`reconcile reprocess` reads it again, or sets it aside"
     return Checked("problem", "quarantine", f"unread evidence: {number}", hint)
 
@@ -74,7 +74,7 @@ def _refused(books: Reconciler) -> Checked:
     untrusted = books.store.untrusted()
     number = untrusted.counted()
     if not number:
-        return Checked("ok", "deliveries", "none was refused")
+        return Checked("ok", "deliveries", "no delivery was refused")
     last = next(untrusted.newest_first(), None)
     at = (
         f", the last at {format_instant(last.received_at)}: {last.reason}"

@@ -55,7 +55,7 @@ def _status_and_sentence(error: Exception) -> tuple[int, str]:
             named = "" if error.filename is None else f": {error.filename}"
             return UNRELIABLE, f"{what}{named}"
         case MemoryError():
-            return UNRELIABLE, "out of memory; more of it, or a smaller file, is needed"
+            return UNRELIABLE, "out of memory, expected more of it or a smaller file"
         case _:
             return FAULT, (
                 f"a fault of reconcile itself ({type(error).__name__}):"

@@ -21,7 +21,10 @@ from reconcile.reconciler import Reconciler, utc_now
 @account_options
 @click.pass_obj
 def follow(store: str, *, once: bool, api_key: str | None, base_url: str) -> int:
-    """Read every sync to its end: statuses, pages, requests whose answer was lost."""
+    """Read every sync from Codat to its end.
+
+    Statuses, pages of transactions, and requests whose answer was lost.
+    """
     account = access(api_key, base_url)
     tell_log()
     if once:

@@ -47,8 +47,8 @@ class Output:
             written._check(path)
         elif any(_is_open_as_output(file) for file in written.never):
             raise UsageError(
-                "standard output is a file that this command reads;"
-                " another file is expected"
+                "standard output is a file that this command reads,"
+                " expected another file"
             )
         return written
 
@@ -83,7 +83,7 @@ class Output:
             folder = Path(os.path.realpath(path)).parent
             is_folder = there is not None and stat.S_ISDIR(there.st_mode)
             if not path or path.endswith(os.sep) or is_folder:
-                raise _unwritable(path, "it is a folder, and a file is expected")
+                raise _unwritable(path, "a folder is there, expected a file")
             if not folder.is_dir():
                 raise _unwritable(path, "its folder does not exist")
         except (OSError, ValueError) as error:
@@ -92,8 +92,8 @@ class Output:
         for file in self.never:
             if _is_same(path, file):
                 raise UsageError(
-                    f"--output: {path} is {file}, which this command reads;"
-                    " another file is expected"
+                    f"--output: {path} is {file}, which this command reads,"
+                    " expected another file"
                 )
         if there is None or not _is_written_directly(path, there):
             if not os.access(folder, os.W_OK | os.X_OK):

@@ -47,15 +47,20 @@ class PushCall:
 
 @click.command()
 @click.argument("file", metavar="FILE")
-@click.option("--company", required=True, metavar="ID", help="Whose expenses they are.")
+@click.option(
+    "--company",
+    required=True,
+    metavar="ID",
+    help="The company that the expenses belong to.",
+)
 @click.option(
     "--dialect",
     type=click.Choice(["v1", "current"]),
     default="current",
     show_default=True,
-    help="v1 pushes datasets; the current API syncs what it is given at once.",
+    help="v1 pushes a dataset to sync later; current syncs it at once.",
 )
-@click.option("--sync", "start", is_flag=True, help="Start their sync too (v1).")
+@click.option("--sync", "start", is_flag=True, help="Start the sync too (v1).")
 @account_options
 @click.pass_obj
 def push(
@@ -67,10 +72,11 @@ def push(
     api_key: str | None,
     base_url: str,
 ) -> int:
-    """Send the expenses of a .json or .csv file; - is JSON from standard input.
+    """Send the expenses of a file.
 
-    The whole file is checked before anything is sent. Calls of 50 at most are made, and
-    none is lost: what nobody answered is in doubt, and is not sent again.
+    FILE is a .json or a .csv file, or - for JSON from standard input. The whole file is
+    checked before anything is sent. A call carries at most 50 expenses. A call whose
+    answer is lost is in doubt, and is not sent again.
     """
     spoken = cast("Dialect", dialect)
     given = _read(file, spoken)
@@ -103,7 +109,7 @@ def _read(name: str, dialect: Dialect) -> Expenses:
         return read_json(_bounded(sys.stdin.buffer.read, "standard input"), dialect)
     path = Path(name)
     if not _is_file(path):
-        raise UsageError(f"there is no file {shown(name)}")
+        raise UsageError(f"{shown(name)} does not exist, expected a file")
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise UsageError(f"{shown(name)} is neither a .json nor a .csv file")
@@ -121,7 +127,9 @@ def _is_file(path: Path) -> bool:
 def _bounded(read: Callable[[int], bytes], name: str) -> bytes:
     body = read(FILE_BYTES_MAX + 1)
     if len(body) > FILE_BYTES_MAX:
-        raise UsageError(f"{name} is over {FILE_BYTES_MAX} bytes: split it")
+        raise UsageError(
+            f"{name} is larger than {FILE_BYTES_MAX} bytes, expected smaller files"
+        )
     return body
 
 
@@ -197,7 +205,7 @@ def started(dispatch: Dispatch, company_id: str, datasets: list[str]) -> None:
         sync_id = accepted(sent.answer, "syncId")
     except ReconcileError as error:
         reason = sentence(error, company_id)
-        raise UsageError(f"no sync was seen to start: {reason}") from error
+        raise UsageError(f"no sync is known to have started: {reason}") from error
     number = f"{len(datasets)} datasets" if len(datasets) > 1 else "1 dataset"
     click.echo(f"Codat accepted {number} for sync {shown(sync_id)}.")
 

@@ -21,10 +21,14 @@ _WAKE_S = 0.5  # a wait without an end cannot be interrupted on every system
     default="happy",
     show_default=True,
     metavar="NAME",
-    help="What goes wrong, and how often.",
+    help="What goes wrong and how often; a wrong name lists them.",
 )
 @click.option(
-    "--seed", default=0, show_default=True, metavar="N", help="Which run of it."
+    "--seed",
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Which run of it.",
 )
 @click.option("--as-documented", is_flag=True, help="Answer as the page's samples do.")
 @click.option("--strict", is_flag=True, help="Know only companies that were created.")
@@ -35,7 +39,7 @@ _WAKE_S = 0.5  # a wait without an end cannot be interrupted on every system
     default=1.0,
     show_default=True,
     metavar="X",
-    help="How many times as fast as the wall's its time runs.",
+    help="How many times faster than real time.",
 )
 def sandbox(
     host: str,
@@ -47,7 +51,7 @@ def sandbox(
     no_quotas: bool,
     speed: float,
 ) -> int:
-    """Serve a Codat to test against, until it is stopped."""
+    """Serve a Codat to test against until stopped."""
     try:
         import uvicorn  # noqa: F401, PLC0415 - only asks whether the extra is there
     except ModuleNotFoundError as error:

@@ -35,7 +35,7 @@ class _Secrets(click.ParamType[str]):
     multiple=True,
     envvar="RECONCILE_WEBHOOK_SECRETS",
     metavar="S",
-    help="A secret Codat signs with, whsec_…; given again for each that is in force.",
+    help="A secret that Codat signs with, whsec_…; repeat it for each that is valid.",
 )
 @account_options
 @click.pass_obj
@@ -47,7 +47,10 @@ def serve(
     api_key: str | None,
     base_url: str,
 ) -> int:
-    """Take webhooks into the store, until it is stopped; with a key, follow syncs."""
+    """Receive webhooks until stopped.
+
+    They are recorded in the store. With an API key, syncs are followed as well.
+    """
     try:
         import httptools  # noqa: F401, PLC0415 - only asks whether the extra is there
         import uvicorn  # noqa: F401, PLC0415 - as above
@@ -66,9 +69,9 @@ def serve(
         serving(endpoint, host=host, port=port) as served,
     ):
         if not secrets:
-            click.echo("No webhook secret is given: deliveries are refused.", err=True)
+            click.echo("No webhook secret was given: deliveries are refused.", err=True)
         if not account:
-            click.echo("No API key is given: syncs are not followed.", err=True)
+            click.echo("No API key was given: syncs are not followed.", err=True)
         click.echo(f"Webhooks are taken at {served.url}{PATH}; stop it with Ctrl-C.")
         while served.thread.is_alive() and not stop.is_set():
             stop.wait(_WAKE_S)

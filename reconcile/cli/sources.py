@@ -19,12 +19,13 @@ def check(name: str) -> None:
         return
     path = Path(name)
     if not path.is_file():
-        raise UsageError(f"there is no file {name}")
+        raise UsageError(f"{name} does not exist, expected a file")
     if path.suffix.lower() not in (".har", ".jsonl"):
         raise UsageError(f"{name} is neither a .har nor a .jsonl file")
     if path.suffix.lower() == ".har" and path.stat().st_size > HAR_BYTES_MAX:
         raise UsageError(
-            f"{name} is over {HAR_BYTES_MAX} bytes: split it into one entry a line"
+            f"{name} is larger than {HAR_BYTES_MAX} bytes,"
+            " expected a .jsonl file, one entry a line"
         )
 
 

@@ -17,16 +17,21 @@ ACTOR: Final = "reconcile sync"
 
 @click.command()
 @click.argument("datasets", nargs=-1, metavar="DATASET…")
-@click.option("--company", required=True, metavar="ID", help="Whose datasets they are.")
+@click.option(
+    "--company",
+    required=True,
+    metavar="ID",
+    help="The company that the datasets belong to.",
+)
 @click.option(
     "--recover", is_flag=True, help="Find out what came of requests in doubt."
 )
 @click.option(
     "--abandon",
     metavar="REQUEST",
-    help="Decide that nothing came of a request in doubt.",
+    help="Decide that this request was not carried out.",
 )
-@click.option("--actor", metavar="A", help="Who decides so.")
+@click.option("--actor", metavar="A", help="Who decides.")
 @click.option("--reason", metavar="R", help="Why.")
 @account_options
 @click.pass_obj
@@ -41,26 +46,30 @@ def sync(
     api_key: str | None,
     base_url: str,
 ) -> int:
-    """Start one sync of datasets (v1); or find out what came of requests in doubt.
+    """Sync datasets, or settle requests in doubt.
 
-    With --recover, nothing is sent: what Codat lists is read. Ends with 2 while a
-    request is in doubt. With --abandon, a person ends its doubt: Codat is not asked.
+    With datasets, one sync of them is started (v1). With --recover, nothing is sent:
+    Codat's list of syncs is read for the requests in doubt. Exits with 2 while one
+    remains. With --abandon, a person ends the doubt, and Codat is not asked.
     """
-    if recover + bool(datasets) + (abandon is not None) != 1:
-        raise UsageError("name the datasets to sync, or use --recover, or --abandon")
+    given = recover + bool(datasets) + (abandon is not None)
+    if given != 1:
+        raise UsageError(
+            f"{given} of datasets, --recover and --abandon were given, expected 1"
+        )
     if abandon is None and not (actor is None and reason is None):
-        raise UsageError("--actor and --reason belong to --abandon")
+        raise UsageError("--actor and --reason were given without --abandon")
     company_id = canonical_id(company)
     if abandon is not None:
         if not (actor and reason):
-            raise UsageError("--abandon needs --actor and --reason")
+            raise UsageError("--abandon was given without --actor and --reason")
         return _abandon(store, company_id, abandon, actor=actor, reason=reason)
     reach = access(api_key, base_url)
     if recover:
         return _recover(store, reach, company_id)
     named = list(dict.fromkeys(map(canonical_id, datasets)))
     if not all(dataset_id.strip() for dataset_id in named):
-        raise UsageError("a dataset's id is not blank")
+        raise UsageError("a dataset's id is blank, expected an id")
     with Reconciler.open(store) as books, reach.client(books) as client:
         started(books.dispatch(client.ask, actor=ACTOR), company_id, named)
     return 0
@@ -99,7 +108,7 @@ def _recover(store: str, reach: Access, company_id: str) -> int:
         why = (
             "it may be under way, so ask again in five minutes"
             if state.unanswered
-            else "no sync that Codat lists is certain to be its own;"
+            else "no sync in Codat's list is certain to be its own;"
             f" {_way_out(company_id, name)}"
         )
         click.echo(f"Request {name} is in doubt still: {why}.", err=True)
@@ -111,4 +120,4 @@ def _recover(store: str, reach: Access, company_id: str) -> int:
 def _way_out(company_id: str, request_id: str) -> str:
     words = ["reconcile", "sync", "--company", company_id, "--abandon", request_id]
     command = shown(shlex.join([*words, "--actor", "A", "--reason", "R"]))
-    return f"if its portal has nothing of it either, `{command}` ends the doubt"
+    return f"if Codat's portal does not show it either, `{command}` ends the doubt"

@@ -200,7 +200,7 @@ def write_story(story: Story, stream: TextIO) -> None:
     now.append(f". {item.verdict.value}: {item.advice}")
     out.print(now)
     if item.update_unsettled:
-        out.print(Text("Whether its update is in the books too, nobody knows."))
+        out.print(Text("It is not known whether its update is in the books too."))
     out.print(Text("Sections and lines are those of docs/explanation/judgement.md."))
     out.print()
 

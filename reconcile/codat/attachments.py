@@ -22,11 +22,11 @@ def form_of_file(*, name: str, content: bytes, media_type: str) -> tuple[str, by
     """
     if not 0 < len(content) <= ATTACHMENT_BYTES_MAX:
         raise UsageError(
-            f"an attachment of {len(content)} bytes: at least one, and at most"
-            f" {ATTACHMENT_BYTES_MAX}, can be sent"
+            f"the attachment has {len(content)} bytes,"
+            f" expected 1 to {ATTACHMENT_BYTES_MAX}"
         )
     if not media_type.isascii() or not media_type.isprintable():
-        raise UsageError("the media type of an attachment is ASCII text")
+        raise UsageError(f"the media type {media_type!r} is not printable ASCII")
     boundary = hashlib.sha256(content).hexdigest()[:32]
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file";'

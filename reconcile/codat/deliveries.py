@@ -83,14 +83,14 @@ def read_delivery(
     """
     if len(body) > BODY_BYTES_MAX:
         raise PayloadError(
-            f"a body of {len(body)} bytes is over the limit of {BODY_BYTES_MAX}"
+            f"the body has {len(body)} bytes, expected at most {BODY_BYTES_MAX}"
         )
     data = loads(body)
     if not isinstance(data, dict):
-        raise PayloadError("a webhook is an object")
+        raise PayloadError("the webhook is not an object")
     generation = _generation(data)
     if generation is None:
-        raise PayloadError("no generation of Codat's webhooks has this shape")
+        raise PayloadError("the webhook has none of the shapes that Codat documents")
     kind, event_type, payload = generation(data)
     if kind is None:
         return ()
@@ -100,7 +100,7 @@ def read_delivery(
         if kind is NoticeKind.UNRECOGNISED:
             return ()
         missing = "company" if company_id is None else "sync"
-        raise PayloadError(f"the webhook names no {missing}")
+        raise PayloadError(f"the webhook does not name its {missing}")
     rows, unread, flaws = _rows(payload)
     dated = parse_instant(known_text(data.get("generatedDate")) or "")
     return (
@@ -232,7 +232,7 @@ def _rows(payload: dict[str, Any]) -> tuple[tuple[LegRow, ...], int, list[Flaw]]
     if listed is None:
         return (), 0, []
     if not isinstance(listed, list):
-        reason = "the webhook's transactions are no list"
+        reason = "the webhook's transactions are not a list"
         return (), 0, [Flaw(kind=FindingKind.UNREADABLE, reason=reason)]
     rows, flaws = read_rows(listed, names=("id", "status", "", "errorMessage"))
     legless = tuple((t, word, None, message) for t, word, _, message in rows)

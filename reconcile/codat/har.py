@@ -118,10 +118,13 @@ def _exchange(entry: _Entry, where: str) -> Exchange:
     started = parse_instant(entry.startedDateTime)
     if started is None:
         raise PayloadError(
-            f"{entry.startedDateTime!r} is no time with a zone", path="startedDateTime"
+            f"{entry.startedDateTime!r} is not a time with a zone",
+            path="startedDateTime",
         )
     if not 0 <= entry.response.status <= STATUS_MAX:
-        raise PayloadError("it is no HTTP status", path="response.status")
+        raise PayloadError(
+            f"{entry.response.status} is not an HTTP status", path="response.status"
+        )
     content = entry.response.content or _Body()
     body = _bytes(content, "response.content")
     return Exchange(
@@ -145,7 +148,9 @@ def _observed(started: datetime, time_ms: float | None) -> datetime:
     try:
         return started + timedelta(milliseconds=time_ms)
     except OverflowError as error:
-        raise PayloadError("it lies outside of time", path="time") from error
+        raise PayloadError(
+            f"{time_ms} ms end after the year 9999", path="time"
+        ) from error
 
 
 def _bytes(body: _Body | None, path: str) -> bytes | None:
@@ -187,7 +192,7 @@ def _salvage(document: bytes, name: str) -> Iterator[Captured]:
         try:
             _, end = scan(text, at)
         except (ValueError, RecursionError) as error:
-            reason = f"the HAR document breaks off here: {error}"
+            reason = f"the HAR document ends too early: {error}"
             yield _rest(text[at:], reason, _place(name, f"line {line}"))
             return
         number += 1

@@ -56,7 +56,7 @@ def _whole(digits: str) -> int | float:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number of JSON's")
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
 def _clean(data: Any) -> Any:

@@ -114,16 +114,14 @@ def _rows(results: list[_Row]) -> tuple[LegRow, ...] | None:
 
 def _page_slowly(data: Any, route: Route, at: datetime) -> tuple[Observation, ...]:
     if not isinstance(data, dict) or not isinstance(data.get("results"), list):
-        raise PayloadError("a page of transactions has a list of results")
+        raise PayloadError("results is not a list")
     rows, flaws = read_rows(data["results"])
     number = whole_number(data.get("pageNumber"))
     figures: dict[str, int | None] = {}
     for name in ("pageNumber", "pageSize", "totalResults"):
         figures[name] = count(data.get(name))
         if figures[name] is None and data.get(name) is not None:
-            flaws.append(
-                unreadable(f"{name} is {short(data[name])}, which is no count")
-            )
+            flaws.append(unreadable(f"{name} is {short(data[name])}, expected a count"))
     page = figures["pageNumber"]
     if page is None:
         page = route.page if number is None else 0
@@ -155,7 +153,7 @@ def read_transaction(
     """
     data = loads(body)
     if not isinstance(data, list):
-        raise PayloadError("one transaction's rows are a list")
+        raise PayloadError("the transaction's rows are not a list")
     rows, flaws = read_rows(data, default_id=route.transaction_id)
     flaws += [
         Flaw(
@@ -197,18 +195,20 @@ def read_rows(
     id_name, status_name, type_name, message_name = names
     for number, row in enumerate(results, start=1):
         if not isinstance(row, dict):
-            flaws.append(unreadable(f"row {number} is no object"))
+            flaws.append(unreadable(f"row {number} is not an object"))
             continue
         given = row.get(id_name)
         given = default_id if given is None else given
         known = known_text(given)
         if known is None:
-            flaws.append(unreadable(f"row {number} names no transaction"))
+            flaws.append(unreadable(f"row {number} does not name its transaction"))
             continue
         transaction_id = canonical_id(known)
         status, kind = row.get(status_name), row.get(type_name)
         if not isinstance(status, str | None) or not isinstance(kind, str | None):
-            reason = f"row {number} has a status or an integration type that is no text"
+            reason = (
+                f"row {number} has a status or an integration type that is not text"
+            )
             flaws.append(unreadable(reason, transaction_id))
             continue
         message = text_or_none(row.get(message_name))

@@ -47,7 +47,7 @@ def read_exchange(
     for body in (exchange.request_body, exchange.response_body):
         if body is not None and len(body) > BODY_BYTES_MAX:
             raise PayloadError(
-                f"a body of {len(body)} bytes is over the limit of {BODY_BYTES_MAX}",
+                f"the body has {len(body)} bytes, expected at most {BODY_BYTES_MAX}",
                 digest=hashlib.sha256(body).hexdigest(),
             )
     if exchange.body_dropped:
@@ -73,7 +73,7 @@ def _read_list(body: bytes, route: Route, at: datetime) -> tuple[Observation, ..
     """Return the syncs that can be read; the first tells of those that cannot."""
     data = loads(body)
     if not isinstance(data, list):
-        raise PayloadError("the list of syncs is a list")
+        raise PayloadError("the list of syncs is not a list")
     reports: list[StatusReport] = []
     flaws: list[Flaw] = []
     for number, entry in enumerate(data, start=1):
@@ -84,7 +84,7 @@ def _read_list(body: bytes, route: Route, at: datetime) -> tuple[Observation, ..
                 raise
             flaws.append(unreadable(f"sync {number} of the list: {error}"))
     if data and not reports:
-        raise PayloadError("no sync of the list can be read")
+        raise PayloadError("none of the listed syncs can be read")
     if flaws:
         reports[0] = attrs.evolve(reports[0], flaws=(*reports[0].flaws, *flaws))
     return tuple(reports)
@@ -94,11 +94,11 @@ def _status(data: Any, route: Route, sync_id: str | None, at: datetime) -> Statu
     if not isinstance(data, dict) or not (
         "syncStatusCode" in data or "syncStatus" in data
     ):
-        raise PayloadError("a sync status is an object with a status")
+        raise PayloadError("the sync status is not an object with a status")
     named = known_text(data.get("syncId"))
     if sync_id is None:
         if named is None:
-            raise PayloadError("the sync status names no sync", path="syncId")
+            raise PayloadError("the sync status does not name its sync", path="syncId")
         sync_id = canonical_id(named)
     code = data.get("syncStatusCode")
     number = whole_number(code)

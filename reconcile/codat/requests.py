@@ -84,7 +84,7 @@ class Request:
         try:
             canonical = str(uuid.UUID(key))
         except ValueError as error:
-            raise UsageError("an idempotency key is a GUID") from error
+            raise UsageError(f"the idempotency key {key!r} is not a GUID") from error
         return attrs.evolve(
             self, headers=(*self.headers, ("Idempotency-Key", canonical))
         )
@@ -112,7 +112,7 @@ def start_sync(company_id: str, dataset_ids: Iterable[str]) -> Request:
     """Return the start of a sync of datasets (v1)."""
     named = list(dataset_ids)
     if not named or not all(dataset_id.strip() for dataset_id in named):
-        raise UsageError("a sync needs the id of at least one dataset")
+        raise UsageError("no dataset was named, expected at least one id")
     return _write("POST", _path(company_id, "syncs"), company_id, {"datasetIds": named})
 
 
@@ -182,7 +182,7 @@ def attach(
 def sync_status(company_id: str, sync_id: str) -> Request:
     """Return the question how a sync stands."""
     if sync_id in ("latest", "lastSuccessful", "list"):
-        raise UsageError(f"{sync_id!r} is no id of a sync")
+        raise UsageError(f"{sync_id!r} is not the id of a sync")
     return _read(_sync_path(company_id, sync_id, "status"), company_id)
 
 
@@ -267,16 +267,20 @@ def _read(
 
 
 def _counted(items: Sequence[object]) -> list[object]:
-    if isinstance(items, str | bytes | Mapping) or not 1 <= len(items) <= ITEMS_MAX:
-        raise UsageError(f"a call takes a list of 1 to {ITEMS_MAX} transactions")
+    if isinstance(items, str | bytes | Mapping):
+        raise UsageError("the transactions are not a list")
+    if not 1 <= len(items) <= ITEMS_MAX:
+        raise UsageError(
+            f"{len(items)} transactions were given, expected 1 to {ITEMS_MAX}"
+        )
     return list(items)
 
 
 def _paged(page: int, page_size: int) -> tuple[tuple[str, str], ...]:
     if not 1 <= page <= PAGE_MAX:
-        raise UsageError(f"{page} is no number of a page: the first is 1")
+        raise UsageError(f"{page} is not a page number, expected 1 or more")
     if not 1 <= page_size <= PAGE_SIZE_MAX:
-        raise UsageError(f"a page has 1 to {PAGE_SIZE_MAX} rows, not {page_size}")
+        raise UsageError(f"the page size is {page_size}, expected 1 to {PAGE_SIZE_MAX}")
     return ("page", str(page)), ("pageSize", str(page_size))
 
 
@@ -298,11 +302,11 @@ def _quoted(part: str) -> str:
 
     """
     if not part.strip() or part in (".", "..") or len(part) > ID_LENGTH_MAX:
-        raise UsageError(f"{part[:ID_LENGTH_MAX]!r} is no id")
+        raise UsageError(f"{part[:ID_LENGTH_MAX]!r} is not an id")
     try:
         return quote(part, safe="")
     except UnicodeEncodeError as error:
-        raise UsageError(f"{part!r} is no id") from error
+        raise UsageError(f"{part!r} is not an id") from error
 
 
 def _named(body: bytes) -> str:

@@ -71,7 +71,9 @@ def signed_by(
     proof = _proof(headers)
     (_, named), (_, stamp), (_, signatures) = proof
     if not _ID.fullmatch(named):
-        raise SignatureError("the delivery's id is none that Codat would give")
+        raise SignatureError(
+            "the delivery's id is malformed, expected one such as msg_2b3c"
+        )
     _check_age(stamp, now=now, tolerance=tolerance)
     offered = [*_offered(signatures)]
     content = f"{named}.{stamp}.".encode() + body
@@ -82,7 +84,9 @@ def signed_by(
         for signature in offered:
             matches |= hmac.compare_digest(expected, signature)
     if not matches:
-        raise SignatureError("no signature of the delivery is by a secret of ours")
+        raise SignatureError(
+            "none of the delivery's signatures matches a secret of this endpoint"
+        )
     return proof
 
 
@@ -102,9 +106,11 @@ def key_of(secret: str) -> bytes:
     try:
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise UsageError("a webhook secret is whsec_ and base64") from error
+        raise UsageError(
+            "the webhook secret is malformed, expected whsec_ and base64"
+        ) from error
     if not key or not secret.startswith(_PREFIX):
-        raise UsageError("a webhook secret is whsec_ and base64")
+        raise UsageError("the webhook secret is malformed, expected whsec_ and base64")
     return key
 
 
@@ -144,7 +150,7 @@ def _firsts(headers: Pairs) -> dict[str, str]:
 
 def _check_age(stamp: str, *, now: datetime, tolerance: timedelta) -> None:
     if not _SECONDS.fullmatch(stamp):
-        raise SignatureError("the delivery's timestamp is no number of seconds")
+        raise SignatureError("the delivery's timestamp is not a number of seconds")
     age_s = now.timestamp() - int(stamp)
     if abs(age_s) > tolerance.total_seconds():
         when = "ago" if age_s > 0 else "in the future"

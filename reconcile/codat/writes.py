@@ -48,7 +48,7 @@ def read_write(
 
     """
     if not exchange.request_body:
-        raise PayloadError("the capture holds no request body", digest=request_id)
+        raise PayloadError("the capture left the request body out", digest=request_id)
     try:
         dataset_ids, transactions, flaws = _named(exchange.request_body, route)
     except PayloadError as error:
@@ -112,7 +112,9 @@ def _accepted_as(body: bytes, route: Route) -> str:
     name = "datasetId" if route.name == "push" else "syncId"
     named = known_text(answer.get(name)) if isinstance(answer, dict) else None
     if named is None:
-        raise PayloadError("the answer to an accepted write names nothing", path=name)
+        raise PayloadError(
+            "the answer to an accepted write does not name what it made", path=name
+        )
     return named
 
 
@@ -127,7 +129,7 @@ def named_by(
     """
     route = route_of(method, path)
     if route is None or route.name not in WRITES:
-        raise UsageError(f"{method} {path} is no write we know")
+        raise UsageError(f"{method} {path} is not a write of Sync for Expenses")
     try:
         dataset_ids, transactions, flaws = _named(body or b"", route)
     except PayloadError as error:
@@ -188,11 +190,13 @@ def _words(body: bytes | None) -> str | None:
 def _dataset_ids(request: Any) -> tuple[tuple[str, ...], list[Flaw]]:
     named = request.get("datasetIds") if isinstance(request, dict) else None
     if not isinstance(named, list):
-        raise PayloadError("a sync request lists its datasets", path="datasetIds")
+        raise PayloadError(
+            "the datasets of a sync request are not a list", path="datasetIds"
+        )
     known = [canonical_id(dataset_id) for dataset_id in named if known_text(dataset_id)]
     flaws = []
     if len(known) < len(named) or not named:
-        flaws.append(_flaw("the sync request names a dataset that is no id"))
+        flaws.append(_flaw("a dataset of the sync request is not named by an id"))
     return tuple(dict.fromkeys(known)), flaws
 
 
@@ -205,11 +209,11 @@ def _transactions(
             request[0] if isinstance(request, list) and len(request) == 1 else request
         )
         if not isinstance(body, dict):
-            raise PayloadError("an expense is an object")
+            raise PayloadError("the expense is not an object")
         return (_expected(body, route.transaction_id),), []
     items = request.get("items", [request]) if isinstance(request, dict) else request
     if not isinstance(items, list):
-        raise PayloadError("a push lists its expenses", path="items")
+        raise PayloadError("the expenses of a push are not a list", path="items")
     expected: list[ExpectedTransaction] = []
     flaws: list[Flaw] = []
     for number, item in enumerate(items, start=1):

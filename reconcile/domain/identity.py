@@ -58,7 +58,9 @@ def stream_name(kind: str, company_id: str, name: str) -> str:
 
     """
     if kind not in KINDS:
-        raise HistoryError(f"{kind!r} is not a kind of stream: {', '.join(KINDS)} are")
+        raise HistoryError(
+            f"{kind!r} is not a kind of stream, expected one of {', '.join(KINDS)}"
+        )
     return f"{kind}:{quote(company_id, safe='')}:{quote(name, safe='')}"
 
 

@@ -33,9 +33,9 @@ class Reply:
 
 
 KEPT: Final = Reply(status=204)
-ALIVE: Final = Reply(status=200, text="It is alive.")
+ALIVE: Final = Reply(status=200, text="The endpoint is up.")
 CUT_SHORT: Final = Reply(status=400, text="The body ended before its length.")
-NOT_HERE: Final = Reply(status=404, text="Nothing is here.")
+NOT_HERE: Final = Reply(status=404, text="Not found.")
 TOO_SLOW: Final = Reply(status=408, text="The body took too long to arrive.")
 TOO_LONG: Final = Reply(status=413, text="The body is too long.")
 HEAD_TOO_LONG: Final = Reply(status=431, text="The head of the request is too long.")

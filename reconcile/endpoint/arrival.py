@@ -42,7 +42,7 @@ def arrived(
     found = read(delivery)
     if found is not None and found.kind == "delivery":
         return delivery
-    reason = "nothing in the delivery says that it is a webhook of Codat's"
+    reason = "the delivery cannot be recognised as a Codat webhook"
     return Unreadable(raw=body, reason=reason)
 
 

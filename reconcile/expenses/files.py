@@ -57,16 +57,17 @@ def read_json(body: bytes, dialect: Dialect) -> Expenses:
         )
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        return _unreadable(place, f"it is no JSON: {error.msg}")
+        return _unreadable(place, f"it is not JSON: {error.msg}")
     except RecursionError:
         return _unreadable("", "it is nested too deeply")
     except ArithmeticError:
-        return _unreadable("", "it holds a number beyond all bounds")
+        return _unreadable("", "a number is too large to be read")
     except ValueError as error:
         return _unreadable("", f"it cannot be read: {error}")
     items = data.get("items") if isinstance(data, dict) else data
     if not isinstance(items, list):
-        return _unreadable("", "it holds no array of expenses, and none in items")
+        expected = "expected an array, or an object with one in items"
+        return _unreadable("", f"the file has no expenses, {expected}")
     problems = [
         Problem(f"item {number}", _in_json(flaw))
         for number, item in enumerate(items, start=1)
@@ -109,7 +110,7 @@ def _whole_file(
 ) -> Expenses:
     problems = [*problems, *_given_twice(placed)]
     if not placed and not problems:
-        problems = [Problem("", "it holds no expense")]
+        problems = [Problem("", "the file is empty, expected at least one expense")]
     if problems:
         return Expenses(problems=tuple(problems))
     return Expenses(items=tuple(item for _, item in placed))
@@ -122,7 +123,7 @@ def _given_twice(placed: Iterable[tuple[str, dict[str, object]]]) -> Iterator[Pr
         if isinstance(name, str) and name.strip():
             before = first.setdefault(canonical_id(name), place)
             if before != place:
-                yield Problem(place, f"id: {name} was given before, on {before}")
+                yield Problem(place, f"id: {name} is the id of {before} already")
 
 
 def _unreadable(place: str, reason: str) -> Expenses:
@@ -138,7 +139,7 @@ def _in_json(flaw: FieldProblem) -> str:
 def _in_table(flaw: FieldProblem) -> str:
     """Return a flaw by its column; a reference's id is the column itself."""
     if flaw.line is None and flaw.path == "lines":
-        return flaw.reason.replace("they are an array of", "an expense has")
+        return flaw.reason
     field = flaw.path.partition(".")[0].partition("[")[0]
     return f"{_COLUMN_OF.get(field, field)}: {flaw.reason}"
 
@@ -163,7 +164,7 @@ def _whole(digits: str) -> int | Decimal:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number of JSON's")
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -172,5 +173,5 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"an object gives {twice!r} twice")
+        raise ValueError(f"{twice!r} is in an object twice")
     return fields

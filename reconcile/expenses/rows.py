@@ -84,24 +84,26 @@ def read_rows(text: str) -> Iterator[FileRow | TableError]:
                 return
             filled = [cell.strip() for cell in cells]
             if len(cells) > len(header):
-                reason = f"it has {len(cells)} cells, and the header {len(header)}"
+                reason = f"{len(cells)} cells, expected {len(header)} as in the header"
                 yield TableError(number, reason)
             elif any(filled):
                 named = zip(header, filled, strict=False)
                 yield FileRow(number, {name: cell for name, cell in named if cell})
     except csv.Error as error:
-        raise TableError(reader.line_num, f"it is no CSV: {error}") from error
+        raise TableError(reader.line_num, f"it is not CSV: {error}") from error
 
 
 def _check(header: list[str]) -> None:
     unknown = [column for column in header if column not in COLUMNS]
     if "id" not in header:
-        raise TableError(1, "the header names no column id; commas part the columns")
+        raise TableError(
+            1, "the header has no column id, expected names between commas"
+        )
     if unknown:
-        raise TableError(1, f"no column is called {unknown[0]!r}")
+        raise TableError(1, f"the column {unknown[0]!r} is not known")
     twice = [column for column in header if header.count(column) > 1]
     if twice:
-        raise TableError(1, f"the column {twice[0]} stands there twice")
+        raise TableError(1, f"the column {twice[0]} is in the header twice")
 
 
 def tabled(rows: list[FileRow], dialect: Dialect) -> Iterator[Tabled | TableError]:
@@ -131,7 +133,10 @@ def _differing(first: FileRow, row: FileRow) -> Iterator[TableError]:
     for column, cell in row.cells.items():
         value = first.cells.get(column, "")
         if column not in OF_LINES and cell != value:
-            reason = f"{column}: it is {value!r} on line {first.number}, of the same id"
+            reason = (
+                f"{column}: {cell!r} differs from {value!r} on line {first.number},"
+                " which has the same id"
+            )
             yield TableError(row.number, reason)
 
 

@@ -4,6 +4,7 @@ Source: Codat's OpenAPI files for Sync for Expenses, v1 and current; that amount
 to 5000000, their dataset validation example (read 2026-11-22).
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -22,6 +23,7 @@ DIGITS_MAX: Final = 15
 RATE_PLACES_MAX: Final = 9
 LINES_MAX: Final = 100
 TRACKING_MAX: Final = 10
+SHOWN_MAX: Final = 40
 
 Found = Iterator[tuple[str, str]]  # where inside a value, and what is wrong
 Check = Callable[[object], Found]
@@ -46,9 +48,9 @@ class _Shape:
     def flaws(self, given: Mapping[str, object]) -> Found:
         for name in self.required:
             if given.get(name) in (None, ""):
-                yield name, "it is required"
+                yield name, "it is missing"
         for name in sorted(self.elsewhere & given.keys()):
-            yield name, "this dialect has no such field"
+            yield name, "it is not a field of v1"
         for name, check in self.fields.items():
             if name not in given or (name in self.required and given[name] == ""):
                 continue
@@ -56,46 +58,65 @@ class _Shape:
                 for inside, reason in check(given[name]):
                     yield f"{name}{inside}", reason
             elif name not in self.required and name not in self.nullable:
-                yield name, "it is null, and may only be left out"
+                yield (
+                    name,
+                    "null is not a value here, expected the field to be left out",
+                )
 
 
 def flaws_of(expense: object, dialect: Dialect) -> Iterator[FieldProblem]:
     """Yield everything that keeps Codat from taking an expense."""
     if not isinstance(expense, dict):
-        yield FieldProblem(None, "", "an expense is an object")
+        yield FieldProblem(None, "", f"{shown(expense)} is not an object")
         return
     for path, reason in _EXPENSE[dialect].flaws(expense):
         yield FieldProblem(None, path, reason)
     lines = expense.get("lines", [{}])
-    if not isinstance(lines, list) or not 1 <= len(lines) <= LINES_MAX:
-        yield FieldProblem(
-            None, "lines", f"they are an array of 1 to {LINES_MAX} lines"
-        )
+    if not isinstance(lines, list):
+        yield FieldProblem(None, "lines", f"{shown(lines)} is not an array")
+        return
+    if not 1 <= len(lines) <= LINES_MAX:
+        reason = f"the expense has {len(lines)} lines, expected 1 to {LINES_MAX}"
+        yield FieldProblem(None, "lines", reason)
         return
     for number, line in enumerate(lines if "lines" in expense else ()):
         if not isinstance(line, dict):
-            yield FieldProblem(number, "", "a line is an object")
+            yield FieldProblem(number, "", f"{shown(line)} is not an object")
             continue
         for path, reason in _LINE[dialect].flaws(line):
             yield FieldProblem(number, path, reason)
 
 
+def shown(value: object) -> str:
+    """Return a value as a sentence can show it: short, on one line."""
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "an array"
+        case None | bool() | str():
+            text = json.dumps(value, ensure_ascii=False)
+        case _:
+            text = str(value)
+    return text if len(text) <= SHOWN_MAX else f"{text[: SHOWN_MAX - 1]}…"
+
+
 def _id(value: object) -> Found:
     if not isinstance(value, str) or not all_canonical([value.lower()]):
-        yield "", "it is a UUID, 8-4-4-4-12 digits"
+        yield "", f"{shown(value)} is not a UUID"
 
 
 def _text(value: object) -> Found:
     if not isinstance(value, str):
-        yield "", "it is text"
+        yield "", f"{shown(value)} is not text"
     elif _HALVES(value):
-        yield "", "it holds half a character, which nobody can write"
+        yield "", "it holds half a surrogate pair, expected whole characters"
 
 
 def _type(*known: str) -> Check:
     def check(value: object) -> Found:
         if value not in known:
-            yield "", f"it is one of {', '.join(known)}"
+            yield "", f"{shown(value)} is not one of {', '.join(known)}"
 
     return check
 
@@ -107,12 +128,12 @@ def _date(value: object) -> Found:
             return
     except ValueError:
         pass
-    yield "", "it is a date such as 2026-03-02, or one with a time"
+    yield "", f"{shown(value)} is not a date, expected one such as 2026-03-02"
 
 
 def _currency(value: object) -> Found:
     if not isinstance(value, str) or not _CURRENCY(value):
-        yield "", "it is a currency of ISO 4217, such as GBP"
+        yield "", f"{shown(value)} is not an ISO 4217 currency such as GBP"
 
 
 def _number(value: object) -> Decimal | None:
@@ -124,21 +145,23 @@ def _number(value: object) -> Decimal | None:
 def _amount(value: object) -> Found:
     number = _number(value)
     if number is None:
-        yield "", "it is a number such as 12.50"
-    elif number.is_signed() or number > AMOUNT_MAX:
-        yield "", f"it is between 0 and {AMOUNT_MAX}"
+        yield "", f"{shown(value)} is not a number such as 12.50"
+    elif number.is_signed():
+        yield "", f"{shown(value)} is below 0"
+    elif number > AMOUNT_MAX:
+        yield "", f"{shown(value)} is above {AMOUNT_MAX}"
     elif len(_digits(number)) > DIGITS_MAX or number.adjusted() < -DIGITS_MAX:
-        yield "", f"it has at most {DIGITS_MAX} digits"
+        yield "", f"{shown(value)} has more than {DIGITS_MAX} digits"
 
 
 def _rate(value: object) -> Found:
     number = _number(value)
     if number is None or number.is_signed() or not number:
-        yield "", "it is a number above 0"
+        yield "", f"{shown(value)} is not a number above 0"
     elif len(_digits(number)) > DIGITS_MAX or number.adjusted() > DIGITS_MAX:
-        yield "", f"it has at most {DIGITS_MAX} digits"
+        yield "", f"{shown(value)} has more than {DIGITS_MAX} digits"
     elif number.as_tuple().exponent < -RATE_PLACES_MAX:  # type: ignore[operator]  # it is finite
-        yield "", f"it has at most {RATE_PLACES_MAX} decimals"
+        yield "", f"{shown(value)} has more than {RATE_PLACES_MAX} decimals"
 
 
 def _digits(number: Decimal) -> str:
@@ -147,7 +170,7 @@ def _digits(number: Decimal) -> str:
 
 def _flag(value: object) -> Found:
     if not isinstance(value, bool):
-        yield "", "it is true or false"
+        yield "", f"{shown(value)} is not true or false"
 
 
 def _ref(*, kind: tuple[str, tuple[str, ...]] | None = None) -> Check:
@@ -155,21 +178,25 @@ def _ref(*, kind: tuple[str, tuple[str, ...]] | None = None) -> Check:
 
     def check(value: object) -> Found:
         if not isinstance(value, dict):
-            yield "", "it is an object with an id"
+            yield "", f"{shown(value)} is not an object with an id"
             return
         named = value.get("id")
         if not isinstance(named, str) or not named.strip() or _HALVES(named):
-            yield ".id", "it is required"
+            yield ".id", "it is missing"
         if kind is not None and value.get(kind[0], kind[1][0]) not in kind[1]:
-            yield f".{kind[0]}", f"it is {' or '.join(kind[1])}"
+            expected = " or ".join(kind[1])
+            yield f".{kind[0]}", f"{shown(value[kind[0]])} is not {expected}"
 
     return check
 
 
 def _refs(check_ref: Check) -> Check:
     def check(value: object) -> Found:
-        if not isinstance(value, list) or not 1 <= len(value) <= TRACKING_MAX:
-            yield "", f"it is an array of 1 to {TRACKING_MAX} references"
+        if not isinstance(value, list):
+            yield "", f"{shown(value)} is not an array"
+            return
+        if not 1 <= len(value) <= TRACKING_MAX:
+            yield "", f"{len(value)} references, expected 1 to {TRACKING_MAX}"
             return
         for number, ref in enumerate(value):
             for inside, reason in check_ref(ref):

@@ -156,13 +156,15 @@ class Dispatch:
             except VersionConflictError:
                 continue  # another worker took the lock: look again
             return intent
-        raise BusyError(f"others keep taking the lock of {company_id}", sync_id=None)
+        raise BusyError(
+            f"other processes keep taking the lock of {company_id}", sync_id=None
+        )
 
     def _check(
         self, ledger: RequestLedger, intent: SyncRequested, name: str, now: datetime
     ) -> None:
         if any(state.request_id == name for state in ledger.states):
-            raise UsageError(f"the request {name} was made before")
+            raise UsageError(f"request {name} was made before, expected a new id")
         if intent.operation == PUSH:
             return  # it writes nothing into any books
         exclusive = self.concurrency.at(now) == "exclusive"
@@ -170,14 +172,14 @@ class Dispatch:
         for state in ledger.in_doubt():
             if exclusive or (state.intent and named & ledger.names(state.intent)):
                 raise InDoubtError(
-                    f"nobody knows yet what came of request {state.request_id}",
+                    f"the outcome of request {state.request_id} is not known yet",
                     request_id=state.request_id,
                 )
         for state in ledger.under_way(since=now - DELIVERY_SCHEDULE):
             same = state.intent and named & ledger.names(state.intent)
             if same and intent.operation not in UPDATES:
                 raise BusyError(
-                    f"sync {state.sync_id} writes the same, and has not ended",
+                    f"sync {state.sync_id} writes the same expenses and has not ended",
                     sync_id=state.sync_id,
                 )
         if exclusive:
@@ -187,7 +189,8 @@ class Dispatch:
         store = self.history.store
         for sync_id in running(store, company_id, now=now, patience=DELIVERY_SCHEDULE):
             raise BusyError(
-                f"sync {sync_id} of company {company_id} runs", sync_id=sync_id
+                f"sync {sync_id} of company {company_id} is still running",
+                sync_id=sync_id,
             )
 
     def _unsent(

@@ -103,7 +103,7 @@ def _of_items(items: Iterable[Judged]) -> Iterator[Finding]:
                 kind=FindingKind.UPDATE_UNSETTLED,
                 company_id=company_id,
                 transaction_id=transaction_id,
-                reason="it is in the books, and nobody knows whether its update is",
+                reason="it is in the books; whether its update is too is not known",
             )
 
 

@@ -117,7 +117,7 @@ def _problems(
     if kind == "expense" and isinstance(given, str):
         _refuse_moved_types(given, v1=v1)
         if given not in (_TYPES_V1 if v1 else _TYPES):
-            found.append((f"{place}Type", f"{given} is no type of transaction."))
+            found.append((f"{place}Type", f"{given} is not a type of transaction."))
     lines = item.get("lines")
     if lines is not None and not (
         isinstance(lines, list) and all(isinstance(line, dict) for line in lines)

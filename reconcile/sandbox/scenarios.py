@@ -146,5 +146,5 @@ def scenario(name: str) -> Scenario:
     found = SCENARIOS.get(name)
     if found is None:
         known = ", ".join(SCENARIOS)
-        raise UsageError(f"no scenario is called {name!r}; there are {known}")
+        raise UsageError(f"{name!r} is not a scenario, expected one of {known}")
     return found

@@ -38,9 +38,11 @@ def key_of(secret: str) -> bytes:
     try:
         key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise UsageError("a webhook secret is whsec_ and base64") from error
+        raise UsageError(
+            "the webhook secret is malformed, expected whsec_ and base64"
+        ) from error
     if not key or text == secret:
-        raise UsageError("a webhook secret is whsec_ and base64")
+        raise UsageError("the webhook secret is malformed, expected whsec_ and base64")
     return key
 
 

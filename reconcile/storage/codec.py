@@ -69,10 +69,10 @@ class Codec:
             else:
                 event = self._decode_older(topic, state)
         except _UNREADABLE as error:
-            raise HistoryError(f"a stored {topic} cannot be read: {error}") from error
+            raise HistoryError(f"the stored {topic} cannot be read: {error}") from error
         at = getattr(event, "at", None)
         if at is not None and at.tzinfo is None:
-            raise HistoryError(f"a stored {topic} has a time without a zone")
+            raise HistoryError(f"the stored {topic} has a time without a zone")
         return event
 
     def _decode_older(self, topic: str, state: bytes) -> Event:

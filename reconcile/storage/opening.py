@@ -50,7 +50,7 @@ def _path_of(url: str) -> str:
     prefix = "sqlite:///"
     if not url.startswith(prefix) or url == prefix:
         kind = url.partition(":")[0] if ":" in url else url  # the rest may be secret
-        raise UsageError(f"a store is sqlite:///PATH, not {kind!r}")
+        raise UsageError(f"{kind!r} is not the URL of a store, expected sqlite:///PATH")
     return url.removeprefix(prefix)
 
 

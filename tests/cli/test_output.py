@@ -185,10 +185,10 @@ def test_what_stood_there_stays_when_the_writing_fails(
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("deep", "it is a folder"),
-        ("deep/", "it is a folder"),
-        ("absent/", "it is a folder"),
-        ("", "it is a folder"),
+        ("deep", "a folder is there"),
+        ("deep/", "a folder is there"),
+        ("absent/", "a folder is there"),
+        ("", "a folder is there"),
         ("absent/a.txt", "its folder does not exist"),
         ("books.db/a.txt", "Not a directory"),
         ("loop", "Too many levels of symbolic links"),

@@ -58,7 +58,7 @@ def test_a_delivery_without_one_of_the_three_headers_is_not_signed(
 
 
 def test_another_secret_another_body_or_another_id_is_no_proof() -> None:
-    told = "no signature of the delivery is by a secret of ours"
+    told = "none of the delivery's signatures matches a secret of this endpoint"
 
     assert why_not(signed(b"{}", secret=OTHER)) == told
     assert why_not(signed(b"{}"), b"{ }") == told
@@ -84,15 +84,15 @@ def test_within_the_tolerance_either_way_it_stands() -> None:
 
 @pytest.mark.parametrize("named", ["msg.1", "msg 1", 'msg"', "é", "m" * 257, "\x00"])
 def test_an_id_that_codat_would_not_give_is_refused(named: str) -> None:
-    assert "id is none" in why_not(signed(b"{}") | {"webhook-id": named})
+    assert "id is malformed" in why_not(signed(b"{}") | {"webhook-id": named})
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_?", "secret", "whsec_é"])
 def test_a_secret_that_is_none_is_told_without_repeating_it(secret: str) -> None:
-    with pytest.raises(UsageError) as refused:
+    with pytest.raises(UsageError, match="secret is malformed") as refused:
         key_of(secret)
 
-    assert str(refused.value) == "a webhook secret is whsec_ and base64"
+    assert not any(part in str(refused.value) for part in ("?", "é"))
 
 
 def test_codats_own_vector_is_verified_at_its_time() -> None:
@@ -136,7 +136,7 @@ def test_a_signature_of_another_version_is_no_proof() -> None:
     headers = signed(b"{}")
     headers["webhook-signature"] = headers["webhook-signature"].replace("v1,", "v2,")
 
-    assert "no signature" in why_not(headers)
+    assert "none of the delivery's signatures" in why_not(headers)
 
 
 @given(

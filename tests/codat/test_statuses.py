@@ -75,7 +75,7 @@ def test_the_latest_status_is_of_the_sync_in_its_body(which: str) -> None:
 
 @pytest.mark.parametrize("named", [None, "", 5])
 def test_a_latest_status_that_names_no_sync_is_refused(named: Any) -> None:
-    with pytest.raises(PayloadError, match="names no sync"):
+    with pytest.raises(PayloadError, match="does not name its sync"):
         read_status({"syncId": named, "syncStatusCode": 1000}, which="latest")
 
 

@@ -84,7 +84,9 @@ def test_a_dataset_that_is_no_id_leaves_the_sync_not_whole(ids: list[Any]) -> No
 
 @pytest.mark.parametrize("request_body", [{}, [], "null", {"datasetIds": "x"}])
 def test_a_sync_request_without_datasets_is_refused(request_body: Any) -> None:
-    with pytest.raises(PayloadError, match="lists its datasets") as refused:
+    with pytest.raises(
+        PayloadError, match="datasets of a sync request are not a list"
+    ) as refused:
         read(entry("POST", url("/syncs"), request=request_body, answer={"syncId": "s"}))
 
     assert len(refused.value.digest) == 64
@@ -128,7 +130,7 @@ def test_ids_of_a_template_are_text_as_they_stand() -> None:
 
 @pytest.mark.parametrize("request_body", ["null", "5", {"items": None}, '"x"'])
 def test_a_push_that_lists_nothing_is_refused(request_body: Any) -> None:
-    with pytest.raises(PayloadError, match="lists its expenses"):
+    with pytest.raises(PayloadError, match="expenses of a push are not a list"):
         created(request_body)
 
 
@@ -154,7 +156,7 @@ def test_a_put_is_of_the_expense_in_its_url(
 
 @pytest.mark.parametrize("body", ["[]", "null", "5", "[1]", "[{},{}]"])
 def test_a_put_of_no_expense_is_refused(body: str) -> None:
-    with pytest.raises(PayloadError, match="is an object"):
+    with pytest.raises(PayloadError, match="is not an object"):
         created(body, method="PUT", address=url("/expense-transactions/t1"))
 
 
@@ -276,7 +278,7 @@ def test_a_write_without_its_request_is_known_by_its_exchange(
         "POST", EXPENSES, status=code, request=request_body, answer={"syncId": "s"}
     )
 
-    with pytest.raises(PayloadError, match="no request body") as refused:
+    with pytest.raises(PayloadError, match="left the request body out") as refused:
         read(line)
 
     assert refused.value.digest == IDENTITY

@@ -60,115 +60,123 @@ def rows(*lines: str, dialect: Dialect = "current") -> Expenses:
 
 
 NOT_READ = {
-    b"": "line 1, column 1: it is no JSON: Expecting value",
-    b"[": "line 1, column 2: it is no JSON: Expecting value",
-    b"{}": "it holds no array of expenses, and none in items",
-    b'"x"': "it holds no array of expenses, and none in items",
-    b"[]": "it holds no expense",
-    b"[1]": "item 1: an expense is an object",
+    b"": "line 1, column 1: it is not JSON: Expecting value",
+    b"[": "line 1, column 2: it is not JSON: Expecting value",
+    b"{}": "the file has no expenses",
+    b'"x"': "the file has no expenses",
+    b"[]": "the file is empty",
+    b"[1]": "item 1: 1 is not an object",
     b"\xff": "it cannot be read: line 1 is not UTF-8",
-    b"[NaN]": "it cannot be read: NaN is no number of JSON's",
-    b'[{"a": 1, "a": 2}]': "it cannot be read: an object gives 'a' twice",
-    b'[{"a": 1e9999999999999999999}]': "it holds a number beyond all bounds",
+    b"[NaN]": "it cannot be read: NaN is not a number",
+    b'[{"a": 1, "a": 2}]': "it cannot be read: 'a' is in an object twice",
+    b'[{"a": 1e9999999999999999999}]': "a number is too large",
     b"[" * 100_000: "it is nested too deeply",
 }
 
 
 @pytest.mark.parametrize(("body", "sentence"), NOT_READ.items(), ids=range(11))
 def test_json_that_is_none_is_one_sentence(body: bytes, sentence: str) -> None:
-    assert told(read_json(body, "current")) == [sentence]
+    (problem,) = told(read_json(body, "current"))
+
+    assert problem.startswith(sentence)
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "no id": ({"id": ...}, "id: it is required"),
-    "a blank id": ({"id": ""}, "id: it is required"),
-    "an id that is none": ({"id": "../x"}, "id: it is a UUID, 8-4-4-4-12 digits"),
-    "no type": ({"type": None}, "type: it is required"),
+    "no id": ({"id": ...}, "id: it is missing"),
+    "a blank id": ({"id": ""}, "id: it is missing"),
+    "an id that is none": ({"id": "../x"}, 'id: "../x" is not a UUID'),
+    "no type": ({"type": None}, "type: it is missing"),
     "a type in lower case": (
         {"type": "payment"},
-        "type: it is one of Payment, Refund, Reward, Chargeback",
+        'type: "payment" is not one of Payment, Refund, Reward, Chargeback',
     ),
     "a type that moved": (
         {"type": "TransferIn"},
-        "type: it is one of Payment, Refund, Reward, Chargeback",
+        'type: "TransferIn" is not one of Payment, Refund, Reward, Chargeback',
     ),
     "a type that is no text": (
         {"type": []},
-        "type: it is one of Payment, Refund, Reward, Chargeback",
+        "type: an array is not one of Payment, Refund, Reward, Chargeback",
     ),
     "no such day": (
         {"issueDate": "2026-02-30"},
-        "issueDate: it is a date such as 2026-03-02, or one with a time",
+        'issueDate: "2026-02-30" is not a date',
     ),
     "a week": (
         {"issueDate": "2026-W01-1"},
-        "issueDate: it is a date such as 2026-03-02, or one with a time",
+        'issueDate: "2026-W01-1" is not a date',
     ),
     "a currency's sign": (
         {"currency": "£"},
-        "currency: it is a currency of ISO 4217, such as GBP",
+        'currency: "£" is not an ISO 4217 currency',
     ),
-    "a rate of nothing": ({"currencyRate": 0}, "currencyRate: it is a number above 0"),
+    "a rate of nothing": (
+        {"currencyRate": 0},
+        "currencyRate: 0 is not a number above 0",
+    ),
     "a rate too fine": (
         {"currencyRate": 1.0123456789},
-        "currencyRate: it has at most 9 decimals",
+        "currencyRate: 1.0123456789 has more than 9 decimals",
     ),
     "a rate too large": (
         {"currencyRate": 1e300},
-        "currencyRate: it has at most 15 digits",
+        "currencyRate: 1E+300 has more than 15 digits",
     ),
     "a note that is null": (
         {"notes": None},
-        "notes: it is null, and may only be left out",
+        "notes: null is not a value here",
     ),
     "half a character": (
         {"notes": "\ud800"},
-        "notes: it holds half a character, which nobody can write",
+        "notes: it holds half a surrogate pair",
     ),
-    "a name that is no text": ({"merchantName": 1}, "merchantName: it is text"),
+    "a name that is no text": ({"merchantName": 1}, "merchantName: 1 is not text"),
     "a contact without an id": (
         {"contactRef": {"type": "Supplier"}},
-        "contactRef.id: it is required",
+        "contactRef.id: it is missing",
     ),
     "a contact of another kind": (
         {"contactRef": {"id": "c", "type": "Customer"}},
-        "contactRef.type: it is Supplier",
+        'contactRef.type: "Customer" is not Supplier',
     ),
     "a bank account that is text": (
         {"bankAccountRef": "b"},
-        "bankAccountRef: it is an object with an id",
+        'bankAccountRef: "b" is not an object with an id',
     ),
-    "a flag that is text": ({"postAsDraft": "yes"}, "postAsDraft: it is true or false"),
-    "no lines": ({"lines": []}, "lines: they are an array of 1 to 100 lines"),
+    "a flag that is text": (
+        {"postAsDraft": "yes"},
+        'postAsDraft: "yes" is not true or false',
+    ),
+    "no lines": ({"lines": []}, "lines: the expense has 0 lines, expected 1 to 100"),
     "too many lines": (
         {"lines": [LINE] * 101},
-        "lines: they are an array of 1 to 100 lines",
+        "lines: the expense has 101 lines, expected 1 to 100",
     ),
-    "a line that is none": ({"lines": [1]}, "lines[0]: a line is an object"),
-    "no amount": ({"lines": [{}]}, "lines[0].netAmount: it is required"),
+    "a line that is none": ({"lines": [1]}, "lines[0]: 1 is not an object"),
+    "no amount": ({"lines": [{}]}, "lines[0].netAmount: it is missing"),
     "an amount as text": (
         {"lines": [LINE, LINE | {"netAmount": "10"}]},
-        "lines[1].netAmount: it is a number such as 12.50",
+        'lines[1].netAmount: "10" is not a number',
     ),
     "an amount that is a flag": (
         {"lines": [LINE | {"taxAmount": True}]},
-        "lines[0].taxAmount: it is a number such as 12.50",
+        "lines[0].taxAmount: true is not a number",
     ),
     "an amount below nothing": (
         {"lines": [LINE | {"netAmount": -0.01}]},
-        "lines[0].netAmount: it is between 0 and 5000000",
+        "lines[0].netAmount: -0.01 is below 0",
     ),
     "an amount too large": (
         {"lines": [LINE | {"netAmount": 5000000.01}]},
-        "lines[0].netAmount: it is between 0 and 5000000",
+        "lines[0].netAmount: 5000000.01 is above 5000000",
     ),
     "too many categories": (
         {"lines": [LINE | {"trackingRefs": [{"id": "t"}] * 11}]},
-        "lines[0].trackingRefs: it is an array of 1 to 10 references",
+        "lines[0].trackingRefs: 11 references, expected 1 to 10",
     ),
     "a category of another kind": (
         {"lines": [LINE | {"trackingRefs": [{"id": "t", "dataType": "x"}]}]},
-        "lines[0].trackingRefs[0].dataType: it is trackingCategories or customers",
+        'lines[0].trackingRefs[0].dataType: "x" is not trackingCategories or',
     ),
 }
 
@@ -179,25 +187,27 @@ def test_what_codat_would_refuse_is_refused_with_its_place(case: str) -> None:
     item = expense() | changed
     item = {name: value for name, value in item.items() if value is not ...}
 
-    assert problems(expense(id=TWO), item) == [f"item 2: {sentence}"]
+    (problem,) = problems(expense(id=TWO), item)
+
+    assert problem.startswith(f"item 2: {sentence}")
 
 
 def test_v1_requires_more_of_a_line_and_knows_fewer_fields() -> None:
     item = expense(reference="r", type="TransferIn", lines=[{"netAmount": 1}])
 
     assert problems(item, dialect="v1") == [
-        "item 1: reference: this dialect has no such field",
-        "item 1: lines[0].taxAmount: it is required",
-        "item 1: lines[0].accountRef: it is required",
+        "item 1: reference: it is not a field of v1",
+        "item 1: lines[0].taxAmount: it is missing",
+        "item 1: lines[0].accountRef: it is missing",
     ]
 
 
 def test_every_problem_of_a_file_is_told_at_once() -> None:
     assert problems(expense(currency="gbp", notes=1), 7, expense()) == [
-        "item 1: currency: it is a currency of ISO 4217, such as GBP",
-        "item 1: notes: it is text",
-        "item 2: an expense is an object",
-        f"item 3: id: {ONE} was given before, on item 1",
+        'item 1: currency: "gbp" is not an ISO 4217 currency such as GBP',
+        "item 1: notes: 1 is not text",
+        "item 2: 7 is not an object",
+        f"item 3: id: {ONE} is the id of item 1 already",
     ]
 
 
@@ -205,7 +215,7 @@ def test_an_id_in_capitals_is_the_same_id() -> None:
     name = "abcdefab-1111-4111-8111-111111111111"
 
     assert problems(expense(id=name), expense(id=name.upper())) == [
-        f"item 2: id: {name.upper()} was given before, on item 1"
+        f"item 2: id: {name.upper()} is the id of item 1 already"
     ]
 
 
@@ -227,7 +237,9 @@ def test_an_amount_is_sent_as_it_was_written(amount: Decimal) -> None:
 def test_an_amount_that_no_double_holds_is_refused() -> None:
     read = rows(HEAD, f"{ONE},Payment,2026-01-04,GBP,1234567.123456789,2,a")
 
-    assert told(read) == ["line 2: netAmount: it has at most 15 digits"]
+    assert told(read) == [
+        "line 2: netAmount: 1234567.123456789 has more than 15 digits"
+    ]
 
 
 def test_rows_of_one_id_are_the_lines_of_one_expense() -> None:
@@ -265,29 +277,32 @@ def test_a_bad_row_is_told_by_its_line_and_column() -> None:
     )
 
     assert told(read) == [
-        "line 3: currency: it is 'GBP' on line 2, of the same id",
-        "line 3: netAmount: it is a number such as 12.50",
-        "line 4: issueDate: it is a date such as 2026-03-02, or one with a time",
-        "line 4: type: it is one of Payment, Refund, Reward, Chargeback",
-        "line 4: netAmount: it is between 0 and 5000000",
-        "line 5: it has 8 cells, and the header 7",
-        f"line 6: id: {ONE} was given before, on line 2",
+        "line 3: currency: 'EUR' differs from 'GBP' on line 2, which has the same id",
+        'line 3: netAmount: "5,000" is not a number such as 12.50',
+        'line 4: issueDate: "04/01/2026" is not a date,'
+        " expected one such as 2026-03-02",
+        'line 4: type: "Pay" is not one of Payment, Refund, Reward, Chargeback',
+        "line 4: netAmount: -1 is below 0",
+        "line 5: 8 cells, expected 7 as in the header",
+        f"line 6: id: {ONE} is the id of line 2 already",
     ]
 
 
 NO_TABLE = {
-    "": "line 1: the header names no column id; commas part the columns",
-    "id;type\n": "line 1: the header names no column id; commas part the columns",
-    "id,netAmuont\n": "line 1: no column is called 'netAmuont'",
-    "id,type,type\n": "line 1: the column type stands there twice",
-    HEAD: "it holds no expense",
-    f'{HEAD}\n"x': "line 2: it is no CSV: unexpected end of data",
+    "": "line 1: the header has no column id",
+    "id;type\n": "line 1: the header has no column id",
+    "id,netAmuont\n": "line 1: the column 'netAmuont' is not known",
+    "id,type,type\n": "line 1: the column type is in the header twice",
+    HEAD: "the file is empty",
+    f'{HEAD}\n"x': "line 2: it is not CSV: unexpected end of data",
 }
 
 
 @pytest.mark.parametrize(("text", "sentence"), NO_TABLE.items(), ids=range(6))
 def test_a_table_that_is_none_is_one_sentence(text: str, sentence: str) -> None:
-    assert told(read_csv(text.encode(), "current")) == [sentence]
+    (problem,) = told(read_csv(text.encode(), "current"))
+
+    assert problem.startswith(sentence)
 
 
 def test_a_table_in_another_encoding_is_one_sentence() -> None:
@@ -339,8 +354,8 @@ def test_a_cell_for_the_other_dialect_is_a_problem() -> None:
     read = rows(f"{HEAD},reference,itemId", f"{ONE},{GOOD},R,i", dialect="v1")
 
     assert told(read) == [
-        "line 2: reference: this dialect has no such field",
-        "line 2: itemId: this dialect has no such field",
+        "line 2: reference: it is not a field of v1",
+        "line 2: itemId: it is not a field of v1",
     ]
 
 

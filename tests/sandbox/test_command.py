@@ -92,7 +92,7 @@ def test_a_scenario_that_is_not_there_is_one_sentence() -> None:
     status, told = ended(COMMAND, "sandbox", "--scenario", "doom")
 
     assert status == 2
-    assert told.startswith("reconcile: no scenario is called 'doom'; there are happy")
+    assert told.startswith("reconcile: 'doom' is not a scenario")
 
 
 def test_without_its_extra_it_names_the_package() -> None:

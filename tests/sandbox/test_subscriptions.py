@@ -156,10 +156,10 @@ def test_consumers_of_one_event_see_one_message_id() -> None:
     "secret", ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_é", "whsec_"]
 )
 def test_a_secret_that_is_none_is_refused_and_not_repeated(secret: str) -> None:
-    with pytest.raises(UsageError) as refused:
+    with pytest.raises(UsageError, match="secret is malformed") as refused:
         bench().hooks.subscribe_callable(Listener(), secret=secret)
 
-    assert str(refused.value) == "a webhook secret is whsec_ and base64"
+    assert not any(part in str(refused.value) for part in ("MfKQ", "é"))
 
 
 def test_nobody_unknown_is_enabled() -> None:

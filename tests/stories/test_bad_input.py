@@ -139,7 +139,7 @@ def test_a_body_over_the_limit_is_kept_unread(books: Reconciler) -> None:
 
     intake = books.record(huge)
 
-    assert "over the limit" in intake.unread[0].reason
+    assert "expected at most" in intake.unread[0].reason
     assert states(told(books)) == {"t1": "matched", "t2": "break"}
     assert told(books)["unprocessed"] == 1
 

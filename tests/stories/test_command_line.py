@@ -143,14 +143,14 @@ def test_a_har_that_breaks_off_ends_with_two_and_says_where(shell: Shell) -> Non
     taken = shell.run("ingest", name)
 
     assert taken.returncode == 2
-    assert taken.stderr.startswith("cut.har, line 1: the HAR document breaks off here")
+    assert taken.stderr.startswith("cut.har, line 1: the HAR document ends too early")
     assert taken.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("ingest", "absent.har"), "there is no file absent.har"),
+        (("ingest", "absent.har"), "absent.har does not exist"),
         (("ingest", "a.txt"), "neither a .har nor a .jsonl file"),
         (("ingest",), "Missing argument"),
         (("report",), "reconcile.db"),

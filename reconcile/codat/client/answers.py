@@ -95,7 +95,7 @@ class Answer:
         found = data.get(name) if isinstance(data, dict) else None
         if not isinstance(found, str) or not found.strip():
             digest = hashlib.sha256(self.body).hexdigest()
-            raise PayloadError("the answer names none", path=name, digest=digest)
+            raise PayloadError("the answer has no such id", path=name, digest=digest)
         return found
 
 
@@ -151,9 +151,9 @@ class Tried:
         if isinstance(self.outcome, Missing):
             return self.outcome.reason
         if 200 <= self.status < 300:
-            return "the answer is no JSON" if _no_json(self.outcome) else None
+            return "the answer is not JSON" if _no_json(self.outcome) else None
         if 300 <= self.status < 400:
-            return f"{self.status}, a redirection, and none is followed"
+            return f"{self.status}, a redirect, which is not followed"
         if not self.refused:
             return f"the answer was {self.status}"
         if in_doubt and self.status in OF_ONE_TRY:

@@ -174,7 +174,11 @@ def checked_url(base_url: str) -> str:
         url = httpx.URL(base_url)
         good = url.scheme in ("http", "https") and url.host != ""
     except (httpx.InvalidURL, ValueError, TypeError) as error:
-        raise UsageError("the base URL cannot be read") from error
+        raise UsageError(
+            "the base URL cannot be read, expected one such as https://api.codat.io"
+        ) from error
     if not good or url.userinfo or url.path != "/" or url.query or url.fragment:
-        raise UsageError("the base URL is http:// or https:// with a host, no more")
+        raise UsageError(
+            "the base URL has more or less than a host, expected one such as https://api.codat.io"
+        )
     return str(url).rstrip("/")

@@ -29,7 +29,7 @@ class Body:
         """
         self._encoding = encoding.strip().lower()
         if self._encoding not in (*_PACKED, *_PLAIN):
-            raise BodyError("the answer is packed in a way that was not asked for")
+            raise BodyError("the answer is compressed in a way that was not asked for")
         self._bytes_max = bytes_max
         self._pieces: list[bytes] = []
         self._size = 0
@@ -56,7 +56,7 @@ class Body:
             try:
                 self._add(self._unpacking.decompress(piece, room))
             except zlib.error as error:
-                raise BodyError("the answer's packing is broken") from error
+                raise BodyError("the answer cannot be decompressed") from error
             piece = self._unpacking.unconsumed_tail
             if self._unpacking.eof:
                 piece = self._unpacking.unused_data
@@ -70,7 +70,7 @@ class Body:
 
         """
         if self._unpacking is not None and self._begun:
-            raise BodyError("the answer breaks off")
+            raise BodyError("the answer ends too early")
         return b"".join(self._pieces)
 
     def _fresh(self) -> "zlib._Decompress":
@@ -83,4 +83,4 @@ class Body:
         self._pieces.append(piece)
 
     def _too_large(self) -> BodyError:
-        return BodyError(f"the answer is over the limit of {self._bytes_max} bytes")
+        return BodyError(f"the answer is larger than {self._bytes_max} bytes")

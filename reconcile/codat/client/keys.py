@@ -21,7 +21,7 @@ class Key(httpx.Auth):
 
     def __init__(self, key: str) -> None:
         if not key.strip() or not key.isascii() or not key.isprintable():
-            raise UsageError("an API key is printable ASCII text")
+            raise UsageError("the API key is blank or not printable ASCII")
         self.__value = f"Basic {b64encode(key.strip().encode()).decode()}"
 
     def auth_flow(
@@ -41,7 +41,9 @@ class Keys:
     def __init__(self, keys: str | Sequence[str]) -> None:
         given = [keys] if isinstance(keys, str) else [*keys]
         if not 1 <= len(given) <= KEYS_MAX:
-            raise UsageError(f"a client needs 1 to {KEYS_MAX} API keys")
+            raise UsageError(
+                f"{len(given)} API keys were given, expected 1 to {KEYS_MAX}"
+            )
         self._ring = tuple(map(Key, given))
         self._lock = threading.Lock()
 

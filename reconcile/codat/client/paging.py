@@ -49,7 +49,7 @@ class Paging:
 
     def __attrs_post_init__(self) -> None:
         if self.first < 1:
-            raise UsageError(f"{self.first} is no number of a page: the first is 1")
+            raise UsageError(f"{self.first} is not a page number, expected 1 or more")
         self.at = self.first
 
     def next(self) -> Request | None:
@@ -62,9 +62,7 @@ class Paging:
         if self._done:
             return None
         if self.at >= self.first + self.pages_max:
-            raise CodatUnavailable(
-                f"a listing did not end within {self.pages_max} pages"
-            )
+            raise CodatUnavailable(f"the listing has more than {self.pages_max} pages")
         return self.page(self.at)
 
     def take(self, answer: Answer) -> None:
@@ -112,5 +110,5 @@ def _figures(answer: Answer) -> tuple[int, int | None, int | None]:
     results = data.get("results") if isinstance(data, dict) else None
     if not isinstance(results, list):
         digest = hashlib.sha256(answer.body).hexdigest()
-        raise PayloadError("a page has a list of results", digest=digest)
+        raise PayloadError("results is not a list", digest=digest)
     return len(results), count(data.get("pageSize")), count(data.get("totalResults"))

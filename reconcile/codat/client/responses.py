@@ -96,6 +96,6 @@ def opening() -> Iterator[None]:
         yield
     except (ImportError, ValueError, OSError) as error:
         raise UsageError(
-            "no connection can be made with the proxies and certificates that the"
-            f" environment names: {error}"
+            "the proxies or certificates that the environment names cannot be used:"
+            f" {error}"
         ) from error

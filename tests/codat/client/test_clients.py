@@ -133,7 +133,7 @@ def _everything(codat: CodatClient, sandbox: Sandbox) -> Iterator[Answer]:
 def test_an_answer_that_names_nothing_is_said() -> None:
     answer = wired(response(200, {"syncId": ""})).client.create_expenses(COMPANY, [{}])
 
-    with pytest.raises(PayloadError, match="names none") as caught:
+    with pytest.raises(PayloadError, match="has no such id") as caught:
         answer.named("syncId")
 
     assert caught.value.digest

@@ -72,7 +72,7 @@ def test_a_listing_without_an_end_has_one() -> None:
     wire = wired(page(2, totalResults=10**9))
     pages = wire.client.transaction_pages(COMPANY, "s1", page_size=2, pages_max=7)
 
-    with pytest.raises(CodatUnavailable, match="did not end within 7 pages"):
+    with pytest.raises(CodatUnavailable, match="more than 7 pages"):
         list(pages)
 
     assert len(wire.sent) == 7
@@ -98,7 +98,7 @@ def test_a_page_that_is_refused_ends_the_listing() -> None:
 
 
 def test_pages_are_counted_from_one() -> None:
-    with pytest.raises(UsageError, match="first is 1"):
+    with pytest.raises(UsageError, match="not a page number"):
         list(wired(200).client.transaction_pages(COMPANY, "s1", first=0))
 
 
