@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from reconcile.codat.requests import (
         Request,
+        attach,
         create_adjustments,
         create_expenses,
         create_reimbursables,
@@ -190,6 +191,7 @@ __all__ = [
     "WebhookEndpoint",
     "WsgiApp",
     "__version__",
+    "attach",
     "create_adjustments",
     "create_expenses",
     "create_reimbursables",
@@ -230,6 +232,7 @@ _HOMES = {
     ),
     "reconcile.codat.requests": (
         "Request",
+        "attach",
         "create_adjustments",
         "create_expenses",
         "create_reimbursables",

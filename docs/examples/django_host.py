@@ -46,7 +46,7 @@ def send_expense(request: HttpRequest, company_id: UUID) -> HttpResponse:
     try:
         expense = json.loads(request.body)
     except ValueError:
-        return JsonResponse({"detail": "The body is no JSON."}, status=400)
+        return JsonResponse({"detail": "The body is not JSON."}, status=400)
     try:
         sync_id = office.send(company_id, expense, actor="back office")
     except ReconcileError as error:

@@ -70,5 +70,5 @@ def failed(_: Request, error: Exception) -> Response:
 
 @app.get("/healthz")
 def health(request: Request) -> Response:
-    """Answer 503 once nobody follows, so that whoever watches starts this anew."""
+    """Answer 503 once the follower has ended, so that a monitor restarts this."""
     return Response(status_code=503 if request.state.following.done() else 204)

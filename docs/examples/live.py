@@ -11,13 +11,19 @@ from datetime import timedelta
 
 import httpx
 
-from reconcile import CodatUnavailable, InDoubtError, Reconciler
-from reconcile.codat.client.clients import CodatClient
-from reconcile.codat.requests import Request, push_dataset, start_sync
-from reconcile.endpoint import Trust, WebhookEndpoint
-from reconcile.live.dispatch import Dispatch
-from reconcile.sandbox import Sandbox
-from reconcile.sandbox.deliveries import Delivery
+from reconcile import (
+    CodatClient,
+    CodatUnavailable,
+    Dispatch,
+    InDoubtError,
+    Reconciler,
+    Request,
+    Trust,
+    WebhookEndpoint,
+    push_dataset,
+    start_sync,
+)
+from reconcile.sandbox import Delivery, Sandbox
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 MEALS = ("Night Bakery", "Harbour Hotel", "Rail & Co")

@@ -3,7 +3,7 @@
     python docs/examples/month_end.py STORE
 
 Three companies send their expenses week by week, hear webhooks, and read statuses and
-pages; whatever arrived is in the store at the end, beside the books that nobody shows.
+pages; what arrived is in the store at the end; the books of the sandbox are not.
 """
 
 import json
@@ -14,9 +14,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from reconcile import Exchange, Reconciler
-from reconcile.sandbox import Sandbox, Settings
-from reconcile.sandbox.deliveries import Delivery
-from reconcile.sandbox.scenarios import scenario
+from reconcile.sandbox import Delivery, Sandbox, Settings, scenario
 
 HOST = "https://api.codat.io"
 JANUARY = datetime(2026, 1, 1, 8, tzinfo=UTC)
@@ -52,10 +50,10 @@ class Office:
         """Send a week's expenses, and look at their sync a little later."""
         expenses = [self.expense() for _ in range(self._chance.randint(8, 14))]
         self.sent += len(expenses)
-        told = self.call("POST", f"{_at(company_id)}/expense-transactions", expenses)
+        answer = self.call("POST", f"{_at(company_id)}/expense-transactions", expenses)
         self.sandbox.advance(timedelta(minutes=1))
-        if told:
-            self.read(company_id, told["syncId"])
+        if answer:
+            self.read(company_id, answer["syncId"])
 
     def expense(self) -> dict[str, object]:
         """Return one expense of these days."""
@@ -80,12 +78,12 @@ class Office:
         self.call("GET", f"{sync}/status")
         page, more = 1, True
         while more:
-            told = self.call("GET", f"{sync}/transactions?page={page}&pageSize=20")
-            more = bool(told) and page * 20 < told["totalResults"]
+            answer = self.call("GET", f"{sync}/transactions?page={page}&pageSize=20")
+            more = bool(answer) and page * 20 < answer["totalResults"]
             page += 1
 
     def read_all(self, company_id: str) -> None:
-        """Read every sync the company knows, those nobody told us of among them."""
+        """Read every sync of the company, also those without a webhook."""
         for one in self.call("GET", f"{_at(company_id)}/syncs/list/status") or ():
             self.read(company_id, one["syncId"])
 

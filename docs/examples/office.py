@@ -15,18 +15,18 @@ from reconcile import (
     InDoubtError,
     Quota,
     Reconciler,
+    Rerequests,
     Trust,
     UsageError,
+    create_expenses,
     item_data,
 )
-from reconcile.codat.client.rerequests import Rerequests
-from reconcile.codat.requests import create_expenses
 
 STORE = os.environ["RECONCILE_STORE"]
 API_KEY = os.environ["CODAT_API_KEY"]
 BASE_URL = os.environ.get("CODAT_BASE_URL", "https://api.codat.io")
 QUOTA = Quota()  # one for all that this process asks of the account
-PROMPT = Rerequests(wait_all_max_s=5)  # somebody waits for the answer
+PROMPT = Rerequests(wait_all_max_s=5)  # a user waits for the answer
 
 
 def trust() -> Trust:

@@ -45,7 +45,7 @@ def follow(stop: threading.Event) -> None:
 
 
 def tell() -> None:
-    """Log how things stand: ids, and words of ours, but nothing of an expense."""
+    """Log how things stand: ids and our own words, nothing from an expense."""
     with Reconciler.open(office.STORE) as books:  # the other is the follower's
         report = books.report()
     totals = report.totals
