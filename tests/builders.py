@@ -76,7 +76,7 @@ def push(
     answer: Any = None,
 ) -> bytes:
     """Return a v1 push of expenses."""
-    items = [{"id": one, "type": "Payment", "currency": "GBP"} for one in ids]
+    items = [{"id": item, "type": "Payment", "currency": "GBP"} for item in ids]
     return entry(
         "POST",
         url("/data/expense-transactions", company=company),
@@ -120,7 +120,7 @@ def create(
         url("/expense-transactions", company=company),
         minutes=minutes,
         status=status,
-        request=[{"id": one, "type": "Payment", "currency": "GBP"} for one in ids],
+        request=[{"id": item, "type": "Payment", "currency": "GBP"} for item in ids],
         answer={"syncId": sync} if answer is None and status == 200 else answer,
     )
 
@@ -180,12 +180,12 @@ def row(
     message: str | None = None,
 ) -> dict[str, Any]:
     """Return one row of a page."""
-    made: dict[str, Any] = {"transactionId": transaction, "status": word}
+    created: dict[str, Any] = {"transactionId": transaction, "status": word}
     if leg is not None:
-        made["integrationType"] = leg
+        created["integrationType"] = leg
     if message is not None:
-        made["message"] = message
-    return made
+        created["message"] = message
+    return created
 
 
 def page(
@@ -229,11 +229,11 @@ def hook(
     if rows:
         payload["transactions"] = [
             {
-                "id": one[0],
-                "status": one[1],
-                "errorMessage": one[2] if len(one) > 2 else None,
+                "id": item[0],
+                "status": item[1],
+                "errorMessage": item[2] if len(item) > 2 else None,
             }
-            for one in rows
+            for item in rows
         ]
     body: dict[str, Any] = {
         "id": "ba29118f-5406-4e59-b05c-ba307ca38d01",

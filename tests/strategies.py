@@ -40,7 +40,7 @@ MESSAGES = st.one_of(
     st.none(),
     st.just("A validation failed."),
     IDS.map(
-        lambda one: f"One or more transactions have previously been processed: {one}"
+        lambda item: f"One or more transactions have previously been processed: {item}"
     ),
 )
 ROWS = st.builds(row, IDS, WORDS, LEGS, MESSAGES)
@@ -95,7 +95,7 @@ def _writes(draw: st.DrawFn) -> bytes:
 
 def traffic(max_size: int = 14) -> st.SearchStrategy[list[bytes]]:
     """Return captured traffic of three expenses in three syncs, contradictory."""
-    one = st.one_of(
+    item = st.one_of(
         _pages(),
         _pages(),
         _hooks(),
@@ -106,13 +106,13 @@ def traffic(max_size: int = 14) -> st.SearchStrategy[list[bytes]]:
         ),
         st.sampled_from([b"garbage", b'{"a":1}']),
     )
-    return st.lists(one, max_size=max_size)
+    return st.lists(item, max_size=max_size)
 
 
 def _crowd() -> list[bytes]:
     """Return every line of a small world in which everything meets everything."""
-    one, two = uuid_of(0), uuid_of(1)
-    claim = f"One or more transactions have previously been processed: {one}"
+    item, two = uuid_of(0), uuid_of(1)
+    claim = f"One or more transactions have previously been processed: {item}"
     lines: list[bytes] = [b"garbage"]
     for minutes in (0, 1, 2, 5, 60 * 28 + 1):
         for sync in ("sync-a", "sync-b"):
@@ -132,32 +132,32 @@ def _crowd() -> list[bytes]:
             ]
             pages: list[tuple[list[Any], int | None]] = [
                 ([], None),
-                ([row(one)], None),
-                ([row(one), row(two)], None),
-                ([row(one), row(one, leg="bankfeeds")], None),
-                ([row(one), row(one, "PushError", "bankfeeds")], 3),
-                ([row(one, "PushError")], None),
-                ([row(one, "PushError", message="")], None),
-                ([row(one, "PushError", message=claim)], None),
-                ([row(one, "Pending")], None),
-                ([row(one, "Paused")], None),
-                ([row(one), row(one)], None),
-                ([row(one), 7], None),
+                ([row(item)], None),
+                ([row(item), row(two)], None),
+                ([row(item), row(item, leg="bankfeeds")], None),
+                ([row(item), row(item, "PushError", "bankfeeds")], 3),
+                ([row(item, "PushError")], None),
+                ([row(item, "PushError", message="")], None),
+                ([row(item, "PushError", message=claim)], None),
+                ([row(item, "Pending")], None),
+                ([row(item, "Paused")], None),
+                ([row(item), row(item)], None),
+                ([row(item), 7], None),
             ]
             lines += [
                 page(*rows, minutes=minutes, sync=sync, total=total)
                 for rows, total in pages
             ]
             lines += [
-                page(row(one, leg="bankfeeds"), minutes=minutes, sync=sync, number=2),
+                page(row(item, leg="bankfeeds"), minutes=minutes, sync=sync, number=2),
                 start("set-a", minutes=minutes, sync=sync),
                 start("set-a", "set-b", minutes=minutes, sync=sync),
-                create(one, minutes=minutes, sync=sync),
-                update(one, minutes=minutes, sync=sync),
+                create(item, minutes=minutes, sync=sync),
+                update(item, minutes=minutes, sync=sync),
                 *(
                     hook(
                         event,
-                        *((one, word) for word in words),
+                        *((item, word) for word in words),
                         minutes=minutes,
                         generated=generated,
                         delivery=delivery,
@@ -173,15 +173,15 @@ def _crowd() -> list[bytes]:
                 ),
             ]
         lines += [
-            push(one, minutes=minutes, dataset="set-a"),
-            push(one, two, minutes=minutes, dataset="set-b"),
-            push(one, minutes=minutes, status=400, answer={"error": claim}),
+            push(item, minutes=minutes, dataset="set-a"),
+            push(item, two, minutes=minutes, dataset="set-b"),
+            push(item, minutes=minutes, status=400, answer={"error": claim}),
             start("set-a", minutes=minutes, status=409, answer={"error": "Busy."}),
             start("set-b", minutes=minutes, status=0),
-            create(one, minutes=minutes, status=429),
-            create(one, two, minutes=minutes, status=0),
-            update(one, minutes=minutes, status=400, answer={"error": "Not so."}),
-            update(one, minutes=minutes, status=503),
+            create(item, minutes=minutes, status=429),
+            create(item, two, minutes=minutes, status=0),
+            update(item, minutes=minutes, status=400, answer={"error": "Not so."}),
+            update(item, minutes=minutes, status=503),
         ]
     return lines
 

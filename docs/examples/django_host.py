@@ -26,9 +26,9 @@ from reconcile import ReconcileError, WebhookEndpoint
 @cache
 def endpoint() -> WebhookEndpoint:
     """Return this process's own, made by its first delivery: after any fork."""
-    made = WebhookEndpoint(office.STORE, trust=office.trust())
-    atexit.register(made.close)
-    return made
+    hooks = WebhookEndpoint(office.STORE, trust=office.trust())
+    atexit.register(hooks.close)
+    return hooks
 
 
 @csrf_exempt

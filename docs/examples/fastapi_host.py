@@ -37,8 +37,8 @@ async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
 
 async def webhooks(scope: Scope, receive: Receive, send: Send) -> None:
     """Hand on what comes to the endpoint that the lifespan has made."""
-    made: AsgiApp = scope["state"]["webhooks"]
-    await made(scope, receive, send)
+    hooks: AsgiApp = scope["state"]["webhooks"]
+    await hooks(scope, receive, send)
 
 
 app = FastAPI(lifespan=lifespan)

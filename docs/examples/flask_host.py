@@ -21,9 +21,9 @@ app = Flask(__name__)
 @cache
 def endpoint() -> WebhookEndpoint:
     """Return this process's own, made by its first delivery: after any fork."""
-    made = WebhookEndpoint(office.STORE, trust=office.trust())
-    atexit.register(made.close)
-    return made
+    hooks = WebhookEndpoint(office.STORE, trust=office.trust())
+    atexit.register(hooks.close)
+    return hooks
 
 
 @app.post("/webhooks/codat")

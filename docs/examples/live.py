@@ -95,7 +95,7 @@ def main(store: str) -> None:
             follower.step()
 
         totals = books.report().totals
-        calls = sum(len(one.syncs) for one in sandbox.companies.values())
+        calls = sum(len(company.syncs) for company in sandbox.companies.values())
         known = totals.matched + totals.cleared
         print(
             f"3. {totals.items} expenses sent, {known} in the books, by {calls} syncs."

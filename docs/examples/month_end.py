@@ -84,8 +84,8 @@ class Office:
 
     def read_all(self, company_id: str) -> None:
         """Read every sync of the company, also those without a webhook."""
-        for one in self.call("GET", f"{_at(company_id)}/syncs/list/status") or ():
-            self.read(company_id, one["syncId"])
+        for sync in self.call("GET", f"{_at(company_id)}/syncs/list/status") or ():
+            self.read(company_id, sync["syncId"])
 
     def hear(self, delivery: Delivery) -> int:
         """Keep a webhook before answering it."""
@@ -134,7 +134,7 @@ def main(store: str) -> None:
     with Reconciler.open(store, now=lambda: sandbox.now) as books:
         office = Office(sandbox, books)
         office.live()
-    syncs = sum(len(one.syncs) for one in sandbox.companies.values())
+    syncs = sum(len(company.syncs) for company in sandbox.companies.values())
     print(f"{office.sent} expenses of 3 companies sent in January, in {syncs} syncs;")
     print(f"{len(office.captured)} exchanges and webhooks captured.")
 

@@ -32,7 +32,7 @@ PROMPT = Rerequests(wait_all_max_s=5)  # a user waits for the answer
 def trust() -> Trust:
     """Return what shows a webhook to be Codat's: any of its secrets."""
     secrets = os.environ["RECONCILE_WEBHOOK_SECRETS"].split(",")
-    return Trust(secrets=tuple(one.strip() for one in secrets))
+    return Trust(secrets=tuple(secret.strip() for secret in secrets))
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def breaks_of(company_id: UUID) -> list[dict[str, Any]]:
     """Return what needs a person."""
     with Reconciler.open(STORE) as books:
         found = books.items(state="break", company_id=str(company_id))
-        return [item_data(one, as_of=datetime.now(UTC)) for one in found]
+        return [item_data(item, as_of=datetime.now(UTC)) for item in found]
 
 
 def status_of(error: Exception) -> int:

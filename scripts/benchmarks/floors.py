@@ -174,6 +174,6 @@ def _stock_events(app: _Stock) -> Any:
         some = app.recorder.select_notifications(start + 1, 500)
         if not some:
             return
-        for one in some:
-            yield app.mapper.to_domain_event(one), one.id
+        for item in some:
+            yield app.mapper.to_domain_event(item), item.id
         start = some[-1].id

@@ -66,11 +66,11 @@ def main() -> None:
         started, from_ = time.perf_counter(), sandbox.now
         follower = books.follower(client, holder="bench")
         while (due := follower.step()) is not None:
-            if all(one.work != "sync" for one in follower.plan()):
+            if all(item.work != "sync" for item in follower.plan()):
                 break
             sandbox.advance(max(due - sandbox.now, timedelta(seconds=1)))
         took = time.perf_counter() - started
-        told(line, syncs, written, took, sandbox.now - from_)
+        print_result(line, syncs, written, took, sandbox.now - from_)
         print(f"  all {books.report().totals.matched:,} expenses are matched")
 
 
@@ -93,7 +93,7 @@ def begin(client: CodatClient, sandbox: Sandbox, syncs: int) -> None:
         client.create_expenses(company, items)
 
 
-def told(
+def print_result(
     line: Counted, syncs: int, written: int, took: float, passed: timedelta
 ) -> None:
     """Print what it took."""

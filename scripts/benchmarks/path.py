@@ -50,10 +50,10 @@ def path(
             measured.append(_round(Path(inner), captured, legs))
         print(f"  round {number + 1}: ingest {measured[-1][0]:.2f}, ", end="")
         print(f"report {measured[-1][1]:.2f}", flush=True)
-    ingest, report, taken, told = map(median, zip(*measured, strict=True))
+    ingest, report, taken, result = map(median, zip(*measured, strict=True))
     print(f"  ingest / decode-and-upsert   {ingest:6.2f}   (bar 0.40)")
     print(f"  report / decode-and-fold     {report:6.2f}   (bar 0.25)", flush=True)
-    return taken, told
+    return taken, result
 
 
 def _round(
@@ -74,12 +74,12 @@ def _round(
             legs,
             lambda: floors.decode_and_fold(folder / "pages.db"),
         )
-        told = timed(
+        result = timed(
             "report as of a past position, with digest",
             legs,
             lambda: digest(books.replayed_report(as_of=LATER)),
         )
-    return taken / upsert, told / folded, taken, told
+    return taken / upsert, result / folded, taken, result
 
 
 def _take(books: Reconciler, captured: list[bytes]) -> None:
@@ -87,23 +87,23 @@ def _take(books: Reconciler, captured: list[bytes]) -> None:
     books.catch_up()
 
 
-def stock(folder: Path, taken: float, told: float) -> None:
+def stock(folder: Path, taken: float, result: float) -> None:
     """Print how many times faster than the stock way both are."""
     captured = lines(STOCK_LEGS)
     print(f"\nstock: {STOCK_LEGS} legs")
-    made: list[floors._Stock] = []
+    created: list[floors._Stock] = []
     slow = timed(
         "stock: one JSON event a leg, into a view",
         STOCK_LEGS,
-        lambda: made.append(floors.stock_ingest(captured, folder / "stock.db")),
+        lambda: created.append(floors.stock_ingest(captured, folder / "stock.db")),
     )
     anew = timed(
         "stock: the same events into a view anew",
         STOCK_LEGS,
-        lambda: floors.stock_project(made[0], folder / "anew.view"),
+        lambda: floors.stock_project(created[0], folder / "anew.view"),
     )
     print(f"  ingest / stock               {taken / slow:6.1f}   (bar 25)")
-    print(f"  report / stock view anew     {told / anew:6.1f}   (bar 25)", flush=True)
+    print(f"  report / stock view anew     {result / anew:6.1f}   (bar 25)", flush=True)
 
 
 def memory() -> None:
@@ -126,7 +126,7 @@ def _child(job: str, file: Path) -> str:
     return ended.stdout.strip()
 
 
-def one(job: str, file: Path) -> None:
+def do(job: str, file: Path) -> None:
     """Do one job and print the peak memory of this process."""
     if job == "make":
         file.write_bytes(b"\n".join(lines(int(file.stem))))
@@ -144,16 +144,16 @@ def one(job: str, file: Path) -> None:
 def main() -> None:
     """Run everything, or, with --one, one job of the memory figures."""
     if sys.argv[1:2] == ["--one"]:
-        one(sys.argv[2], Path(sys.argv[3]))
+        do(sys.argv[2], Path(sys.argv[3]))
         return
     if len(sys.argv) < 2:
         memory()
     legs = int(sys.argv[1]) if len(sys.argv) > 1 else LEGS
     with tempfile.TemporaryDirectory() as folder:
-        taken, told = path(
+        taken, result = path(
             Path(folder), lines(legs), legs, "company after company", rounds=3
         )
-        stock(Path(folder), taken, told)
+        stock(Path(folder), taken, result)
         mixed = lines(legs, interleaved=True)
         path(Path(folder), mixed, legs, "interleaved (no bar)", rounds=1)
 

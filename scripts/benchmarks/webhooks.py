@@ -40,7 +40,7 @@ def body(number: int) -> bytes:
     """Return a webhook as Codat sends it, of a sync of its own."""
     company = {"id": str(UUID(int=number % 200)), "name": f"Company {number % 200}"}
     ids = (str(UUID(int=number * 2 + leg)) for leg in range(2))
-    rows = [{"id": one, "status": "Completed"} for one in ids]
+    rows = [{"id": item, "status": "Completed"} for item in ids]
     payload = {
         "referenceCompany": company,
         "syncId": str(UUID(int=number)),
@@ -57,16 +57,18 @@ def body(number: int) -> bytes:
 
 def request(number: int) -> bytes:
     """Return a signed delivery as the bytes of one HTTP request."""
-    made = body(number)
+    created = body(number)
     named, stamp = f"msg_{number:027}", str(int(time.time()))
-    digest = hmac.new(KEY, f"{named}.{stamp}.".encode() + made, hashlib.sha256).digest()
+    digest = hmac.new(
+        KEY, f"{named}.{stamp}.".encode() + created, hashlib.sha256
+    ).digest()
     head = (
         f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(made)}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(created)}\r\n"
         f"webhook-id: {named}\r\nwebhook-timestamp: {stamp}\r\n"
         f"webhook-signature: v1,{base64.b64encode(digest).decode()}\r\n\r\n"
     )
-    return head.encode() + made
+    return head.encode() + created
 
 
 async def _post(
@@ -84,16 +86,16 @@ async def _post(
 
 async def many(port: int, first: int, number: int, concurrency: int) -> float:
     """Return deliveries a second, so many at a time."""
-    waiting = iter([request(first + one) for one in range(number)])
+    waiting = iter([request(first + item) for item in range(number)])
 
-    async def one() -> None:
+    async def send_all() -> None:
         streams = await asyncio.open_connection("127.0.0.1", port)
         for sent in waiting:
             await _post(streams, sent)
         streams[1].close()
 
     began = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(concurrency)))
+    await asyncio.gather(*(send_all() for _ in range(concurrency)))
     return number / (time.perf_counter() - began)
 
 
@@ -101,9 +103,9 @@ async def steady(port: int, first: int) -> list[float]:
     """Return how long each answer took, at a steady rate, from when it was due."""
     idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(16)]
     took: list[float] = []
-    sent = [request(first + one) for one in range(RATE * SECONDS)]
+    sent = [request(first + item) for item in range(RATE * SECONDS)]
 
-    async def one(delivery: bytes, late: float) -> None:
+    async def send(delivery: bytes, late: float) -> None:
         streams = (
             idle.pop(0) if idle else await asyncio.open_connection("127.0.0.1", port)
         )
@@ -116,7 +118,7 @@ async def steady(port: int, first: int) -> list[float]:
         due = began + number / RATE
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         late = time.perf_counter() - due
-        tasks.append(asyncio.create_task(one(delivery, max(0.0, late))))
+        tasks.append(asyncio.create_task(send(delivery, max(0.0, late))))
     await asyncio.gather(*tasks)
     for streams in idle:
         streams[1].close()
@@ -125,11 +127,13 @@ async def steady(port: int, first: int) -> list[float]:
 
 def floor(path: Path, number: int) -> float:
     """Return inserts with a commit each, a second, of the same bytes."""
-    bodies = [body(one) for one in range(number)]
+    bodies = [body(item) for item in range(number)]
     with _bare(path) as db:
         began = time.perf_counter()
-        for one, made in enumerate(bodies):
-            db.execute("INSERT INTO deliveries VALUES (?, ?)", (f"msg_{one:027}", made))
+        for entry, created in enumerate(bodies):
+            db.execute(
+                "INSERT INTO deliveries VALUES (?, ?)", (f"msg_{entry:027}", created)
+            )
         return number / (time.perf_counter() - began)
 
 
@@ -138,11 +142,12 @@ def steady_floor(path: Path) -> list[float]:
     took: list[float] = []
     with _bare(path) as db:
         began = time.perf_counter()
-        for one in range(RATE * SECONDS):
-            due = began + one / RATE
+        for number in range(RATE * SECONDS):
+            due = began + number / RATE
             time.sleep(max(0.0, due - time.perf_counter()))
             db.execute(
-                "INSERT INTO deliveries VALUES (?, ?)", (f"msg_{one:027}", body(one))
+                "INSERT INTO deliveries VALUES (?, ?)",
+                (f"msg_{number:027}", body(number)),
             )
             took.append(time.perf_counter() - due)
     return sorted(took)
@@ -220,9 +225,9 @@ def main() -> None:
         print(
             f"  {concurrency:>2} at a time / bare insert-and-commit {ratio:6.2f}{bar}"
         )
-    p99 = median(one for _, one, _, _ in measured)
+    p99 = median(item for _, item, _, _ in measured)
     print(f"  p99 at {RATE}/s, ms                     {p99:6.1f}   (bar 25.0)")
-    alone = median(one for *_, one in measured)
+    alone = median(entry for *_, entry in measured)
     print(f"  p99 of bare insert-and-commit, ms      {alone:6.1f}")
 
 

@@ -71,7 +71,7 @@ def test_no_report_is_made_of_damaged_pages(
         status = outcome(sound, command)
         true[command] = (status, capsys.readouterr().out)
     wrong = []
-    told = 0
+    result = 0
     for seed in range(100):
         store = damaged(sound, tmp_path, seed)
         for command in COMMANDS:
@@ -79,12 +79,12 @@ def test_no_report_is_made_of_damaged_pages(
             out, err = capsys.readouterr()
             if status != 2 and (status, out) != true[command]:
                 wrong.append((seed, command, status))
-            told += status == 2 and err.startswith("reconcile: ")
+            result += status == 2 and err.startswith("reconcile: ")
             assert "Traceback" not in err
 
     assert {status for status, _ in true.values()} == {0, 1}
     assert wrong == []
-    assert told > 50
+    assert result > 50
 
 
 @pytest.mark.parametrize(

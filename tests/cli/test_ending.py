@@ -52,10 +52,10 @@ def test_every_error_ends_in_a_status_of_its_own_and_at_most_one_sentence(
 ) -> None:
     assert ended(failing(error)) == status
 
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.count("\n") == (status != 130)
-    assert "None" not in told.err
+    result = capsys.readouterr()
+    assert result.out == ""
+    assert result.err.count("\n") == (status != 130)
+    assert "None" not in result.err
 
 
 def test_a_fault_of_ours_says_so_by_its_type_and_where_to_go(
@@ -63,10 +63,10 @@ def test_a_fault_of_ours_says_so_by_its_type_and_where_to_go(
 ) -> None:
     ended(failing(ZeroDivisionError("a secret")))
 
-    told = capsys.readouterr().err
-    assert "fault of reconcile itself (ZeroDivisionError)" in told
-    assert "report it to the maintainers" in told
-    assert "secret" not in told
+    result = capsys.readouterr().err
+    assert "fault of reconcile itself (ZeroDivisionError)" in result
+    assert "report it to the maintainers" in result
+    assert "secret" not in result
 
 
 def test_a_traceback_is_shown_only_where_the_environment_asks_for_it(
@@ -77,7 +77,7 @@ def test_a_traceback_is_shown_only_where_the_environment_asks_for_it(
         "raise SystemExit(ended(lambda: 1 // 0))\n"
     )
 
-    told = {
+    result = {
         debug: subprocess.run(
             [sys.executable, "-c", program],
             cwd=tmp_path,
@@ -89,13 +89,17 @@ def test_a_traceback_is_shown_only_where_the_environment_asks_for_it(
         for debug in ("", "0", "1")
     }
 
-    assert [one.returncode for one in told.values()] == [70, 70, 70]
-    assert ["Traceback" in one.stderr for one in told.values()] == [False, False, True]
+    assert [item.returncode for item in result.values()] == [70, 70, 70]
+    assert ["Traceback" in entry.stderr for entry in result.values()] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_an_answer_nobody_can_take_is_not_a_success(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
-        told = subprocess.run(
+        result = subprocess.run(
             [
                 sys.executable,
                 "-c",
@@ -109,16 +113,16 @@ def test_an_answer_nobody_can_take_is_not_a_success(tmp_path: Path) -> None:
             check=False,
         )
 
-    assert told.returncode == 2
-    assert told.stderr == "reconcile: No space left on device\n"
+    assert result.returncode == 2
+    assert result.stderr == "reconcile: No space left on device\n"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("interrupted")
-    with Reconciler.open(f"sqlite:///{made / 'reconcile.db'}") as books:
+    created = tmp_path_factory.mktemp("interrupted")
+    with Reconciler.open(f"sqlite:///{created / 'reconcile.db'}") as books:
         books.ingest(reconcile.read_lines([create("t1"), page(row("t1"), minutes=2)]))
-    return made
+    return created
 
 
 @pytest.mark.parametrize("after_ms", [*range(0, 60, 6), *range(60, 700, 32)])

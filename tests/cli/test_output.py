@@ -51,7 +51,7 @@ def report(
 
 
 def names(folder: Path) -> set[str]:
-    return {one.name for one in folder.iterdir()}
+    return {item.name for item in folder.iterdir()}
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def test_an_answer_is_never_written_over_the_store(
     before = (folder / "books.db").read_bytes()
     there = names(folder)
 
-    told = report(
+    result = report(
         folder, output.format(folder=folder), store=store.format(folder=folder)
     )
 
-    assert told.returncode == 2
-    assert told.stderr.startswith("reconcile: --output: ")
-    assert told.stderr.count("\n") == 1
-    assert told.stdout == ""
+    assert result.returncode == 2
+    assert result.stderr.startswith("reconcile: --output: ")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
     assert (folder / "books.db").read_bytes() == before
     assert names(folder) == there
 
@@ -102,9 +102,9 @@ def test_a_store_whose_name_has_a_percent_is_known_too(folder: Path) -> None:
     (folder / "books.db").rename(folder / "a%20b?.db")
     before = (folder / "a%20b?.db").read_bytes()
 
-    told = report(folder, "a%20b?.db", store="sqlite:///a%20b?.db")
+    result = report(folder, "a%20b?.db", store="sqlite:///a%20b?.db")
 
-    assert told.returncode == 2
+    assert result.returncode == 2
     assert (folder / "a%20b?.db").read_bytes() == before
 
 
@@ -112,7 +112,7 @@ def test_standard_output_may_not_be_the_store_either(folder: Path) -> None:
     before = (folder / "books.db").read_bytes()
 
     with (folder / "books.db").open("ab") as store:
-        told = subprocess.run(
+        result = subprocess.run(
             [COMMAND, "--store", STORE, "report"],
             cwd=folder,
             stdout=store,
@@ -120,7 +120,7 @@ def test_standard_output_may_not_be_the_store_either(folder: Path) -> None:
             check=False,
         )
 
-    assert told.returncode == 2
+    assert result.returncode == 2
     assert (folder / "books.db").read_bytes() == before
 
 
@@ -200,11 +200,11 @@ def test_a_path_that_takes_no_file_is_one_sentence(
 ) -> None:
     (folder / "loop").symlink_to("loop")
 
-    told = report(folder, name)
+    result = report(folder, name)
 
-    assert told.returncode == 2
-    assert why in told.stderr
-    assert told.stderr.count("\n") == 1
+    assert result.returncode == 2
+    assert why in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def _null(folder: Path) -> str:
@@ -223,17 +223,17 @@ def _pipe(folder: Path) -> str:
     return "pipe"
 
 
-@pytest.mark.parametrize("made", [_null, _stdout, _pipe])
+@pytest.mark.parametrize("created", [_null, _stdout, _pipe])
 def test_what_is_no_ordinary_file_is_written_as_it_is(
-    folder: Path, made: Callable[[Path], str]
+    folder: Path, created: Callable[[Path], str]
 ) -> None:
-    path = made(folder)
+    path = created(folder)
     there = names(folder)
 
-    told = report(folder, path)
+    result = report(folder, path)
 
-    assert (told.returncode, told.stderr) == (1, "")
-    assert bool(told.stdout) == (path == "/dev/stdout")
+    assert (result.returncode, result.stderr) == (1, "")
+    assert bool(result.stdout) == (path == "/dev/stdout")
     assert names(folder) == there
 
 
@@ -264,8 +264,8 @@ def test_an_interrupt_while_a_report_is_written_leaves_nothing(folder: Path) -> 
     time.sleep(1.5)  # it waits for a reader
 
     command.send_signal(signal.SIGINT)
-    told = command.communicate(timeout=30)[1]
+    result = command.communicate(timeout=30)[1]
 
     assert command.returncode == 130
-    assert "Traceback" not in told
+    assert "Traceback" not in result
     assert names(folder) == there

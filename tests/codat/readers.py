@@ -17,7 +17,7 @@ def captured(line: bytes) -> Exchange:
     return exchange
 
 
-def read(line: bytes) -> tuple[Observation, ...]:
+def observations_in(line: bytes) -> tuple[Observation, ...]:
     """Return what an exchange with Codat says."""
     exchange = captured(line)
     route = route_of(exchange.method, exchange.url)

@@ -23,7 +23,7 @@ from reconcile.domain.observations import (
 )
 from reconcile.domain.vocabulary import FindingKind, NoticeKind
 from tests.builders import PAYLOADS, SYNC, create, entry, push, start, url
-from tests.codat.readers import captured, delivered, read
+from tests.codat.readers import captured, delivered, observations_in
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "codat" / "examples.jsonl"
 KINDS = (
@@ -99,84 +99,94 @@ def ids_of(body: Any) -> list[str]:
 
 
 def an_expense_list_is_expected_as_it_was_sent(body: Any) -> None:
-    (seen,) = read(line_of("dataset", body))
+    (seen,) = observations_in(line_of("dataset", body))
 
     assert isinstance(seen, DatasetReceipt | SyncReceipt)
-    assert [one.transaction_id for one in seen.transactions] == ids_of(body)
+    assert [transaction.transaction_id for transaction in seen.transactions] == ids_of(
+        body
+    )
     assert seen.whole
-    assert all(len(one.digest) == 64 for one in seen.transactions)
+    assert all(len(transaction.digest) == 64 for transaction in seen.transactions)
 
 
 def an_answer_to_a_push_names_its_dataset(body: Any) -> None:
-    (seen,) = read(line_of("dataset-created", body))
+    (seen,) = observations_in(line_of("dataset-created", body))
 
     assert isinstance(seen, DatasetReceipt)
     assert seen.dataset_id == body["datasetId"]
 
 
 def an_answer_to_a_write_names_its_sync(body: Any) -> None:
-    (seen,) = read(line_of("sync-created", body))
+    (seen,) = observations_in(line_of("sync-created", body))
 
     assert isinstance(seen, SyncReceipt)
     assert seen.sync_id == body["syncId"]
 
 
 def a_status_is_told_word_for_word(body: Any) -> None:
-    (seen,) = read(line_of("sync-status", body))
+    (seen,) = observations_in(line_of("sync-status", body))
 
     assert isinstance(seen, StatusReport)
     assert (seen.sync_id, seen.code) == (body["syncId"], body["syncStatusCode"])
     assert (seen.status, seen.sync_utc) == (body["syncStatus"], body["syncUtc"])
     assert seen.error_message == (body["errorMessage"] or None)
-    assert {one.kind for one in seen.flaws} <= {FindingKind.IDENTITY_MISMATCH}
+    assert {flaw.kind for flaw in seen.flaws} <= {FindingKind.IDENTITY_MISMATCH}
     for name in ("latest", "lastSuccessful"):
-        (same,) = read(entry("GET", url(f"/syncs/{name}/status"), answer=body))
+        (same,) = observations_in(
+            entry("GET", url(f"/syncs/{name}/status"), answer=body)
+        )
         assert same == seen
-    listed = read(entry("GET", url("/syncs/list/status"), answer=[body, body]))
+    listed = observations_in(
+        entry("GET", url("/syncs/list/status"), answer=[body, body])
+    )
     assert listed == (seen, seen)
 
 
 def a_page_is_told_row_by_row(body: Any) -> None:
-    (seen,) = read(line_of("transactions", body))
+    (seen,) = observations_in(line_of("transactions", body))
 
     assert isinstance(seen, TransactionPage)
     assert list(seen.rows) == [
         (
-            one["transactionId"],
-            one["status"],
-            one.get("integrationType"),
-            one.get("message"),
+            item["transactionId"],
+            item["status"],
+            item.get("integrationType"),
+            item.get("message"),
         )
-        for one in body["results"]
+        for item in body["results"]
     ]
     assert (seen.page, seen.total) == (body["pageNumber"], body["totalResults"])
     assert (seen.unread, seen.flaws) == (0, ())
 
 
 def a_transfer_has_the_amount_that_went_out(body: Any) -> None:
-    (seen,) = read(line_of("transfer", body))
+    (seen,) = observations_in(line_of("transfer", body))
 
     assert isinstance(seen, SyncReceipt)
-    (one,) = seen.transactions
+    (item,) = seen.transactions
     fields = {name.lower(): value for name, value in body.items()}
     amounts = {name.lower(): value for name, value in fields["from"].items()}
-    assert one.amount is not None
-    assert Decimal(one.amount) == Decimal(str(amounts["amount"]))
-    assert one.issue_date == fields["date"]
+    assert item.amount is not None
+    assert Decimal(item.amount) == Decimal(str(amounts["amount"]))
+    assert item.issue_date == fields["date"]
 
 
 def an_adjustment_is_the_sum_of_its_lines(body: Any) -> None:
-    (seen,) = read(line_of("adjustment", body))
+    (seen,) = observations_in(line_of("adjustment", body))
 
     assert isinstance(seen, SyncReceipt)
-    assert [one.transaction_id for one in seen.transactions] == ids_of(body)
+    assert [transaction.transaction_id for transaction in seen.transactions] == ids_of(
+        body
+    )
     item = body[0] if isinstance(body, list) else body
     total = sum(Decimal(str(line["amount"])) for line in item["lines"])
-    assert [Decimal(one.amount or "NaN") for one in seen.transactions] == [total]
+    assert [
+        Decimal(transaction.amount or "NaN") for transaction in seen.transactions
+    ] == [total]
 
 
 def an_error_refuses_in_codats_words(body: Any) -> None:
-    (seen,) = read(line_of("error", body))
+    (seen,) = observations_in(line_of("error", body))
 
     assert isinstance(seen, WriteUnsettled)
     outcomes = {429: "throttled", 500: "lost", 503: "lost"}
@@ -199,8 +209,8 @@ def a_webhook_tells_of_its_sync(body: Any) -> None:
     assert notice.kind is NoticeKind(event_type.rpartition(".")[2])
     assert notice.company_id == payload["referenceCompany"]["id"]
     assert notice.sync_id == payload["syncId"]
-    assert [one[:2] for one in notice.rows] == [
-        (one["id"], one["status"]) for one in payload.get("transactions", ())
+    assert [row[:2] for row in notice.rows] == [
+        (item["id"], item["status"]) for item in payload.get("transactions", ())
     ]
     assert notice.flaws == ()
 

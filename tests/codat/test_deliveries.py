@@ -148,9 +148,9 @@ def test_one_wrong_row_of_an_event_leaves_the_good_ones() -> None:
 
     seen = notice(post(body))
 
-    assert [one[0] for one in seen.rows] == ["t1"]
+    assert [row[0] for row in seen.rows] == ["t1"]
     assert seen.unread == 2
-    assert [one.kind for one in seen.flaws] == [FindingKind.UNREADABLE] * 2
+    assert [flaw.kind for flaw in seen.flaws] == [FindingKind.UNREADABLE] * 2
 
 
 def test_expenses_that_are_no_list_are_told() -> None:
@@ -159,7 +159,7 @@ def test_expenses_that_are_no_list_are_told() -> None:
     seen = notice(post(body))
 
     assert seen.rows == ()
-    assert [one.kind for one in seen.flaws] == [FindingKind.UNREADABLE]
+    assert [flaw.kind for flaw in seen.flaws] == [FindingKind.UNREADABLE]
 
 
 @pytest.mark.parametrize(

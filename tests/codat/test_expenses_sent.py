@@ -6,13 +6,15 @@ import pytest
 
 from reconcile.domain.observations import ExpectedTransaction, SyncReceipt
 from tests.builders import SYNC, entry, url
-from tests.codat.readers import read
+from tests.codat.readers import observations_in
 
 
 def sent(request: Any) -> ExpectedTransaction:
     """Return the first expense of a create call."""
     address = url("/expense-transactions")
-    (seen,) = read(entry("POST", address, request=request, answer={"syncId": SYNC}))
+    (seen,) = observations_in(
+        entry("POST", address, request=request, answer={"syncId": SYNC})
+    )
     assert isinstance(seen, SyncReceipt)
     return seen.transactions[0]
 
@@ -23,7 +25,7 @@ def expected(item: dict[str, Any]) -> ExpectedTransaction:
 
 
 def test_an_expense_is_told_as_it_was_sent() -> None:
-    one = expected(
+    item = expected(
         {
             "type": "Payment",
             "issueDate": "2026-03-01T00:00:00.1234567+00:00",
@@ -33,23 +35,23 @@ def test_an_expense_is_told_as_it_was_sent() -> None:
         }
     )
 
-    assert (one.kind, one.currency, one.merchant) == ("Payment", "GBP", "Café")
-    assert one.issue_date == "2026-03-01T00:00:00.1234567+00:00"
-    assert one.amount == "125.00"
-    assert len(one.digest) == 64
+    assert (item.kind, item.currency, item.merchant) == ("Payment", "GBP", "Café")
+    assert item.issue_date == "2026-03-01T00:00:00.1234567+00:00"
+    assert item.amount == "125.00"
+    assert len(item.digest) == 64
 
 
 def test_the_same_item_has_one_digest_whatever_the_order_of_its_keys() -> None:
-    one = expected({"type": "Payment", "currency": "GBP"})
+    item = expected({"type": "Payment", "currency": "GBP"})
     other = expected({"currency": "GBP", "type": "Payment"})
 
-    assert one == other
+    assert item == other
 
 
 def test_words_of_wrong_types_are_kept_as_json() -> None:
-    one = expected({"type": 1, "currency": None, "merchantName": ["x"]})
+    item = expected({"type": 1, "currency": None, "merchantName": ["x"]})
 
-    assert (one.kind, one.currency, one.merchant) == ("1", None, '["x"]')
+    assert (item.kind, item.currency, item.merchant) == ("1", None, '["x"]')
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,6 @@ def test_a_transfer_without_an_amount_has_none() -> None:
 def test_a_number_beyond_all_bounds_leaves_the_expense_readable(number: str) -> None:
     body = f'[{{"id":"t1","currency":"GBP","lines":[{{"netAmount":{number}}}]}}]'
 
-    one = sent(body)
+    item = sent(body)
 
-    assert (one.currency, one.amount) == ("GBP", None)
+    assert (item.currency, item.amount) == ("GBP", None)

@@ -41,7 +41,7 @@ def unreadable(raw: bytes) -> Unreadable:
 
 
 def kinds(captured: list[Captured]) -> list[str]:
-    return [type(one).__name__ for one in captured]
+    return [type(item).__name__ for item in captured]
 
 
 def test_an_entry_is_observed_when_its_answer_had_come() -> None:
@@ -138,7 +138,7 @@ def test_a_body_that_the_capture_left_out_is_told_from_none() -> None:
     none = exchange(answered(size=0))
     negative = exchange(answered(size=-1))
 
-    assert [one.body_dropped for one in (left_out, none, negative)] == [
+    assert [item.body_dropped for item in (left_out, none, negative)] == [
         True,
         False,
         False,
@@ -213,7 +213,7 @@ def test_a_document_in_another_utf_is_read(encoding: str) -> None:
 def test_of_a_document_cut_off_anywhere_the_whole_entries_are_read() -> None:
     entries = [push("t1"), status(2000), page(row("t1"))]
     document = har(entries)
-    ends = [document.index(one) + len(one) for one in entries]
+    ends = [document.index(entry) + len(entry) for entry in entries]
 
     for cut in range(document.index(entries[0]), len(document), 7):
         read = list(read_document(document[:cut]))

@@ -147,6 +147,6 @@ def test_blank_text_says_nothing(empty: Any) -> None:
 
 
 def test_the_digest_of_an_item_is_over_sorted_keys() -> None:
-    one, other = loads(b'{"b":1,"a":2}'), loads(b'{ "a": 2, "b": 1 }')
+    item, other = loads(b'{"b":1,"a":2}'), loads(b'{ "a": 2, "b": 1 }')
 
-    assert items_digest_source(one) == items_digest_source(other) == b'{"a":2,"b":1}'
+    assert items_digest_source(item) == items_digest_source(other) == b'{"a":2,"b":1}'

@@ -23,13 +23,13 @@ from tests.builders import (
     row,
     url,
 )
-from tests.codat.readers import IDENTITY, captured, read
+from tests.codat.readers import IDENTITY, captured, observations_in
 
 PAGES = url(f"/syncs/{SYNC}/transactions?page=2&pageSize=100")
 
 
 def read_page(answer: Any, *, address: str = PAGES) -> TransactionPage:
-    (seen,) = read(entry("GET", address, answer=answer))
+    (seen,) = observations_in(entry("GET", address, answer=answer))
     assert isinstance(seen, TransactionPage)
     return seen
 
@@ -37,7 +37,7 @@ def read_page(answer: Any, *, address: str = PAGES) -> TransactionPage:
 def test_a_page_is_read_word_for_word() -> None:
     rows = [row(TRANSACTION.upper(), "PushError", "bankfeeds", "No."), row("t2")]
 
-    (seen,) = read(page(*rows, number=3, size=50, total=134))
+    (seen,) = observations_in(page(*rows, number=3, size=50, total=134))
 
     assert isinstance(seen, TransactionPage)
     assert (seen.company_id, seen.sync_id) == (COMPANY, SYNC)
@@ -53,7 +53,7 @@ def test_a_page_is_read_word_for_word() -> None:
 def test_the_pages_own_bodies_are_read(name: str) -> None:
     seen = read_page(payload(f"page-transactions-{name}.json"))
 
-    assert {one[0] for one in seen.rows} == {TRANSACTION}
+    assert {item[0] for item in seen.rows} == {TRANSACTION}
     assert (len(seen.rows), seen.page, seen.total) == (2, 1, 134)
 
 
@@ -126,7 +126,7 @@ def test_one_wrong_row_leaves_the_good_ones(
 ) -> None:
     seen = read_page({"results": [row("t1"), wrong, row("t2")], "totalResults": 3})
 
-    assert [one[0] for one in seen.rows] == ["t1", "t2"]
+    assert [item[0] for item in seen.rows] == ["t1", "t2"]
     assert (seen.unread, seen.total) == (1, 3)
     assert [(flaw.kind, flaw.transaction_id) for flaw in seen.flaws] == [
         (FindingKind.UNREADABLE, transaction)
@@ -197,7 +197,7 @@ def test_one_expenses_rows_speak_of_no_page() -> None:
     seen = read_page(rows, address=address)
 
     assert (seen.page, seen.page_size, seen.total, seen.unread) == (None, None, None, 1)
-    assert [one[:2] for one in seen.rows] == [
+    assert [item[:2] for item in seen.rows] == [
         (TRANSACTION, "Completed"),
         (TRANSACTION, "Pending"),
     ]
@@ -206,8 +206,8 @@ def test_one_expenses_rows_speak_of_no_page() -> None:
 def test_one_expenses_rows_that_name_another_are_told() -> None:
     seen = read_page([row("t2")], address=url(f"/syncs/{SYNC}/transactions/t1"))
 
-    assert [one[0] for one in seen.rows] == ["t2"]
-    assert [(one.kind, one.transaction_id) for one in seen.flaws] == [
+    assert [item[0] for item in seen.rows] == ["t2"]
+    assert [(flaw.kind, flaw.transaction_id) for flaw in seen.flaws] == [
         (FindingKind.IDENTITY_MISMATCH, "t2")
     ]
 
@@ -221,8 +221,8 @@ def test_one_expenses_rows_are_a_list() -> None:
 def test_a_read_that_was_not_answered_says_nothing(code: int) -> None:
     error = {"statusCode": code, "error": "No."}
 
-    assert read(entry("GET", PAGES, status=code, answer=error)) == ()
-    assert read(entry("GET", PAGES, status=code)) == ()
+    assert observations_in(entry("GET", PAGES, status=code, answer=error)) == ()
+    assert observations_in(entry("GET", PAGES, status=code)) == ()
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,9 @@ def test_a_read_that_was_not_answered_says_nothing(code: int) -> None:
     ],
 )
 def test_a_call_of_no_use_to_us_says_nothing(method: str, path: str) -> None:
-    assert read(entry(method, url(path), request="x", answer="not JSON")) == ()
+    assert (
+        observations_in(entry(method, url(path), request="x", answer="not JSON")) == ()
+    )
 
 
 @pytest.mark.parametrize("answer", [None, ""])
@@ -242,7 +244,7 @@ def test_an_answer_without_its_body_is_known_by_its_exchange(
     answer: str | None,
 ) -> None:
     with pytest.raises(PayloadError, match=DROPPED) as refused:
-        read(entry("GET", PAGES, answer=answer))
+        observations_in(entry("GET", PAGES, answer=answer))
 
     assert refused.value.digest == IDENTITY
 
@@ -252,7 +254,7 @@ def test_a_body_that_the_capture_left_out_is_told_for_every_call() -> None:
     data["response"]["content"]["size"] = 100
 
     with pytest.raises(PayloadError, match=DROPPED):
-        read(json.dumps(data).encode())
+        observations_in(json.dumps(data).encode())
 
 
 def test_a_body_over_the_limit_is_not_read() -> None:

@@ -111,7 +111,9 @@ def test_each_call_is_as_codats_files_describe_it(name: str, file: Path) -> None
 def _problems(spec: Spec, template: str, request: Request) -> list[str]:
     """Return what Codat's file finds wrong with a request's query and body."""
     described = spec.document["paths"][template][request.method.lower()]
-    known = {spec._followed(one).get("name") for one in described.get("parameters", ())}
+    known = {
+        spec._followed(item).get("name") for item in described.get("parameters", ())
+    }
     found = [name for name, _ in request.query if name not in known]
     if request.body is None:
         return found

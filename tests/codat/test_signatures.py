@@ -58,11 +58,11 @@ def test_a_delivery_without_one_of_the_three_headers_is_not_signed(
 
 
 def test_another_secret_another_body_or_another_id_is_no_proof() -> None:
-    told = "none of the delivery's signatures matches a secret of this endpoint"
+    result = "none of the delivery's signatures matches a secret of this endpoint"
 
-    assert why_not(signed(b"{}", secret=OTHER)) == told
-    assert why_not(signed(b"{}"), b"{ }") == told
-    assert why_not(signed(b"{}") | {"webhook-id": "msg_2"}) == told
+    assert why_not(signed(b"{}", secret=OTHER)) == result
+    assert why_not(signed(b"{}"), b"{ }") == result
+    assert why_not(signed(b"{}") | {"webhook-id": "msg_2"}) == result
 
 
 @pytest.mark.parametrize("stamp", ["", "now", "-1", "1e9", "1.0", "１", "9" * 99, " 1"])
@@ -71,10 +71,10 @@ def test_a_timestamp_that_is_no_number_of_seconds_is_refused(stamp: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("late_s", "told"), [(301, "signed 301 s ago"), (-301, "301 s in the future")]
+    ("late_s", "result"), [(301, "signed 301 s ago"), (-301, "301 s in the future")]
 )
-def test_a_delivery_out_of_its_time_is_refused(late_s: int, told: str) -> None:
-    assert told in why_not(signed(b"{}"), now=NOW + timedelta(seconds=late_s))
+def test_a_delivery_out_of_its_time_is_refused(late_s: int, result: str) -> None:
+    assert result in why_not(signed(b"{}"), now=NOW + timedelta(seconds=late_s))
 
 
 def test_within_the_tolerance_either_way_it_stands() -> None:
@@ -116,11 +116,11 @@ def test_names_are_known_in_any_case_and_the_first_counts() -> None:
     pairs = [(name.title(), value) for name, value in signed(b"{}").items()]
     pairs.append(("webhook-id", "msg_2"))
 
-    told = verify(
+    result = verify(
         pairs, b"{}", secrets=[SECRET], now=NOW, tolerance=timedelta(minutes=5)
     )
 
-    assert told == "msg_1"
+    assert result == "msg_1"
 
 
 def test_any_of_several_secrets_and_any_of_several_signatures_will_do() -> None:
@@ -204,9 +204,9 @@ def test_a_signature_is_by_the_whole_content() -> None:
     content = b"msg_1." + str(int(NOW.timestamp())).encode() + b".{}"
     digest = hmac.new(key_of(SECRET), content, hashlib.sha256).digest()
 
-    made = signed(b"{}")["webhook-signature"]
+    created = signed(b"{}")["webhook-signature"]
 
-    assert made == f"v1,{base64.b64encode(digest).decode()}"
+    assert created == f"v1,{base64.b64encode(digest).decode()}"
 
 
 @pytest.mark.parametrize(

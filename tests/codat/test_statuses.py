@@ -8,18 +8,20 @@ from reconcile.domain.observations import StatusReport
 from reconcile.domain.vocabulary import FindingKind
 from reconcile.errors import PayloadError
 from tests.builders import COMPANY, SYNC, entry, payload, status, url
-from tests.codat.readers import read
+from tests.codat.readers import observations_in
 
 
 def read_status(answer: Any, *, which: str = SYNC) -> StatusReport:
-    (seen,) = read(entry("GET", url(f"/syncs/{which}/status"), answer=answer))
+    (seen,) = observations_in(
+        entry("GET", url(f"/syncs/{which}/status"), answer=answer)
+    )
     assert isinstance(seen, StatusReport)
     return seen
 
 
 @pytest.mark.parametrize("code", [2000, 2000.0, "2000", "2000.0"])
 def test_a_status_code_is_a_number_however_written(code: Any) -> None:
-    (seen,) = read(status(code))
+    (seen,) = observations_in(status(code))
 
     assert isinstance(seen, StatusReport)
     assert seen.code == 2000
@@ -28,7 +30,7 @@ def test_a_status_code_is_a_number_however_written(code: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "result"),
     [
         ("4200,", "4200,"),
         (None, None),
@@ -40,9 +42,9 @@ def test_a_status_code_is_a_number_however_written(code: Any) -> None:
     ],
 )
 def test_a_code_that_is_no_number_is_carried_as_text(
-    code: Any, told: str | None
+    code: Any, result: str | None
 ) -> None:
-    assert read_status({"syncStatusCode": code}).code == told
+    assert read_status({"syncStatusCode": code}).code == result
 
 
 @pytest.mark.parametrize("name", ["successful", "failed"])
@@ -52,7 +54,7 @@ def test_the_pages_own_statuses_are_read_and_their_ids_compared(name: str) -> No
     assert seen.code == (2000 if name == "successful" else 5130)
     assert (seen.error_message is None) == (name == "successful")
     mismatched = 2 if name == "successful" else 0
-    assert [one.kind for one in seen.flaws] == [
+    assert [flaw.kind for flaw in seen.flaws] == [
         FindingKind.IDENTITY_MISMATCH
     ] * mismatched
 
@@ -86,8 +88,8 @@ def test_what_is_no_status_is_refused(body: str) -> None:
 
 
 def read_list(answer: Any) -> list[StatusReport]:
-    seen = read(entry("GET", url("/syncs/list/status"), answer=answer))
-    return [one for one in seen if isinstance(one, StatusReport)]
+    seen = observations_in(entry("GET", url("/syncs/list/status"), answer=answer))
+    return [item for item in seen if isinstance(item, StatusReport)]
 
 
 def test_the_list_of_syncs_has_a_report_each() -> None:
@@ -98,11 +100,11 @@ def test_the_list_of_syncs_has_a_report_each() -> None:
         ]
     )
 
-    assert [(one.company_id, one.sync_id) for one in seen] == [
+    assert [(item.company_id, item.sync_id) for item in seen] == [
         (COMPANY, "s1"),
         (COMPANY, "s2"),
     ]
-    assert [len(one.flaws) for one in seen] == [0, 1]
+    assert [len(found.flaws) for found in seen] == [0, 1]
 
 
 def test_an_empty_list_of_syncs_says_nothing() -> None:
@@ -115,7 +117,7 @@ def test_one_wrong_sync_of_a_list_leaves_the_good_ones() -> None:
     (seen,) = read_list([5, good, {"syncStatusCode": 2000}])
 
     assert (seen.sync_id, seen.code) == ("s1", 2000)
-    assert [one.kind for one in seen.flaws] == [FindingKind.UNREADABLE] * 2
+    assert [flaw.kind for flaw in seen.flaws] == [FindingKind.UNREADABLE] * 2
     assert ["sync 1" in seen.flaws[0].reason, "sync 3" in seen.flaws[1].reason] == [
         True,
         True,

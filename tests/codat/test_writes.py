@@ -23,7 +23,7 @@ from tests.builders import (
     update,
     url,
 )
-from tests.codat.readers import IDENTITY, read
+from tests.codat.readers import IDENTITY, observations_in
 
 EXPENSES = url("/expense-transactions")
 PUSHES = url("/data/expense-transactions")
@@ -33,7 +33,9 @@ FIRST = f"https://expensesync.codat.io/companies/{COMPANY}"
 def created(
     request: Any, *, method: str = "POST", address: str = EXPENSES
 ) -> SyncReceipt:
-    (seen,) = read(entry(method, address, request=request, answer={"syncId": SYNC}))
+    (seen,) = observations_in(
+        entry(method, address, request=request, answer={"syncId": SYNC})
+    )
     assert isinstance(seen, SyncReceipt)
     return seen
 
@@ -44,13 +46,16 @@ def test_a_push_is_a_dataset_of_its_expenses(address: str, wrapped: bool) -> Non
     items = [{"id": TRANSACTION.upper(), "type": "Payment"}, {"id": "t2"}]
     request = {"items": items} if wrapped else items
 
-    (seen,) = read(
+    (seen,) = observations_in(
         entry("POST", address, request=request, answer={"datasetId": DATASET.upper()})
     )
 
     assert isinstance(seen, DatasetReceipt)
     assert (seen.company_id, seen.dataset_id) == (COMPANY, DATASET)
-    assert [one.transaction_id for one in seen.transactions] == [TRANSACTION, "t2"]
+    assert [transaction.transaction_id for transaction in seen.transactions] == [
+        TRANSACTION,
+        "t2",
+    ]
     assert (seen.whole, seen.flaws) == (True, ())
 
 
@@ -59,7 +64,7 @@ def test_a_push_is_a_dataset_of_its_expenses(address: str, wrapped: bool) -> Non
 def test_a_sync_is_of_its_datasets(address: str, accepted: int) -> None:
     request = {"datasetIds": [DATASET.upper(), "set-b", DATASET]}
 
-    (seen,) = read(
+    (seen,) = observations_in(
         entry("POST", address, status=accepted, request=request, answer={"syncId": "s"})
     )
 
@@ -71,7 +76,7 @@ def test_a_sync_is_of_its_datasets(address: str, accepted: int) -> None:
 
 @pytest.mark.parametrize("ids", [[], [5], [DATASET, None], [""]])
 def test_a_dataset_that_is_no_id_leaves_the_sync_not_whole(ids: list[Any]) -> None:
-    (seen,) = read(
+    (seen,) = observations_in(
         entry(
             "POST", url("/syncs"), request={"datasetIds": ids}, answer={"syncId": "s"}
         )
@@ -79,7 +84,7 @@ def test_a_dataset_that_is_no_id_leaves_the_sync_not_whole(ids: list[Any]) -> No
 
     assert isinstance(seen, SyncReceipt)
     assert not seen.whole
-    assert [one.kind for one in seen.flaws] == [FindingKind.UNREADABLE]
+    assert [flaw.kind for flaw in seen.flaws] == [FindingKind.UNREADABLE]
 
 
 @pytest.mark.parametrize("request_body", [{}, [], "null", {"datasetIds": "x"}])
@@ -87,7 +92,9 @@ def test_a_sync_request_without_datasets_is_refused(request_body: Any) -> None:
     with pytest.raises(
         PayloadError, match="datasets of a sync request are not a list"
     ) as refused:
-        read(entry("POST", url("/syncs"), request=request_body, answer={"syncId": "s"}))
+        observations_in(
+            entry("POST", url("/syncs"), request=request_body, answer={"syncId": "s"})
+        )
 
     assert len(refused.value.digest) == 64
 
@@ -104,20 +111,23 @@ def test_a_create_call_is_a_sync_of_its_expenses(path: str) -> None:
     seen = created([{"id": "t1"}, {"id": "t2"}], address=url(path))
 
     assert (seen.operation, seen.sync_id, seen.whole) == ("create", SYNC, True)
-    assert [one.transaction_id for one in seen.transactions] == ["t1", "t2"]
+    assert [transaction.transaction_id for transaction in seen.transactions] == [
+        "t1",
+        "t2",
+    ]
 
 
 def test_a_create_call_may_hold_one_expense_alone() -> None:
     seen = created({"id": "t1", "type": "Payment"})
 
-    assert [one.transaction_id for one in seen.transactions] == ["t1"]
+    assert [transaction.transaction_id for transaction in seen.transactions] == ["t1"]
 
 
 @pytest.mark.parametrize("item", [5, None, {}, {"id": 7}, {"id": " "}])
 def test_an_expense_without_an_id_leaves_the_good_ones(item: Any) -> None:
     seen = created([{"id": "t1"}, item])
 
-    assert [one.transaction_id for one in seen.transactions] == ["t1"]
+    assert [transaction.transaction_id for transaction in seen.transactions] == ["t1"]
     assert not seen.whole
     assert "expense 2" in seen.flaws[0].reason
 
@@ -125,7 +135,9 @@ def test_an_expense_without_an_id_leaves_the_good_ones(item: Any) -> None:
 def test_ids_of_a_template_are_text_as_they_stand() -> None:
     seen = created([{"id": "{{$guid}}"}])
 
-    assert [one.transaction_id for one in seen.transactions] == ["{{$guid}}"]
+    assert [transaction.transaction_id for transaction in seen.transactions] == [
+        "{{$guid}}"
+    ]
 
 
 @pytest.mark.parametrize("request_body", ["null", "5", {"items": None}, '"x"'])
@@ -151,7 +163,7 @@ def test_a_put_is_of_the_expense_in_its_url(
     seen = created([body] if wrapped else body, method="PUT", address=url(path))
 
     assert (seen.operation, seen.sync_id) == (operation, SYNC)
-    assert [one.transaction_id for one in seen.transactions] == ["t1"]
+    assert [transaction.transaction_id for transaction in seen.transactions] == ["t1"]
 
 
 @pytest.mark.parametrize("body", ["[]", "null", "5", "[1]", "[{},{}]"])
@@ -169,8 +181,8 @@ def test_a_transfer_may_be_spelled_in_pascal_case() -> None:
 
     seen = created(body, method="PUT", address=url("/transfer-transactions/t1"))
 
-    one = seen.transactions[0]
-    assert (one.amount, one.issue_date) == ("1000.1", "2026-03-01T00:00:00Z")
+    item = seen.transactions[0]
+    assert (item.amount, item.issue_date) == ("1000.1", "2026-03-01T00:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -193,12 +205,12 @@ def test_a_transfer_may_be_spelled_in_pascal_case() -> None:
 def test_a_write_without_an_acceptance_is_refused_throttled_or_lost(
     code: int, outcome: str, answer: Any
 ) -> None:
-    (seen,) = read(create("t1", status=code, answer=answer))
+    (seen,) = observations_in(create("t1", status=code, answer=answer))
 
     assert isinstance(seen, WriteUnsettled)
     assert (seen.outcome, seen.http_status) == (outcome, code)
     assert (seen.request_id, seen.operation) == (IDENTITY, "create")
-    assert [one.transaction_id for one in seen.transactions] == ["t1"]
+    assert [transaction.transaction_id for transaction in seen.transactions] == ["t1"]
     assert seen.words == ("No." if isinstance(answer, dict) else None)
 
 
@@ -209,14 +221,14 @@ def test_every_kind_of_write_may_be_refused() -> None:
         update("t1", status=422),
     ]
 
-    seen = [read(one)[0] for one in writes]
+    seen = [observations_in(write)[0] for write in writes]
 
-    told = [
-        (one.operation, one.dataset_ids, len(one.transactions))
-        for one in seen
-        if isinstance(one, WriteUnsettled)
+    result = [
+        (item.operation, item.dataset_ids, len(item.transactions))
+        for item in seen
+        if isinstance(item, WriteUnsettled)
     ]
-    assert told == [("push", (), 1), ("syncs", ("set-a",), 0), ("update", (), 1)]
+    assert result == [("push", (), 1), ("syncs", ("set-a",), 0), ("update", (), 1)]
 
 
 def test_the_words_of_a_refusal_name_each_error_once() -> None:
@@ -229,7 +241,7 @@ def test_the_words_of_a_refusal_name_each_error_once() -> None:
     ]
     answer = {"error": "Not valid.", "validation": {"errors": errors}}
 
-    (seen,) = read(create("t1", status=400, answer=answer))
+    (seen,) = observations_in(create("t1", status=400, answer=answer))
 
     assert isinstance(seen, WriteUnsettled)
     assert seen.words == (
@@ -252,7 +264,7 @@ def test_the_words_of_a_refusal_name_each_error_once() -> None:
     ],
 )
 def test_a_refusal_without_words_is_a_refusal(answer: Any) -> None:
-    (seen,) = read(create("t1", status=400, answer=answer))
+    (seen,) = observations_in(create("t1", status=400, answer=answer))
 
     assert isinstance(seen, WriteUnsettled)
     assert (seen.outcome, seen.words) == ("refused", None)
@@ -261,12 +273,12 @@ def test_a_refusal_without_words_is_a_refusal(answer: Any) -> None:
 @pytest.mark.parametrize("answer", [{}, [], "null", {"syncId": 5}, {"syncId": ""}, "<"])
 def test_an_acceptance_that_names_no_sync_is_refused(answer: Any) -> None:
     with pytest.raises(PayloadError):
-        read(create("t1", answer=answer))
+        observations_in(create("t1", answer=answer))
 
 
 def test_a_push_is_not_accepted_by_a_sync_id() -> None:
     with pytest.raises(PayloadError, match="datasetId"):
-        read(push("t1", answer={"syncId": SYNC}))
+        observations_in(push("t1", answer={"syncId": SYNC}))
 
 
 @pytest.mark.parametrize("request_body", [None, ""])
@@ -279,6 +291,6 @@ def test_a_write_without_its_request_is_known_by_its_exchange(
     )
 
     with pytest.raises(PayloadError, match="left the request body out") as refused:
-        read(line)
+        observations_in(line)
 
     assert refused.value.digest == IDENTITY

@@ -28,15 +28,15 @@ def run_examples(document: Path, folder: Path) -> None:
     for block, after in zip(blocks, [*blocks[1:], Fence("", "")], strict=True):
         if block.language == "console":
             for command, expected in _commands(block.text):
-                told, status = _run(
+                result, status = _run(
                     [SHELL, "-c", f"(exit {status}); {command}"], folder
                 )
-                _same(command, expected, told)
+                _same(command, expected, result)
         elif block.language == "python":
-            told, status = _run([sys.executable, "-c", block.text], folder)
-            assert status == 0, told
+            result, status = _run([sys.executable, "-c", block.text], folder)
+            assert status == 0, result
             if after.language == "text":
-                _same(block.text, after.text, told)
+                _same(block.text, after.text, result)
 
 
 def _commands(text: str) -> list[tuple[str, str]]:
@@ -47,7 +47,7 @@ def _commands(text: str) -> list[tuple[str, str]]:
 
 def _run(arguments: list[str], folder: Path) -> tuple[str, int]:
     """Return what was written, to standard output and error, and the exit status."""
-    kept = {
+    recorded = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("RECONCILE", "NO_COLOR", "FORCE_COLOR", "COLUMNS"))
@@ -56,7 +56,7 @@ def _run(arguments: list[str], folder: Path) -> tuple[str, int]:
     ended = subprocess.run(
         arguments,
         cwd=folder,
-        env={**kept, "PATH": os.pathsep.join((binaries, kept.get("PATH", "")))},
+        env={**recorded, "PATH": os.pathsep.join((binaries, recorded.get("PATH", "")))},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=60,
@@ -65,11 +65,11 @@ def _run(arguments: list[str], folder: Path) -> tuple[str, int]:
     return ended.stdout.decode(), ended.returncode
 
 
-def _same(what: str, expected: str, told: str) -> None:
+def _same(what: str, expected: str, result: str) -> None:
     """Hold an output against the document, white space at the ends of lines aside."""
     wanted = "".join(
         "(?:.*\n)*?" if line == ANY_LINES else re.escape(line).replace("…", ".*") + "\n"
         for line in expected.strip("\n").splitlines()
     )
-    shown = "".join(f"{line.rstrip()}\n" for line in told.strip("\n").splitlines())
+    shown = "".join(f"{line.rstrip()}\n" for line in result.strip("\n").splitlines())
     assert re.fullmatch(wanted, shown), f"{what}\n--- now says ---\n{shown}"

@@ -58,22 +58,22 @@ class Scene:
     def running(self, command: str) -> Iterator[subprocess.Popen[bytes]]:
         """Run a program where the programs are; end it, and see that it ended well."""
         log = self.folder / f"{uuid4()}.log"
-        with log.open("wb") as told:
+        with log.open("wb") as result:
             running = subprocess.Popen(
                 shlex.split(command),
                 cwd=PROGRAMS,
                 env={**os.environ, **self.environment},
-                stdout=told,
-                stderr=told,
+                stdout=result,
+                stderr=result,
             )
         try:
             yield running
         finally:
             running.terminate()
             running.wait(WAIT_MAX_S)
-            said = log.read_text("utf-8")
-            assert "Traceback" not in said, said
-            assert self.environment["CODAT_API_KEY"] not in said
+            reported = log.read_text("utf-8")
+            assert "Traceback" not in reported, reported
+            assert self.environment["CODAT_API_KEY"] not in reported
 
     @contextmanager
     def hosting(self, command: str) -> Iterator["Host"]:
@@ -106,15 +106,15 @@ class Host:
         path = f"/companies/{self.company}/expenses"
         return self.http.post(path, json=expense(expense_id, **more))
 
-    def said(self, expense_id: str) -> httpx.Response:
+    def state_of(self, expense_id: str) -> httpx.Response:
         """Ask the host what became of an expense."""
         return self.http.get(f"/companies/{self.company}/expenses/{expense_id}")
 
     def breaks(self) -> list[dict[str, Any]]:
-        told: list[dict[str, Any]] = self.http.get(
+        result: list[dict[str, Any]] = self.http.get(
             f"/companies/{self.company}/breaks"
         ).json()
-        return told
+        return result
 
     def deliver(self, body: bytes, headers: Mapping[str, str]) -> int:
         """Do as Codat would, or as a stranger."""
@@ -155,10 +155,12 @@ def scene(folder: Path) -> Iterator[Scene]:
 
 def command_of(page: str) -> str:
     """Return the command by which a page runs its program."""
-    told = [one.text for one in fences(DOCS / "how-to" / page) if one.language == "sh"]
+    result = [
+        fence.text for fence in fences(DOCS / "how-to" / page) if fence.language == "sh"
+    ]
     (command,) = (
         line
-        for text in told
+        for text in result
         for line in text.splitlines()
         if not line.startswith(("pip ", "export "))
     )

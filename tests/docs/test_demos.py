@@ -24,8 +24,8 @@ def test_a_month_ends_with_a_report_that_shows_every_state(tmp_path: Path) -> No
         explained = (ROOT / "scripts" / "demo").read_text("utf-8")
 
     assert ran.stdout.startswith(f"{report.totals.items} expenses of 3 companies sent")
-    told = Counter(str(one.item.kind or one.item.state) for one in report.items)
-    assert set(told) == {"matched", "cleared", "FAILED", "STUCK"}
+    result = Counter(str(item.item.kind or item.item.state) for item in report.items)
+    assert set(result) == {"matched", "cleared", "FAILED", "STUCK"}
     cleared = [i.transaction_id for i in report.items if i.item.state == "cleared"]
     assert any(name in explained for name in cleared)
 

@@ -28,10 +28,10 @@ def served(
 ) -> Iterator[Host]:
     page: str = request.param
     with ExitStack() as stack:
-        made = stack.enter_context(scene(tmp_path_factory.mktemp("host")))
+        created = stack.enter_context(scene(tmp_path_factory.mktemp("host")))
         if page != "fastapi.md":  # it follows by itself
-            stack.enter_context(made.running(command_of("plain-worker.md")))
-        yield stack.enter_context(made.hosting(command_of(page)))
+            stack.enter_context(created.running(command_of("plain-worker.md")))
+        yield stack.enter_context(created.hosting(command_of(page)))
 
 
 @pytest.fixture
@@ -41,15 +41,17 @@ def host(served: Host) -> Host:
 
 @pytest.fixture
 def back_office(tmp_path: Path) -> Iterator[Scene]:
-    with scene(tmp_path) as made:
-        yield made
+    with scene(tmp_path) as created:
+        yield created
 
 
 def followed(host: Host, expense_id: str) -> dict[str, Any] | None:
     """Return what the host says of an expense, once its sync's listing was read."""
-    said: dict[str, Any] = host.said(expense_id).json()
+    reported: dict[str, Any] = host.state_of(expense_id).json()
     # A webhook names no integrations: that takes the listing.
-    return said if any(leg["integration_type"] for leg in said["legs"]) else None
+    return (
+        reported if any(leg["integration_type"] for leg in reported["legs"]) else None
+    )
 
 
 def test_an_expense_sent_through_a_host_is_found_in_the_books(host: Host) -> None:
@@ -62,7 +64,7 @@ def test_an_expense_sent_through_a_host_is_found_in_the_books(host: Host) -> Non
     assert delivered == ["delivered"]
     found = eventually(lambda: followed(host, expense_id))
     assert found["state"] == "matched"
-    assert {one["sync_id"] for one in found["legs"]} == {sent.json()["sync_id"]}
+    assert {item["sync_id"] for item in found["legs"]} == {sent.json()["sync_id"]}
     assert host.breaks() == []
 
 
@@ -93,7 +95,7 @@ def test_a_delivery_of_as_many_bytes_as_may_be_reaches_the_endpoint_of_a_host(
 
 
 def test_a_host_knows_nothing_of_an_expense_that_it_never_sent(host: Host) -> None:
-    assert host.said(str(uuid4())).status_code == 404
+    assert host.state_of(str(uuid4())).status_code == 404
 
 
 def test_an_expense_without_an_id_is_not_sent_by_a_host(host: Host) -> None:
@@ -109,7 +111,7 @@ def test_a_host_sends_nothing_again_that_is_in_doubt(host: Host) -> None:
     second = host.send(expense_id)
 
     assert (first.status_code, second.status_code) == (502, 409)
-    assert host.said(expense_id).json()["kind"] == "INDETERMINATE"
+    assert host.state_of(expense_id).json()["kind"] == "INDETERMINATE"
 
 
 def test_the_worker_finds_what_came_of_a_request_that_was_lost(
@@ -140,8 +142,8 @@ def test_every_line_of_the_workers_log_is_an_object_without_an_expense_in_it(
         eventually(lambda: [*books.items(state="cleared")])
 
     (log,) = back_office.folder.glob("*.log")
-    lines = [json.loads(one) for one in log.read_text("utf-8").splitlines()]
-    assert {"break", "standing", "codat exchange"} <= {one["text"] for one in lines}
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert {"break", "standing", "codat exchange"} <= {line["text"] for line in lines}
     assert "netAmount" not in log.read_text("utf-8")
 
 
@@ -166,8 +168,10 @@ def lose_one(office: Scene) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_what_a_page_quotes_stands_in_a_program(page: str) -> None:
-    programs = [one.read_text("utf-8") for one in PROGRAMS.glob("*.py")]
-    quotes = [one for one in fences(DOCS / "how-to" / page) if one.language == "python"]
+    programs = [item.read_text("utf-8") for item in PROGRAMS.glob("*.py")]
+    quotes = [
+        fence for fence in fences(DOCS / "how-to" / page) if fence.language == "python"
+    ]
 
     assert quotes
     for quote in quotes:

@@ -66,7 +66,7 @@ def test_every_command_and_option_is_documented_and_no_other() -> None:
         if heading.startswith("`reconcile")
     }
 
-    tree = {name: _parameters(one) for name, one in _tree(cli, ("reconcile",))}
+    tree = {name: _parameters(item) for name, item in _tree(cli, ("reconcile",))}
 
     assert documented == tree
 
@@ -86,8 +86,8 @@ def test_every_method_of_a_reconciler_is_documented_and_no_other() -> None:
 
     methods = {
         name
-        for name, one in vars(Reconciler).items()
-        if inspect.isfunction(one) and not name.startswith("_")
+        for name, item in vars(Reconciler).items()
+        if inspect.isfunction(item) and not name.startswith("_")
     }
     assert {cell.partition("(")[0] for cell in first_cells(text)} == methods
 
@@ -100,7 +100,7 @@ def test_every_event_and_field_is_documented_and_no_other() -> None:
     }
 
     assert documented == {
-        one.TOPIC: {field.name for field in attrs.fields(one)} for one in EVENT_TYPES
+        item.TOPIC: {field.name for field in attrs.fields(item)} for item in EVENT_TYPES
     }
 
 
@@ -142,14 +142,14 @@ def test_every_table_and_column_is_documented_and_no_other(
 
 
 def test_the_documented_views_are_those_that_the_rows_are_made_for() -> None:
-    told = sections(REFERENCE / "views.md")
+    result = sections(REFERENCE / "views.md")
 
     for name, columns in (
         ("items", ITEM_COLUMNS),
         ("syncs", SYNC_COLUMNS),
         ("datasets", DATASET_COLUMNS),
     ):
-        assert first_cells(told[f"`{name}`"]) == [c.name for c in columns]
+        assert first_cells(result[f"`{name}`"]) == [c.name for c in columns]
 
 
 @pytest.mark.parametrize("hours", [1, 27, 29])
@@ -165,22 +165,22 @@ def test_the_sql_of_the_views_agrees_with_the_report(
     query = next(f.text for f in fences(REFERENCE / "views.md") if f.language == "sql")
 
     with sqlite3.connect(books.store.path) as db:
-        told = db.execute(
+        result = db.execute(
             query.replace("'now'", ":now"), {"now": format_instant(moment)}
         ).fetchall()
     db.close()
 
     broken = [
-        (one.company_id, one.transaction_id, one.item.kind)
-        for one in books.report(as_of=moment).items
-        if one.item.state is ItemState.BREAK
+        (item.company_id, item.transaction_id, item.item.kind)
+        for item in books.report(as_of=moment).items
+        if item.item.state is ItemState.BREAK
     ]
-    assert [line[:3] for line in told] == broken
+    assert [line[:3] for line in result] == broken
 
 
 def _shapes(data: dict[str, Any]) -> dict[str, set[str]]:
     """Return the fields of every object in a report, by the object's heading."""
-    item = next(one for one in data["items"] if one["legs"])
+    item = next(found for found in data["items"] if found["legs"])
     return {
         "The report": set(data),
         "`totals`": set(data["totals"]),
@@ -200,9 +200,9 @@ def test_every_field_of_the_report_is_documented_and_no_other(
 
     data = to_data(books.report(as_of=at(60)))
 
-    told = sections(REFERENCE / "report.md")
+    result = sections(REFERENCE / "report.md")
     for heading, fields in _shapes(data).items():
-        assert set(first_cells(told[heading])) == fields, heading
+        assert set(first_cells(result[heading])) == fields, heading
 
 
 def test_the_digest_can_be_computed_as_documented(tmp_path: Path) -> None:
@@ -218,10 +218,10 @@ def test_every_field_of_a_story_is_documented_and_no_other(books: Reconciler) ->
 
     story = story_data(books.explain(TRANSACTION)[0])
 
-    told = sections(REFERENCE / "report.md")
-    assert set(first_cells(told["A story"])) == set(story)
-    assert set(first_cells(told["`told`"])) == set(story["told"][0])
-    assert set(first_cells(told["`judged`"])) == set(story["judged"][0])
+    result = sections(REFERENCE / "report.md")
+    assert set(first_cells(result["A story"])) == set(story)
+    assert set(first_cells(result["`told`"])) == set(story["told"][0])
+    assert set(first_cells(result["`judged`"])) == set(story["judged"][0])
 
 
 @pytest.mark.parametrize(
@@ -244,10 +244,10 @@ def test_every_word_is_explained_and_no_other(heading: str, words: Any) -> None:
 
 def test_the_judgement_page_has_its_ten_sections_and_sixteen_lines() -> None:
     page_of_rules = DOCS / "explanation" / "judgement.md"
-    told = sections(page_of_rules)
+    result = sections(page_of_rules)
 
-    numbers = [h.split(".")[0] for h in told if h[0].isdigit()]
-    table = next(text for heading, text in told.items() if heading.startswith("8."))
+    numbers = [h.split(".")[0] for h in result if h[0].isdigit()]
+    table = next(text for heading, text in result.items() if heading.startswith("8."))
     lines = re.findall(r"^\| (\d+) \|", table, re.MULTILINE)
     assert numbers == [str(number) for number in range(1, 11)]
     assert lines == [str(number) for number in range(1, 17)]
@@ -261,12 +261,12 @@ def test_the_judgement_page_has_its_ten_sections_and_sixteen_lines() -> None:
 def test_no_link_inside_the_docs_is_broken(document: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8"))
 
-    assert [one for one in links if not (document.parent / one).exists()] == []
+    assert [link for link in links if not (document.parent / link).exists()] == []
 
 
 def test_every_setting_and_scenario_of_the_sandbox_is_documented() -> None:
-    told = sections(REFERENCE / "sandbox.md")
+    result = sections(REFERENCE / "sandbox.md")
 
     settings = {field.name for field in attrs.fields(Settings)}
-    assert set(first_cells(told["Settings"])) == settings
-    assert set(first_cells(told["Scenarios"])) == set(SCENARIOS)
+    assert set(first_cells(result["Settings"])) == settings
+    assert set(first_cells(result["Scenarios"])) == set(SCENARIOS)

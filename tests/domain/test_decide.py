@@ -88,13 +88,13 @@ def notice(
 
 def news(*seen: sync.SyncObservation) -> list[SyncEvent]:
     """Return every event that these observations bring, one after another."""
-    run, told = sync.SyncRun(), list[SyncEvent]()
-    for number, one in enumerate(seen):
-        events = sync.decide(run, one, evidence=f"e{number}")
+    run, result = sync.SyncRun(), list[SyncEvent]()
+    for number, item in enumerate(seen):
+        events = sync.decide(run, item, evidence=f"e{number}")
         run = reduce(sync.evolve, events, run)
-        told += events
-    assert run.version == len(told)
-    return told
+        result += events
+    assert run.version == len(result)
+    return result
 
 
 def kinds(events: list[SyncEvent]) -> list[type[Event]]:
@@ -157,9 +157,9 @@ def test_rows_are_held_once_and_pointed_to_afterwards() -> None:
 
 
 def test_rows_known_under_several_versions_are_pointed_to_at_the_first() -> None:
-    held = reduce(sync.evolve, news(page(1)), sync.SyncRun())
+    stored = reduce(sync.evolve, news(page(1)), sync.SyncRun())
 
-    again = sync.evolve(held, news(page(1))[0])
+    again = sync.evolve(stored, news(page(1))[0])
 
     assert (again.version, again.rows_held) == (2, {"r1": 1})
 
@@ -214,20 +214,20 @@ def pushed(minute: float, name: str = "t1") -> DatasetReceipt:
 
 
 def test_a_dataset_seen_again_later_records_nothing_new() -> None:
-    held = dataset.Dataset()
-    for one in dataset.decide(held, pushed(5), evidence="e1"):
-        held = dataset.evolve(held, one)
+    stored = dataset.Dataset()
+    for item in dataset.decide(stored, pushed(5), evidence="e1"):
+        stored = dataset.evolve(stored, item)
 
-    assert held.version == 1
-    assert dataset.decide(held, pushed(9), evidence="e2") == ()
+    assert stored.version == 1
+    assert dataset.decide(stored, pushed(9), evidence="e2") == ()
 
 
 def test_an_earlier_time_or_another_content_of_a_dataset_is_news() -> None:
     (event,) = dataset.decide(dataset.Dataset(), pushed(5), evidence="e1")
-    held = dataset.evolve(dataset.Dataset(), event)
+    stored = dataset.evolve(dataset.Dataset(), event)
 
-    assert len(dataset.decide(held, pushed(3), evidence="e2")) == 1
-    assert len(dataset.decide(held, pushed(9, "t2"), evidence="e3")) == 1
+    assert len(dataset.decide(stored, pushed(3), evidence="e2")) == 1
+    assert len(dataset.decide(stored, pushed(9, "t2"), evidence="e3")) == 1
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,6 @@ NAMES = st.one_of(st.uuids().map(str), st.just(PLAIN.upper()), TEXT, LIKE)
 
 @given(names=st.lists(NAMES, min_size=1, max_size=4))
 def test_many_ids_are_canonical_together_when_each_is(names: list[str]) -> None:
-    each = all(CANONICAL(one) is not None for one in names)
+    each = all(CANONICAL(name) is not None for name in names)
 
     assert all_canonical(names) == each

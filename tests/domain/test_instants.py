@@ -8,18 +8,18 @@ from reconcile.domain.instants import END_OF_TIME, format_instant, later, parse_
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "result"),
     [
         ("2026-03-02T09:00:00Z", "2026-03-02T09:00:00.000000Z"),
         ("2026-03-02T09:00:00.1234567Z", "2026-03-02T09:00:00.123456Z"),
         ("2026-03-02T09:00:00+02:00", "2026-03-02T07:00:00.000000Z"),
     ],
 )
-def test_a_time_with_a_zone_is_read_and_written_in_utc(text: str, told: str) -> None:
+def test_a_time_with_a_zone_is_read_and_written_in_utc(text: str, result: str) -> None:
     moment = parse_instant(text)
 
     assert moment is not None
-    assert format_instant(moment) == told
+    assert format_instant(moment) == result
 
 
 @pytest.mark.parametrize(

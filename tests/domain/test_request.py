@@ -3,13 +3,16 @@
 from itertools import permutations
 from random import Random
 
+import attrs
 import pytest
 from hypothesis import given as given_that
 from hypothesis import strategies as st
 
+from reconcile.domain.events import LockTaken
 from reconcile.domain.request import (
     RequestFact,
     RequestState,
+    evolve,
     latest_of_each_kind,
     void_from,
 )
@@ -33,6 +36,14 @@ def fact(
 
 def state(*facts: RequestFact) -> RequestState:
     return RequestState(request_id="r1", facts=facts)
+
+
+def test_a_lock_that_was_taken_moves_the_version_alone() -> None:
+    before = state(fact(ASKED, 0))
+
+    after = evolve(before, LockTaken(request_id="r1", at=at(1)))
+
+    assert after == attrs.evolve(before, version=before.version + 1)
 
 
 @pytest.mark.parametrize(

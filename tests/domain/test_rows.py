@@ -24,7 +24,7 @@ def test_groups_hold_every_row_as_often_as_it_stood_there(rows: list[LegRow]) ->
 def test_a_transaction_stands_in_one_group_with_its_rows_in_order(
     rows: list[LegRow],
 ) -> None:
-    held = [
+    stored = [
         (transaction_id, *saying)
         for sayings, transaction_ids in grouped(rows)
         for transaction_id in transaction_ids
@@ -32,11 +32,11 @@ def test_a_transaction_stands_in_one_group_with_its_rows_in_order(
     ]
 
     for name in {row[0] for row in rows}:
-        assert [r for r in held if r[0] == name] == [r for r in rows if r[0] == name]
+        assert [r for r in stored if r[0] == name] == [r for r in rows if r[0] == name]
 
 
 @given(ROWS)
 def test_no_two_groups_say_the_same(rows: list[LegRow]) -> None:
-    said = [sayings for sayings, _ in grouped(rows)]
+    reported = [sayings for sayings, _ in grouped(rows)]
 
-    assert len(set(said)) == len(said)
+    assert len(set(reported)) == len(reported)

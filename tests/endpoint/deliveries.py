@@ -79,12 +79,12 @@ def apart(folder: Path) -> list[tuple[str, int]]:
     """Return why deliveries were refused, and their lengths, newest first."""
     with Reconciler.open(url_of(folder), create=False) as books:
         return [
-            (one.reason, one.body_bytes)
-            for one in books.store.untrusted().newest_first()
+            (item.reason, item.body_bytes)
+            for item in books.store.untrusted().newest_first()
         ]
 
 
-def held(folder: Path) -> int:
+def evidence_count(folder: Path) -> int:
     """Return how many pieces of evidence the folder's store has."""
     with closing(sqlite3.connect(folder / "books.db")) as db:
         number: int = db.execute("SELECT COUNT(*) FROM evidence").fetchone()[0]

@@ -10,7 +10,14 @@ import pytest
 
 from reconcile.endpoint import AsgiApp, Limits, WebhookEndpoint
 from reconcile.endpoint.receive import DISCARDED_BYTES_MAX
-from tests.endpoint.deliveries import PATH, apart, endpoint, held, signed, webhook
+from tests.endpoint.deliveries import (
+    PATH,
+    apart,
+    endpoint,
+    evidence_count,
+    signed,
+    webhook,
+)
 
 Ask = Callable[[httpx.AsyncClient], Any]
 
@@ -45,17 +52,17 @@ def test_other_paths_and_methods_are_told_so(
     tmp_path: Path, method: str, path: str, status: int, allow: str | None
 ) -> None:
     with endpoint(tmp_path) as hooks:
-        told = asked(hooks, lambda codat: codat.request(method, path))
+        result = asked(hooks, lambda codat: codat.request(method, path))
 
-    assert (told.status_code, told.headers.get("allow")) == (status, allow)
+    assert (result.status_code, result.headers.get("allow")) == (status, allow)
 
 
 def test_a_body_of_50_mb_is_refused_by_the_length_it_declares(tmp_path: Path) -> None:
     size = 50 * 2**20
     with endpoint(tmp_path) as hooks:
-        told = asked(hooks, lambda codat: codat.post(PATH, content=bytes(size)))
+        result = asked(hooks, lambda codat: codat.post(PATH, content=bytes(size)))
 
-    assert (told.status_code, told.headers["connection"]) == (413, "close")
+    assert (result.status_code, result.headers["connection"]) == (413, "close")
     assert apart(tmp_path) == [("the body is over the limit of 5242880 bytes", size)]
 
 
@@ -63,9 +70,9 @@ def test_a_body_of_50_mb_is_refused_by_the_length_it_declares(tmp_path: Path) ->
 def test_a_length_beyond_counting_is_too_long(tmp_path: Path, digits: int) -> None:
     headers = {"content-length": "9" * digits}
     with endpoint(tmp_path) as hooks:
-        told = asked(hooks, lambda codat: codat.post(PATH, headers=headers))
+        result = asked(hooks, lambda codat: codat.post(PATH, headers=headers))
 
-    assert told.status_code == 413
+    assert result.status_code == 413
     assert apart(tmp_path) == [("the body is over the limit of 5242880 bytes", 10**18)]
 
 
@@ -79,9 +86,9 @@ def test_a_body_without_a_length_is_read_up_to_the_limit(tmp_path: Path) -> None
             yield bytes(2**16)
 
     with endpoint(tmp_path, limits=Limits(body_bytes_max=2**20)) as hooks:
-        told = asked(hooks, lambda codat: codat.post(PATH, content=endless()))
+        result = asked(hooks, lambda codat: codat.post(PATH, content=endless()))
 
-    assert told.status_code == 413
+    assert result.status_code == 413
     assert apart(tmp_path) == [
         ("the body is over the limit of 1048576 bytes", 17 * 2**16)
     ]
@@ -95,9 +102,9 @@ def test_a_body_that_takes_too_long_is_refused(tmp_path: Path) -> None:
             await asyncio.sleep(0.02)
 
     with endpoint(tmp_path, limits=Limits(read_wait_s=0.2)) as hooks:
-        told = asked(hooks, lambda codat: codat.post(PATH, content=slow()))
+        result = asked(hooks, lambda codat: codat.post(PATH, content=slow()))
 
-    assert (told.status_code, told.headers["connection"]) == (408, "close")
+    assert (result.status_code, result.headers["connection"]) == (408, "close")
     ((reason, size),) = apart(tmp_path)
     assert reason == "the body took over 0.2 s to arrive"
     assert size >= 1
@@ -105,19 +112,23 @@ def test_a_body_that_takes_too_long_is_refused(tmp_path: Path) -> None:
 
 def test_a_forged_delivery_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with endpoint(tmp_path) as hooks:
-        told = asked(hooks, lambda codat: codat.post(PATH, content=b"{}"))
+        result = asked(hooks, lambda codat: codat.post(PATH, content=b"{}"))
 
-    assert (told.status_code, told.text) == (401, "The delivery is not signed.\n")
+    assert (result.status_code, result.text) == (401, "The delivery is not signed.\n")
 
 
 def test_a_signed_delivery_is_kept(tmp_path: Path) -> None:
     body = webhook()
     with endpoint(tmp_path) as hooks:
-        told = asked(
+        result = asked(
             hooks, lambda codat: codat.post(PATH, content=body, headers=signed(body))
         )
 
-    assert (told.status_code, told.content, held(tmp_path)) == (204, b"", 1)
+    assert (result.status_code, result.content, evidence_count(tmp_path)) == (
+        204,
+        b"",
+        1,
+    )
 
 
 def test_a_mounted_app_is_asked_for_its_own_path(tmp_path: Path) -> None:
@@ -169,10 +180,10 @@ def test_a_crowd_puts_deliveries_off_and_hears_that_the_service_is_alive(
         return await codat.post(PATH, content=webhook(), headers=signed(webhook()))
 
     with endpoint(tmp_path) as hooks:
-        told = asked(hooks, ask, crowded=lambda: True)
+        result = asked(hooks, ask, crowded=lambda: True)
 
-    assert (told.status_code, told.headers["retry-after"]) == (503, "30")
-    assert (held(tmp_path), apart(tmp_path)) == (0, [])
+    assert (result.status_code, result.headers["retry-after"]) == (503, "30")
+    assert (evidence_count(tmp_path), apart(tmp_path)) == (0, [])
 
 
 def test_the_end_of_the_server_closes_the_endpoint(tmp_path: Path) -> None:

@@ -14,7 +14,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.endpoint.deliveries import OTHER, PATH, SECRET, held, signed, webhook
+from tests.endpoint.deliveries import (
+    OTHER,
+    PATH,
+    SECRET,
+    evidence_count,
+    signed,
+    webhook,
+)
 
 COMMAND = str(Path(sys.executable).parent / "reconcile")
 WAIT_MAX_S = 30
@@ -23,8 +30,8 @@ WAIT_MAX_S = 30
 def _environment(given: Mapping[str, str] | None) -> dict[str, str]:
     """Return the test's environment without settings of ours, and with those given."""
     ours = ("RECONCILE", "CODAT")
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-    return {**kept, **(given or {})}
+    recorded = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    return {**recorded, **(given or {})}
 
 
 @contextmanager
@@ -68,7 +75,7 @@ def delivered(url: str, **given: str) -> int:
 
 def ended(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
     """Return the exit status of a command that cannot start, and what it said."""
-    told = subprocess.run(
+    result = subprocess.run(
         [*arguments],
         cwd=folder,
         env=_environment(environment),
@@ -77,24 +84,24 @@ def ended(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
         timeout=WAIT_MAX_S,
         check=False,
     )
-    assert told.stdout == ""
-    return told.returncode, told.stderr
+    assert result.stdout == ""
+    return result.returncode, result.stderr
 
 
 def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
 
-        told = ended(tmp_path, COMMAND, "serve", "--port", port)
+        result = ended(tmp_path, COMMAND, "serve", "--port", port)
 
-    assert told == (2, f"reconcile: port {port} of 127.0.0.1 is in use\n")
+    assert result == (2, f"reconcile: port {port} of 127.0.0.1 is in use\n")
 
 
 @pytest.mark.parametrize("secrets", ["mine", f"{SECRET},mine"])
 def test_a_secret_that_is_none_is_one_sentence(tmp_path: Path, secrets: str) -> None:
-    told = ended(tmp_path, COMMAND, "serve", RECONCILE_WEBHOOK_SECRETS=secrets)
+    result = ended(tmp_path, COMMAND, "serve", RECONCILE_WEBHOOK_SECRETS=secrets)
 
-    status, sentence = told
+    status, sentence = result
     assert status == 2
     assert "webhook secret is malformed" in sentence
     assert sentence.count("\n") == 1
@@ -104,10 +111,10 @@ def test_a_secret_that_is_none_is_one_sentence(tmp_path: Path, secrets: str) -> 
 def test_a_file_that_is_no_store_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "reconcile.db").write_text("mine")
 
-    status, told = ended(tmp_path, COMMAND, "serve", "--port", "0")
+    status, result = ended(tmp_path, COMMAND, "serve", "--port", "0")
 
     assert status == 2
-    assert told.startswith("reconcile: reconcile.db is not a store")
+    assert result.startswith("reconcile: reconcile.db is not a store")
 
 
 @pytest.mark.parametrize("package", ["uvicorn", "httptools"])
@@ -118,9 +125,9 @@ def test_without_its_extra_it_names_the_package(tmp_path: Path, package: str) ->
         "from reconcile.cli import main; main()"
     )
 
-    told = ended(tmp_path, sys.executable, "-c", program)
+    result = ended(tmp_path, sys.executable, "-c", program)
 
-    assert told == (
+    assert result == (
         2,
         f"reconcile: serving needs the package {package}:"
         " install codat-reconcile[serve]\n",
@@ -161,10 +168,10 @@ def test_secrets_come_from_the_environment_with_commas_between_them(
     environment = {"RECONCILE_WEBHOOK_SECRETS": f" {OTHER} ,{SECRET},"}
 
     with started(tmp_path, environment=environment) as (_, url):
-        statuses = [delivered(url, secret=one) for one in (SECRET, OTHER)]
+        statuses = [delivered(url, secret=item) for item in (SECRET, OTHER)]
 
     assert statuses == [204, 204]
-    assert held(tmp_path) == 1
+    assert evidence_count(tmp_path) == 1
 
 
 def test_an_option_outranks_the_environment(tmp_path: Path) -> None:
@@ -172,7 +179,7 @@ def test_an_option_outranks_the_environment(tmp_path: Path) -> None:
     options = ("--webhook-secret", SECRET)
 
     with started(tmp_path, *options, environment=environment) as (_, url):
-        statuses = [delivered(url, secret=one) for one in (SECRET, OTHER)]
+        statuses = [delivered(url, secret=item) for item in (SECRET, OTHER)]
 
     assert statuses == [204, 401]
 
@@ -181,7 +188,7 @@ def test_a_store_that_can_grow_no_more_is_answered_503(tmp_path: Path) -> None:
     """As on a full disk; what was refused comes again, and is kept then."""
     with started(tmp_path, "--webhook-secret", SECRET) as (_, url):
         assert delivered(url) == 204
-    size = max(one.stat().st_size for one in tmp_path.iterdir())
+    size = max(item.stat().st_size for item in tmp_path.iterdir())
 
     def hold() -> None:
         limit = size + 4096
@@ -191,8 +198,8 @@ def test_a_store_that_can_grow_no_more_is_answered_503(tmp_path: Path) -> None:
     with started(tmp_path, "--webhook-secret", SECRET, before=hold) as (_, url):
         full = httpx.post(url, content=body, headers=fresh(body, named="msg_2"))
     with started(tmp_path, "--webhook-secret", SECRET) as (_, url):
-        kept = httpx.post(url, content=body, headers=fresh(body, named="msg_2"))
+        recorded = httpx.post(url, content=body, headers=fresh(body, named="msg_2"))
 
     assert (full.status_code, full.headers["retry-after"]) == (503, "30")
-    assert kept.status_code == 204
-    assert held(tmp_path) == 2
+    assert recorded.status_code == 204
+    assert evidence_count(tmp_path) == 2

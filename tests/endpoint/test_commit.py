@@ -26,12 +26,12 @@ class Writer:
     def write(self, group: Sequence[Waiting[int]]) -> None:
         self.began.set()
         assert self.let.wait(10)
-        self.groups.append([one.what for one in group])
-        for one in group:
-            one.outcome.set_result(None)
+        self.groups.append([item.what for item in group])
+        for entry in group:
+            entry.outcome.set_result(None)
 
 
-def made() -> tuple[Writer, Committer[int]]:
+def writer_and_committer() -> tuple[Writer, Committer[int]]:
     writer = Writer()
     committer: Committer[int] = Committer(writer.write, ended=writer.ended.set)
     committer.submit(0, size=1)
@@ -40,7 +40,7 @@ def made() -> tuple[Writer, Committer[int]]:
 
 
 def test_too_much_that_waits_is_refused_by_number_and_by_size() -> None:
-    writer, committer = made()
+    writer, committer = writer_and_committer()
     committer.submit(1, size=1)
 
     with pytest.raises(NotKept, match="too many deliveries"):
@@ -54,19 +54,19 @@ def test_too_much_that_waits_is_refused_by_number_and_by_size() -> None:
 
 
 def test_what_gathers_while_one_group_is_written_is_the_next() -> None:
-    writer, committer = made()
+    writer, committer = writer_and_committer()
     futures = [committer.submit(n, size=1) for n in range(1, GROUP_MAX + 3)]
 
     writer.let.set()
-    for one in futures:
-        one.result(10)
+    for future in futures:
+        future.result(10)
     committer.close()
 
     assert [len(group) for group in writer.groups] == [1, GROUP_MAX, 2]
 
 
 def test_what_nobody_waits_for_any_more_is_not_written() -> None:
-    writer, committer = made()
+    writer, committer = writer_and_committer()
     assert committer.submit(1, size=1).cancel()
     committer.submit(2, size=1)
 
@@ -77,7 +77,7 @@ def test_what_nobody_waits_for_any_more_is_not_written() -> None:
 
 
 def test_closing_writes_what_waits_and_refuses_the_rest() -> None:
-    writer, committer = made()
+    writer, committer = writer_and_committer()
     last = committer.submit(1, size=1)
     writer.let.set()
 
@@ -90,7 +90,7 @@ def test_closing_writes_what_waits_and_refuses_the_rest() -> None:
 
 
 def test_closing_does_not_wait_for_ever() -> None:
-    writer, committer = made()
+    writer, committer = writer_and_committer()
 
     committer.close(wait_max_s=0.05)
 

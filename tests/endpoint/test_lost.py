@@ -41,8 +41,8 @@ class Load:
             sync = uuid_of(self._number)
         body = webhook(sync)
         sent_at = time.monotonic()
-        told = client.post(PATH, content=body, headers=signed(body, named=sync))
-        self.answered.append((sent_at, told.status_code, sync))
+        result = client.post(PATH, content=body, headers=signed(body, named=sync))
+        self.answered.append((sent_at, result.status_code, sync))
 
     def run(self) -> None:
         with httpx.Client(base_url=self.url, timeout=30) as client:
@@ -53,7 +53,7 @@ class Load:
         self._stop.set()
 
     @property
-    def kept(self) -> set[str]:
+    def stored(self) -> set[str]:
         return {sync for _, status, sync in self.answered if status == 204}
 
     def statuses_since(self, moment: float) -> set[int]:
@@ -74,16 +74,16 @@ def load(folder: Path) -> Iterator[Load]:
     with endpoint(folder) as hooks, serving(hooks) as running:
         loaded = Load(running.url, hooks)
         threads = [threading.Thread(target=loaded.run) for _ in range(THREADS)]
-        for one in threads:
-            one.start()
+        for thread in threads:
+            thread.start()
         try:
             loaded.wait_for(204, since=0)
             time.sleep(0.2)
             yield loaded
         finally:
             loaded.stop()
-            for one in threads:
-                one.join()
+            for thread in threads:
+                thread.join()
 
 
 def syncs_in(path: Path) -> set[str]:
@@ -107,8 +107,8 @@ def delete(store: Path) -> None:
 
 
 def delete_all(store: Path) -> None:
-    for one in (store, Path(f"{store}-wal"), Path(f"{store}-shm")):
-        one.unlink()
+    for item in (store, Path(f"{store}-wal"), Path(f"{store}-shm")):
+        item.unlink()
 
 
 def move(store: Path) -> None:
@@ -181,9 +181,9 @@ def test_nothing_is_acknowledged_while_the_store_is_lost(
     assert health.status_code == 503
     assert health.text.startswith("Nothing can be kept: the store is lost; its file ")
     assert why is None or why in health.text
-    told = [one for one in caplog.records if one.levelno >= logging.WARNING]
-    assert 1 <= len(told) <= 3
-    assert {one.name for one in told} == {"reconcile.storage"}
+    result = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert 1 <= len(result) <= 3
+    assert {item.name for item in result} == {"reconcile.storage"}
 
 
 def test_a_store_moved_away_and_back_goes_on(
@@ -203,9 +203,13 @@ def test_a_store_moved_away_and_back_goes_on(
             loaded.wait_for(204, since=time.monotonic())
             assert loaded.health().status_code == 200
 
-    assert loaded.kept <= syncs_in(store)
-    told = [one.getMessage() for one in caplog.records if one.levelno > logging.INFO]
-    assert [one.rpartition(" is ")[2].split(":")[0] for one in told] == [
+    assert loaded.stored <= syncs_in(store)
+    result = [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno > logging.INFO
+    ]
+    assert [item.rpartition(" is ")[2].split(":")[0] for item in result] == [
         "lost",
         "back",
     ] * 3
@@ -233,7 +237,7 @@ def test_a_store_restored_from_an_equal_copy_is_taken_up(
         loaded.wait_for(204, since=time.monotonic())
         assert loaded.health().status_code == 200
 
-    assert loaded.kept <= syncs_in(store)
+    assert loaded.stored <= syncs_in(store)
 
 
 def test_a_store_restored_with_its_log_is_taken_up(tmp_path: Path) -> None:
@@ -248,7 +252,7 @@ def test_a_store_restored_with_its_log_is_taken_up(tmp_path: Path) -> None:
         (tmp_path / "copy.db").rename(store)
         loaded.wait_for(204, since=time.monotonic())
 
-    assert loaded.kept <= syncs_in(store)
+    assert loaded.stored <= syncs_in(store)
 
 
 def test_a_store_restored_from_a_newer_copy_is_taken_up(tmp_path: Path) -> None:
@@ -267,7 +271,7 @@ def test_a_store_restored_from_a_newer_copy_is_taken_up(tmp_path: Path) -> None:
         copy.replace(store)
         loaded.wait_for(204, since=time.monotonic())
 
-    assert loaded.kept | {uuid_of(800_000)} <= syncs_in(store)
+    assert loaded.stored | {uuid_of(800_000)} <= syncs_in(store)
 
 
 def test_a_store_replaced_by_an_older_copy_is_refused_until_the_right_one_is_back(
@@ -288,7 +292,7 @@ def test_a_store_replaced_by_an_older_copy_is_refused_until_the_right_one_is_bac
         (tmp_path / "away.db").replace(store)
         loaded.wait_for(204, since=time.monotonic())
 
-    assert loaded.kept <= syncs_in(store)
+    assert loaded.stored <= syncs_in(store)
 
 
 def delete_log(store: Path) -> None:
@@ -327,7 +331,7 @@ def test_what_the_lost_log_held_is_in_the_store(
             time.sleep(0.2)
         assert loaded.health().status_code == 200
 
-    assert loaded.kept <= syncs_in(store)
+    assert loaded.stored <= syncs_in(store)
 
 
 def test_a_log_lost_under_two_stores_of_one_process_is_folded_in(
@@ -339,11 +343,11 @@ def test_a_log_lost_under_two_stores_of_one_process_is_folded_in(
         delete_log(store)
         loaded.wait_for(204, since=time.monotonic() + 0.1)
         time.sleep(0.2)
-        told = {one.sync_id for one in idle.report().syncs}
+        result = {item.sync_id for item in idle.report().syncs}
 
-        assert loaded.kept - told <= {sync for _, _, sync in loaded.answered[-20:]}
+        assert loaded.stored - result <= {sync for _, _, sync in loaded.answered[-20:]}
 
-    assert loaded.kept <= syncs_in(store)
+    assert loaded.stored <= syncs_in(store)
 
 
 def test_the_log_of_a_store_is_folded_in_while_it_is_in_use(tmp_path: Path) -> None:
@@ -356,7 +360,7 @@ def test_the_log_of_a_store_is_folded_in_while_it_is_in_use(tmp_path: Path) -> N
         statuses = loaded.statuses_since(0)
 
     assert statuses == {204}
-    assert loaded.kept <= syncs_in(store)
+    assert loaded.stored <= syncs_in(store)
 
 
 def test_an_older_file_copied_over_the_store_is_noticed(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.endpoint.deliveries import (
     SECRET,
     Clock,
     endpoint,
-    held,
+    evidence_count,
     signed,
     url_of,
     webhook,
@@ -34,7 +34,7 @@ def untrusted(folder: Path) -> tuple[int, list[str]]:
     """Return how many deliveries were refused, and why, newest first."""
     with Reconciler.open(url_of(folder), create=False) as books:
         apart = books.store.untrusted()
-        return apart.counted(), [one.reason for one in apart.newest_first()]
+        return apart.counted(), [item.reason for item in apart.newest_first()]
 
 
 def test_a_store_that_is_locked_is_answered_503_and_redelivery_loses_nothing(
@@ -51,7 +51,7 @@ def test_a_store_that_is_locked_is_answered_503_and_redelivery_loses_nothing(
 
     assert (busy.status, busy.headers) == (503, (("retry-after", "30"),))
     assert (forged.status, again.status) == (401, 204)
-    assert held(tmp_path) == 1
+    assert evidence_count(tmp_path) == 1
 
 
 def test_a_closed_endpoint_answers_503(tmp_path: Path) -> None:
@@ -70,15 +70,15 @@ def test_what_waits_when_it_closes_is_kept(tmp_path: Path) -> None:
         threading.Thread(target=lambda n=n: answers.append(deliver(hooks, n)))
         for n in range(20)
     ]
-    for one in threads:
-        one.start()
+    for thread in threads:
+        thread.start()
     hooks.close()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.join()
 
-    kept = [one for one in answers if one.status == 204]
-    assert {one.status for one in answers} <= {204, 503}
-    assert held(tmp_path) == len(kept)
+    recorded = [answer for answer in answers if answer.status == 204]
+    assert {answer.status for answer in answers} <= {204, 503}
+    assert evidence_count(tmp_path) == len(recorded)
 
 
 def deliver(hooks: WebhookEndpoint, number: int) -> Reply:
@@ -87,7 +87,7 @@ def deliver(hooks: WebhookEndpoint, number: int) -> Reply:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "result"),
     [
         (lambda _: {}, "the delivery is not signed"),
         (
@@ -105,14 +105,14 @@ def deliver(hooks: WebhookEndpoint, number: int) -> Reply:
     ],
 )
 def test_a_forged_delivery_is_refused_and_kept_apart(
-    tmp_path: Path, spoil: Callable[[dict[str, str]], dict[str, str]], told: str
+    tmp_path: Path, spoil: Callable[[dict[str, str]], dict[str, str]], result: str
 ) -> None:
     with endpoint(tmp_path) as hooks:
         answer = hooks.receive(spoil(signed(webhook())), webhook())
 
-    assert (answer.status, answer.text) == (401, f"{told[0].upper()}{told[1:]}.")
-    assert untrusted(tmp_path) == (1, [told])
-    assert held(tmp_path) == 0
+    assert (answer.status, answer.text) == (401, f"{result[0].upper()}{result[1:]}.")
+    assert untrusted(tmp_path) == (1, [result])
+    assert evidence_count(tmp_path) == 0
     with Reconciler.open(url_of(tmp_path)) as books:
         report = books.report()
         assert (report.syncs, report.unprocessed) == ([], 0)
@@ -151,19 +151,19 @@ def test_a_body_over_the_limit_is_refused_unread_and_counted(
         answer = hooks.receive(signed(b"x" * 11), b"x" * 11)
 
     reason = "the body is over the limit of 10 bytes"
-    (told,) = caplog.records
+    (result,) = caplog.records
     assert answer.status == 413
-    assert told.getMessage() == f"delivery refused: {reason}"
-    assert vars(told)["codat_bytes"] == 11
+    assert result.getMessage() == f"delivery refused: {reason}"
+    assert vars(result)["codat_bytes"] == 11
     with Reconciler.open(url_of(tmp_path)) as books:
-        (one,) = books.store.untrusted().newest_first()
-    assert (one.reason, one.body_bytes, one.body, one.body_digest) == (
+        (item,) = books.store.untrusted().newest_first()
+    assert (item.reason, item.body_bytes, item.body, item.body_digest) == (
         reason,
         11,
         None,
         b"",
     )
-    assert dict(one.headers)["webhook-id"] == "msg_1"
+    assert dict(item.headers)["webhook-id"] == "msg_1"
 
 
 def test_the_time_to_answer_is_shorter_than_codat_waits() -> None:
@@ -191,8 +191,8 @@ def test_headers_may_be_bytes_as_servers_hand_them_on(tmp_path: Path) -> None:
     with endpoint(tmp_path) as hooks:
         answers = [hooks.receive(given, body) for given in (scope, dict(scope))]
 
-    assert [one.status for one in answers] == [204, 204]
-    assert held(tmp_path) == 1
+    assert [answer.status for answer in answers] == [204, 204]
+    assert evidence_count(tmp_path) == 1
 
 
 @pytest.mark.parametrize("odd", [None, 7, ["v1,x"], bytearray(b"x"), object()])
@@ -204,7 +204,7 @@ def test_headers_that_are_no_text_prove_nothing(tmp_path: Path, odd: Any) -> Non
             hooks.receive([(odd, "x"), ("webhook-id", odd)], webhook()),
         ]
 
-    assert [one.status for one in answers] == [401, 401]
+    assert [answer.status for answer in answers] == [401, 401]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_signed_delivery_nobody_can_read_is_kept_and_counted(
 
     with Reconciler.open(url_of(tmp_path)) as books:
         assert books.report().unprocessed == 1
-    assert held(tmp_path) == 1
+    assert evidence_count(tmp_path) == 1
 
 
 def test_a_delivery_received_again_is_one_fact(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_a_delivery_received_again_is_one_fact(tmp_path: Path) -> None:
         again = hooks.receive(signed(webhook(), at=stamp), webhook())
 
     assert (first.status, again.status) == (204, 204)
-    assert held(tmp_path) == 1
+    assert evidence_count(tmp_path) == 1
     with Reconciler.open(url_of(tmp_path)) as books:
         (sync,) = books.report(as_of=NOW + timedelta(hours=1)).syncs
         assert (sync.company_id, sync.sync_id) == (COMPANY, SYNC)
@@ -246,7 +246,7 @@ def test_a_replay_under_another_id_is_still_the_same_fact(tmp_path: Path) -> Non
             headers = older | {"webhook-id": f"msg_other_{number}"}
             assert hooks.receive(headers, webhook()).status == 204
 
-    assert held(tmp_path) == 1
+    assert evidence_count(tmp_path) == 1
 
 
 def test_a_legacy_delivery_counts_only_where_the_host_says_so(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_a_legacy_delivery_counts_only_where_the_host_says_so(tmp_path: Path) ->
         assert hooks.receive({"Authorization": value}, webhook()).status == 204
         assert hooks.receive({"Authorization": value}, b"{}").status == 204
 
-    assert held(tmp_path) == 2
+    assert evidence_count(tmp_path) == 2
     assert value.encode() not in (tmp_path / "books.db").read_bytes()
     with Reconciler.open(url_of(tmp_path)) as books:
         assert books.unprocessed() == 1
@@ -268,7 +268,7 @@ def test_an_unsigned_delivery_is_taken_where_the_host_says_so(tmp_path: Path) ->
     with endpoint(tmp_path, unsigned=True) as hooks:
         assert hooks.receive({}, webhook()).status == 204
 
-    assert held(tmp_path) == 1
+    assert evidence_count(tmp_path) == 1
 
 
 def test_a_secret_shows_in_no_repr_and_a_wrong_one_is_refused_at_once() -> None:
@@ -295,8 +295,8 @@ def test_deliveries_that_arrive_together_share_a_commit(tmp_path: Path) -> None:
 
         answers = asyncio.run(all_at_once())
 
-    assert {one.status for one in answers} == {204}
-    assert held(tmp_path) == 101
+    assert {answer.status for answer in answers} == {204}
+    assert evidence_count(tmp_path) == 101
 
 
 def test_the_event_loop_goes_on_while_the_store_is_locked(tmp_path: Path) -> None:
@@ -346,8 +346,8 @@ def test_a_stream_that_cannot_be_read_holds_up_no_neighbour(tmp_path: Path) -> N
 
         answers = asyncio.run(both())
 
-    assert [one.status for one in answers] == [204, 204]
-    assert held(tmp_path) == 3
+    assert [answer.status for answer in answers] == [204, 204]
+    assert evidence_count(tmp_path) == 3
     with Reconciler.open(url_of(tmp_path)) as books:
         assert books.unprocessed() == 1
-        assert "sync-2" in {one.sync_id for one in books.report().syncs}
+        assert "sync-2" in {sync.sync_id for sync in books.report().syncs}

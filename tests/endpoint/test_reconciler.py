@@ -49,7 +49,7 @@ def test_a_signed_delivery_is_taken_in_once_however_often_it_comes(
     again = books.receive_webhook([*signed(body).items()], body)
 
     assert (first.read, again.read, again.seen_before) == (1, 0, 1)
-    assert [one.sync_id for one in books.report().syncs] == [SYNC]
+    assert [sync.sync_id for sync in books.report().syncs] == [SYNC]
 
 
 def test_a_signed_delivery_nobody_can_read_is_in_quarantine(books: Reconciler) -> None:

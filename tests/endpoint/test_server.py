@@ -22,12 +22,12 @@ from tests.endpoint.deliveries import (
     PATH,
     apart,
     endpoint,
-    held,
+    evidence_count,
     signed,
     url_of,
     webhook,
 )
-from tests.sandbox.calls import COMPANY, create
+from tests.sandbox.calls import COMPANY, create_expenses
 
 CURL = shutil.which("curl") or ""
 
@@ -67,14 +67,14 @@ def head(length: str) -> bytes:
 
 def curl(*arguments: str) -> str:
     """Return the status that curl was answered."""
-    told = subprocess.run(
+    result = subprocess.run(
         [CURL, "--silent", "--write-out", "%{stderr}%{http_code}", *arguments],
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
     )
-    return told.stderr
+    return result.stderr
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_sent(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_sender_that_has_said_all_is_answered(tmp_path: Path, more: bytes) -> 
 
     assert heard.startswith(b"HTTP/1.1 204 ")
     assert heard.count(b"HTTP/1.1 ") == (2 if more else 1)
-    assert held(tmp_path) == 1
+    assert evidence_count(tmp_path) == 1
 
 
 def test_a_sender_that_stops_within_its_body_is_counted(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_who_leaves_before_an_answer_is_no_error(
             other.rollback()
 
     assert [
-        one.getMessage() for one in caplog.records if one.levelname == "ERROR"
+        record.getMessage() for record in caplog.records if record.levelname == "ERROR"
     ] == []
 
 
@@ -224,18 +224,18 @@ def test_a_crowd_hears_when_to_come_again(
         httpx.Client(base_url=running.url) as second,
         httpx.Client(base_url=running.url) as third,
     ):
-        alive = [one.get("/healthz").status_code for one in (first, second, third)]
+        alive = [item.get("/healthz").status_code for item in (first, second, third)]
         off = [third.post(PATH, content=body, headers=signed(body)) for _ in "ab"]
         third.close()
-        kept = first.post(PATH, content=body, headers=signed(body))
+        recorded = first.post(PATH, content=body, headers=signed(body))
 
     assert alive == [200, 200, 200]
-    assert [(one.status_code, one.headers["retry-after"]) for one in off] == [
+    assert [(entry.status_code, entry.headers["retry-after"]) for entry in off] == [
         (503, "30"),
         (503, "30"),
     ]
-    assert kept.status_code == 204
-    assert [one.getMessage() for one in caplog.records] == [
+    assert recorded.status_code == 204
+    assert [record.getMessage() for record in caplog.records] == [
         "deliveries not kept: over 2 connections"
     ]
 
@@ -256,11 +256,11 @@ def test_what_is_no_http_is_refused(tmp_path: Path) -> None:
 
 def test_an_empty_body_is_refused_and_the_connection_stays(tmp_path: Path) -> None:
     with served(tmp_path) as url, httpx.Client(base_url=url) as codat:
-        told = codat.post(PATH)
+        result = codat.post(PATH)
         alive = codat.get("/healthz")
 
-    assert (told.status_code, alive.status_code) == (401, 200)
-    assert "connection" not in told.headers
+    assert (result.status_code, alive.status_code) == (401, 200)
+    assert "connection" not in result.headers
     assert "connection" not in alive.headers
 
 
@@ -300,10 +300,10 @@ def test_curl_delivers(tmp_path: Path, spoil: str, status: str) -> None:
     options = [o for k, v in headers.items() for o in ("--header", f"{k}: {v}")]
 
     with served(tmp_path) as url:
-        told = curl(*options, "--data-binary", f"@{body}", url + PATH)
+        result = curl(*options, "--data-binary", f"@{body}", url + PATH)
 
-    assert told == status
-    assert held(tmp_path) == (status == "204")
+    assert result == status
+    assert evidence_count(tmp_path) == (status == "204")
 
 
 @pytest.mark.skipif(not CURL, reason="This machine has no curl.")
@@ -313,9 +313,9 @@ def test_curl_hears_that_50_mb_are_too_much(tmp_path: Path) -> None:
         file.truncate(50 * 2**20)
 
     with served(tmp_path) as url:
-        told = curl("--data-binary", f"@{body}", url + PATH)
+        result = curl("--data-binary", f"@{body}", url + PATH)
 
-    assert told == "413"
+    assert result == "413"
 
 
 def test_the_sandbox_delivers_and_redelivers_over_sockets(tmp_path: Path) -> None:
@@ -331,16 +331,16 @@ def test_the_sandbox_delivers_and_redelivers_over_sockets(tmp_path: Path) -> Non
         WebhookEndpoint(url_of(tmp_path), trust=trust) as hooks,
         serving(hooks, port=port),
     ):
-        create(sandbox, "t1")
+        create_expenses(sandbox, "t1")
         sandbox.advance(timedelta(minutes=1))
         again = sum(
-            sandbox.webhooks.replay(one.message_id)
-            for one in [*sandbox.webhooks.messages()]
+            sandbox.webhooks.replay(message.message_id)
+            for message in [*sandbox.webhooks.messages()]
         )
         sandbox.advance(timedelta(minutes=1))
 
     assert again == 1
-    assert held(tmp_path) == 1
+    assert evidence_count(tmp_path) == 1
     with Reconciler.open(url_of(tmp_path)) as books:
         (sync,) = books.report(as_of=datetime.now(UTC) + timedelta(days=1)).syncs
         assert sync.company_id == COMPANY

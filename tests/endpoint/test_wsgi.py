@@ -10,7 +10,14 @@ import pytest
 
 from reconcile.endpoint import Limits, WebhookEndpoint, WsgiApp
 from reconcile.endpoint.receive import DISCARDED_BYTES_MAX
-from tests.endpoint.deliveries import PATH, apart, endpoint, held, signed, webhook
+from tests.endpoint.deliveries import (
+    PATH,
+    apart,
+    endpoint,
+    evidence_count,
+    signed,
+    webhook,
+)
 
 
 def client(hooks: WebhookEndpoint) -> httpx.Client:
@@ -21,15 +28,15 @@ def client(hooks: WebhookEndpoint) -> httpx.Client:
 def given(body: bytes, **environ: Any) -> tuple[str, bytes]:
     """Return the app's answer to an environment made by hand."""
     hooks: WebhookEndpoint = environ.pop("hooks")
-    told: list[str] = []
-    made = {
+    result: list[str] = []
+    created = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": PATH,
         "wsgi.input": io.BytesIO(body),
         **environ,
     }
-    answer = WsgiApp(hooks)(made, lambda status, _: told.append(status))
-    return told[0], b"".join(answer)
+    answer = WsgiApp(hooks)(created, lambda status, _: result.append(status))
+    return result[0], b"".join(answer)
 
 
 @pytest.mark.parametrize(
@@ -52,9 +59,9 @@ def test_other_paths_and_methods_are_told_so(
 def test_a_body_of_50_mb_is_refused_by_the_length_it_declares(tmp_path: Path) -> None:
     size = 50 * 2**20
     with endpoint(tmp_path) as hooks:
-        told, _ = given(b"", hooks=hooks, CONTENT_LENGTH=str(size))
+        result, _ = given(b"", hooks=hooks, CONTENT_LENGTH=str(size))
 
-    assert told == "413 Request Entity Too Large"
+    assert result == "413 Request Entity Too Large"
     assert apart(tmp_path) == [("the body is over the limit of 5242880 bytes", size)]
 
 
@@ -72,9 +79,9 @@ def test_a_body_over_the_limit_is_read_on_for_a_while(
     """Its sender may listen only when it has sent all."""
     body = io.BytesIO(bytes(50))
     with endpoint(tmp_path, limits=Limits(body_bytes_max=10)) as hooks:
-        told, _ = given(b"", hooks=hooks, **{"wsgi.input": body}, **declared)
+        result, _ = given(b"", hooks=hooks, **{"wsgi.input": body}, **declared)
 
-    assert told.startswith("413")
+    assert result.startswith("413")
     assert body.tell() == read
 
 
@@ -92,31 +99,31 @@ def test_a_body_without_a_length_is_read_up_to_the_limit(
     tmp_path: Path, size: int, status: str
 ) -> None:
     with endpoint(tmp_path, limits=Limits(body_bytes_max=10)) as hooks:
-        told, _ = given(bytes(size), hooks=hooks, **{"wsgi.input_terminated": True})
+        result, _ = given(bytes(size), hooks=hooks, **{"wsgi.input_terminated": True})
 
-    assert told.startswith(status)
+    assert result.startswith(status)
 
 
 def test_a_body_that_nobody_ends_is_not_read(tmp_path: Path) -> None:
     with endpoint(tmp_path) as hooks:
-        told, text = given(b"never", hooks=hooks, CONTENT_LENGTH="x")
+        result, text = given(b"never", hooks=hooks, CONTENT_LENGTH="x")
 
-    assert (told, text) == ("401 Unauthorized", b"The delivery is not signed.\n")
+    assert (result, text) == ("401 Unauthorized", b"The delivery is not signed.\n")
 
 
 def test_a_body_that_ends_before_its_length_is_refused(tmp_path: Path) -> None:
     with endpoint(tmp_path) as hooks:
-        told, _ = given(b"short", hooks=hooks, CONTENT_LENGTH="6")
+        result, _ = given(b"short", hooks=hooks, CONTENT_LENGTH="6")
 
-    assert told == "400 Bad Request"
+    assert result == "400 Bad Request"
     assert apart(tmp_path) == [("the body ended before its length", 6)]
 
 
 def test_a_body_that_takes_too_long_is_refused(tmp_path: Path) -> None:
     with endpoint(tmp_path, limits=Limits(read_wait_s=-1)) as hooks:
-        told, _ = given(b"slow", hooks=hooks, CONTENT_LENGTH="6")
+        result, _ = given(b"slow", hooks=hooks, CONTENT_LENGTH="6")
 
-    assert told == "408 Request Timeout"
+    assert result == "408 Request Timeout"
     assert apart(tmp_path) == [("the body took over -1 s to arrive", 6)]
 
 
@@ -124,10 +131,10 @@ def test_a_signed_delivery_is_kept_once(tmp_path: Path) -> None:
     body = webhook()
     with endpoint(tmp_path) as hooks, client(hooks) as codat:
         for _ in range(2):
-            told = codat.post(PATH, content=body, headers=signed(body))
-            assert (told.status_code, told.content) == (204, b"")
+            result = codat.post(PATH, content=body, headers=signed(body))
+            assert (result.status_code, result.content) == (204, b"")
 
-    assert held(tmp_path) == 1
+    assert evidence_count(tmp_path) == 1
 
 
 def test_the_app_is_as_the_standard_asks(tmp_path: Path) -> None:

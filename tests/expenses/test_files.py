@@ -35,7 +35,7 @@ class _Push(msgspec.Struct):
 
 def expense(**more: Any) -> dict[str, Any]:
     """Return an expense that both dialects take, changed by `more`; None leaves out."""
-    made = {
+    created = {
         "id": ONE,
         "type": "Payment",
         "issueDate": "2026-01-04",
@@ -43,16 +43,16 @@ def expense(**more: Any) -> dict[str, Any]:
         "lines": [LINE],
         **more,
     }
-    return {name: value for name, value in made.items() if value is not ...}
+    return {name: value for name, value in created.items() if value is not ...}
 
 
-def told(read: Expenses) -> list[str]:
+def sentences(read: Expenses) -> list[str]:
     assert not (read.items and read.problems)
-    return [str(one) for one in read.problems]
+    return [str(problem) for problem in read.problems]
 
 
 def problems(*items: Any, dialect: Dialect = "current") -> list[str]:
-    return told(read_json(json.dumps(items).encode(), dialect))
+    return sentences(read_json(json.dumps(items).encode(), dialect))
 
 
 def rows(*lines: str, dialect: Dialect = "current") -> Expenses:
@@ -76,7 +76,7 @@ NOT_READ = {
 
 @pytest.mark.parametrize(("body", "sentence"), NOT_READ.items(), ids=range(11))
 def test_json_that_is_none_is_one_sentence(body: bytes, sentence: str) -> None:
-    (problem,) = told(read_json(body, "current"))
+    (problem,) = sentences(read_json(body, "current"))
 
     assert problem.startswith(sentence)
 
@@ -227,9 +227,9 @@ def test_an_amount_is_sent_as_it_was_written(amount: Decimal) -> None:
     read = read_json(body.encode(), "current")
     table = rows(HEAD, f"{ONE},Payment,2026-01-04,GBP,{text},,")
 
-    for one in (read, table):
-        assert told(one) == []
-        sent = push_dataset(COMPANY, one.items).body or b""
+    for item in (read, table):
+        assert sentences(item) == []
+        sent = push_dataset(COMPANY, item.items).body or b""
         (line,) = msgspec.json.decode(sent, type=_Push).items[0].lines
         assert line.netAmount == amount
 
@@ -237,7 +237,7 @@ def test_an_amount_is_sent_as_it_was_written(amount: Decimal) -> None:
 def test_an_amount_that_no_double_holds_is_refused() -> None:
     read = rows(HEAD, f"{ONE},Payment,2026-01-04,GBP,1234567.123456789,2,a")
 
-    assert told(read) == [
+    assert sentences(read) == [
         "line 2: netAmount: 1234567.123456789 has more than 15 digits"
     ]
 
@@ -252,7 +252,7 @@ def test_rows_of_one_id_are_the_lines_of_one_expense() -> None:
         f"{TWO},Refund,2026-01-04T10:00:00Z,EUR,1,0,a",
     )
 
-    assert told(read) == []
+    assert sentences(read) == []
     first, second = read.items
     assert first["merchantName"] == "Tea, and\nmore"
     assert first["lines"] == [
@@ -276,7 +276,7 @@ def test_a_bad_row_is_told_by_its_line_and_column() -> None:
         f"{ONE},{GOOD}",
     )
 
-    assert told(read) == [
+    assert sentences(read) == [
         "line 3: currency: 'EUR' differs from 'GBP' on line 2, which has the same id",
         'line 3: netAmount: "5,000" is not a number such as 12.50',
         'line 4: issueDate: "04/01/2026" is not a date,'
@@ -300,7 +300,7 @@ NO_TABLE = {
 
 @pytest.mark.parametrize(("text", "sentence"), NO_TABLE.items(), ids=range(6))
 def test_a_table_that_is_none_is_one_sentence(text: str, sentence: str) -> None:
-    (problem,) = told(read_csv(text.encode(), "current"))
+    (problem,) = sentences(read_csv(text.encode(), "current"))
 
     assert problem.startswith(sentence)
 
@@ -308,7 +308,9 @@ def test_a_table_that_is_none_is_one_sentence(text: str, sentence: str) -> None:
 def test_a_table_in_another_encoding_is_one_sentence() -> None:
     body = f"{HEAD}\n{ONE},{GOOD}é".encode("latin-1")
 
-    assert told(read_csv(body, "current")) == ["it cannot be read: line 2 is not UTF-8"]
+    assert sentences(read_csv(body, "current")) == [
+        "it cannot be read: line 2 is not UTF-8"
+    ]
 
 
 @pytest.mark.parametrize("dialect", ["v1", "current"])
@@ -340,7 +342,7 @@ def test_every_column_becomes_what_codat_takes(dialect: Dialect) -> None:
 
     read = rows(",".join(cells), ",".join(cells.values()), dialect=dialect)
 
-    assert told(read) == []
+    assert sentences(read) == []
     sandbox = Sandbox(settings=Settings(strict=True))
     sandbox.company(COMPANY)
     items = msgspec.json.decode(push_dataset(COMPANY, read.items).body or b"")["items"]
@@ -353,7 +355,7 @@ def test_every_column_becomes_what_codat_takes(dialect: Dialect) -> None:
 def test_a_cell_for_the_other_dialect_is_a_problem() -> None:
     read = rows(f"{HEAD},reference,itemId", f"{ONE},{GOOD},R,i", dialect="v1")
 
-    assert told(read) == [
+    assert sentences(read) == [
         "line 2: reference: it is not a field of v1",
         "line 2: itemId: it is not a field of v1",
     ]
@@ -368,7 +370,7 @@ def test_no_bytes_are_an_error(body: bytes) -> None:
 
 @given(
     st.lists(st.text(max_size=12), min_size=7, max_size=7).map(
-        lambda cells: ",".join(f'"{one}"' for one in cells)
+        lambda cells: ",".join(f'"{cell}"' for cell in cells)
     )
 )
 def test_no_row_is_an_error(row: str) -> None:

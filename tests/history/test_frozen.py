@@ -26,15 +26,15 @@ def thaw(history: Path, store: Path) -> None:
         pass
     with sqlite3.connect(store) as db:
         for line in history.read_text("utf-8").splitlines():
-            one = json.loads(line)
+            item = json.loads(line)
             db.execute(
                 "INSERT INTO stored_events VALUES (NULL, ?, ?, ?, ?, ?)",
                 (
-                    one["stream"],
-                    one["version"],
-                    one["topic"],
-                    one["state"].encode(),
-                    one["recorded_at"],
+                    item["stream"],
+                    item["version"],
+                    item["topic"],
+                    item["state"].encode(),
+                    item["recorded_at"],
                 ),
             )
     db.close()
@@ -48,12 +48,12 @@ def test_a_frozen_history_replays_to_the_report_it_had(
     thaw(history, tmp_path / "thawed.db")
 
     with Reconciler.open(f"sqlite:///{tmp_path / 'thawed.db'}") as books:
-        told = to_data(books.report(as_of=datetime(2026, 6, 1, tzinfo=UTC)))
+        result = to_data(books.report(as_of=datetime(2026, 6, 1, tzinfo=UTC)))
         tied = books.tie_out()
 
-    judged = [[i["transaction_id"], i["state"], i["kind"]] for i in told["items"]]
+    judged = [[i["transaction_id"], i["state"], i["kind"]] for i in result["items"]]
     assert judged == frozen["items"]
-    assert told["totals"] == frozen["totals"]
+    assert result["totals"] == frozen["totals"]
     assert (tied.differences, tied.poisoned) == ([], 0)
 
 

@@ -38,10 +38,11 @@ def names_in(node: ast.AST) -> Iterator[str | None]:
             yield node.asname
 
 
-def test_every_name_in_the_package_names_a_thing() -> None:
+def test_every_name_names_a_thing() -> None:
     nameless = [
         f"{where(path, node)}: {name}"
-        for path in modules(PACKAGE)
+        for folder in ("reconcile", "tests", "scripts", "docs")
+        for path in modules(ROOT / folder)
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         for name in names_in(node)
         if name in NAMELESS
@@ -79,6 +80,18 @@ def test_no_module_is_longer_than_a_reader_bears() -> None:
     }
 
     assert long == {}
+
+
+def test_no_builder_of_the_tests_has_the_name_of_another() -> None:
+    homes: dict[str, list[str]] = defaultdict(list)
+    for path in modules(ROOT / "tests"):
+        if path.name.startswith("test_") or path.parent.name == "sdk":
+            continue  # a test's own helper, or a program of its own
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                homes[node.name].append(where(path, node))
+
+    assert {name: at for name, at in homes.items() if len(at) > 1} == {}
 
 
 def test_no_function_is_longer_than_a_screen() -> None:

@@ -102,7 +102,7 @@ def line_of(*entries: Entry, as_of: float = 100) -> str:
     return judged(*entries, as_of=as_of).decided_by
 
 
-def told(*entries: Entry, as_of: float = 100) -> tuple[str, str | None, str]:
+def decided(*entries: Entry, as_of: float = 100) -> tuple[str, str | None, str]:
     """Return state, kind and the line that decided."""
     line = line_of(*entries, as_of=as_of).rpartition("line ")[2]
     return (*said_of(*entries, as_of=as_of), line)
@@ -111,7 +111,7 @@ def told(*entries: Entry, as_of: float = 100) -> tuple[str, str | None, str]:
 # What we sent
 
 
-def create(
+def created(
     minute: float,
     sync: str = "s1",
     *,
@@ -130,12 +130,12 @@ def create(
     return enter
 
 
-def update(minute: float, sync: str = "s2", operation: str = "update") -> Entry:
+def updated(minute: float, sync: str = "s2", operation: str = "update") -> Entry:
     """Enter an update (PUT) that was accepted."""
-    return create(minute, sync, operation=operation)
+    return created(minute, sync, operation=operation)
 
 
-def push(
+def pushed(
     minute: float,
     dataset: str = "d1",
     *,
@@ -153,7 +153,7 @@ def push(
     return enter
 
 
-def start(minute: float, sync: str = "s1", *datasets: str) -> Entry:
+def started(minute: float, sync: str = "s1", *datasets: str) -> Entry:
     """Enter a sync of datasets that was accepted."""
 
     def enter(ledger: Ledger) -> None:
@@ -210,20 +210,20 @@ def lost(minute: float) -> Entry:
 # What Codat said
 
 
-def status(
+def status_read(
     minute: float, code: int | str | None, sync: str = "s1", words: str = ""
 ) -> Entry:
     """Enter a read of a sync's status."""
 
     def enter(ledger: Ledger) -> None:
-        told = (words,) if words else ()
-        report = SyncReport(code, str(code), told, None, None, at(minute))
+        result = (words,) if words else ()
+        report = SyncReport(code, str(code), result, None, None, at(minute))
         ledger.of_sync(sync, report)
 
     return enter
 
 
-def page(
+def page_read(
     minute: float,
     *rows: tuple[str, ...],
     sync: str = "s1",
@@ -237,7 +237,7 @@ def page(
 
     def enter(ledger: Ledger) -> None:
         legs: tuple[LegRow, ...] = tuple(
-            (T, one[0], _nth(one, 1), _nth(one, 2)) for one in rows
+            (T, row[0], _nth(row, 1), _nth(row, 2)) for row in rows
         )
         known = (*legs, *others)
         position = ledger.entries
@@ -269,12 +269,12 @@ def _nth(row: tuple[str, ...], place: int) -> str | None:
     return row[place] if len(row) > place else None
 
 
-def part(minute: float, *rows: tuple[str, ...], sync: str = "s1") -> Entry:
+def part_read(minute: float, *rows: tuple[str, ...], sync: str = "s1") -> Entry:
     """Enter a read of a page of a longer listing."""
-    return page(minute, *rows, sync=sync, total=99)
+    return page_read(minute, *rows, sync=sync, total=99)
 
 
-def hook(
+def webhook_read(
     minute: float,
     kind: NoticeKind,
     word: str | None = None,
@@ -302,4 +302,4 @@ def hook(
 
 def worded(minute: float, word: str, message: str | None = None) -> Entry:
     """Enter a webhook's word on `T`."""
-    return hook(minute, UNSUCCESSFUL, word, message)  # fires on a warning too
+    return webhook_read(minute, UNSUCCESSFUL, word, message)  # fires on a warning too

@@ -56,15 +56,15 @@ class Run:
 
     def words_of(self) -> list[tuple[str, str, str]]:
         """Return a webhook's word on each transaction, once the sync has ended."""
-        told: dict[str, tuple[str, str, str]] = {}
+        result: dict[str, tuple[str, str, str]] = {}
         for (name, _), fate in sorted(self.legs.items()):
             if fate.word != WRITTEN:
-                told[name] = (name, "Failed", fate.message or "")
-            told.setdefault(name, (name, WRITTEN, ""))
-        return list(told.values())
+                result[name] = (name, "Failed", fate.message or "")
+            result.setdefault(name, (name, WRITTEN, ""))
+        return list(result.values())
 
 
-def tell(chance: Random, run: Run) -> Iterator[Said]:
+def statements_on(chance: Random, run: Run) -> Iterator[Said]:
     """Yield what Codat says of a sync: statuses, pages, single reads, webhooks."""
     about = run.sync_id
     last = min(run.ended, run.requested + 30)

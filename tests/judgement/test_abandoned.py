@@ -7,7 +7,6 @@ import pytest
 
 from reconcile.domain.events import (
     Event,
-    Recorded,
     SyncAbandoned,
     SyncAnswerLost,
     SyncInitiated,
@@ -15,23 +14,23 @@ from reconcile.domain.events import (
 )
 from reconcile.domain.identity import stream_name
 from reconcile.domain.observations import ExpectedTransaction
-from tests.builders import COMPANY, NINE, at
+from tests.builders import COMPANY, at
 from tests.judgement.dossiers import (
     DEADLINE,
     SUCCESSFUL,
     Entry,
     T,
-    create,
-    hook,
+    created,
     judged,
-    page,
-    push,
+    page_read,
+    pushed,
     said_of,
-    start,
-    status,
+    started,
+    status_read,
     unsettled,
+    webhook_read,
 )
-from tests.judgement.memory import Memory, tell
+from tests.judgement.memory import Memory
 
 ASKED = unsettled(1, "asked", status=0, request="r1")
 LOST = unsettled(2, "lost", status=0, request="r1")
@@ -48,11 +47,11 @@ MOMENTS = (1.5, 2.5, 3.5, 4.5, 11, 13, DEADLINE + 20)
 
 
 def test_an_answer_that_accepts_outweighs_it_whenever_it_came() -> None:
-    written = (create(3), status(5, 2000), page(6, C))
+    written = (created(3), status_read(5, 2000), page_read(6, C))
     early = unsettled(3, "accepted", status=0, request="r1")
 
     assert said_of(ASKED, LOST, early, *written, ABANDONED) == ("cleared", None)
-    assert said_of(ASKED, LOST, ABANDONED, ACCEPTED, create(12)) == ("open", None)
+    assert said_of(ASKED, LOST, ABANDONED, ACCEPTED, created(12)) == ("open", None)
 
 
 @pytest.mark.parametrize("minute", [3, 12])
@@ -67,14 +66,27 @@ def test_a_refusal_that_speaks_for_the_request_outweighs_it(minute: float) -> No
 def test_what_its_sync_did_after_all_is_judged_as_ever() -> None:
     before = (ASKED, LOST, ABANDONED)
 
-    assert said_of(*before, status(15, 2000), page(16, C)) == ("cleared", None)
-    assert said_of(*before, status(15, 5130), page(16, P)) == ("break", "FAILED")
-    assert said_of(*before, hook(15, SUCCESSFUL, "Completed")) == ("cleared", None)
+    assert said_of(*before, status_read(15, 2000), page_read(16, C)) == (
+        "cleared",
+        None,
+    )
+    assert said_of(*before, status_read(15, 5130), page_read(16, P)) == (
+        "break",
+        "FAILED",
+    )
+    assert said_of(*before, webhook_read(15, SUCCESSFUL, "Completed")) == (
+        "cleared",
+        None,
+    )
 
 
 def test_what_was_sent_again_and_was_there_already_is_no_failure() -> None:
     """Law 2: the person was wrong, and the first request's sync was never read."""
-    again = (create(20, "s2"), status(21, 5080, "s2"), page(22, (*P, "", CLAIM)))
+    again = (
+        created(20, "s2"),
+        status_read(21, 5080, "s2"),
+        page_read(22, (*P, "", CLAIM)),
+    )
 
     assert said_of(ASKED, LOST, ABANDONED, *again)[1] == "CONFLICTING"
 
@@ -112,17 +124,20 @@ def test_a_lost_answer_says_nothing_and_brings_no_doubt_back() -> None:
 
 
 def test_a_request_to_sync_a_dataset_is_abandoned_for_all_it_holds() -> None:
-    def told(minute: float, outcome: str) -> Entry:
+    def enter(minute: float, outcome: str) -> Entry:
         return unsettled(minute, outcome, status=0, request="r1", dataset="d1")
 
-    item = judged(push(0), told(1, "asked"), told(2, "lost"), told(10, "abandoned"))
+    item = judged(
+        pushed(0), enter(1, "asked"), enter(2, "lost"), enter(10, "abandoned")
+    )
 
     assert (item.state, item.attempts) == ("open", 0)
 
 
 def test_sent_again_it_is_one_attempt() -> None:
     item = judged(
-        *(ASKED, LOST, ABANDONED, create(20)), *(status(21, 2000), page(22, C))
+        *(ASKED, LOST, ABANDONED, created(20)),
+        *(status_read(21, 2000), page_read(22, C)),
     )
 
     assert (item.state, item.attempts) == ("cleared", 1)
@@ -132,20 +147,27 @@ def test_sent_again_it_is_one_attempt() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "result",
     [
         (ASKED, LOST, ABANDONED, ACCEPTED),
         (ASKED, LOST, BUSY, AGAIN, ABANDONED),
         (ASKED, LOST, AGAIN, unsettled(5, "refused", request="r1"), ABANDONED),
-        (push(0), start(12), unsettled(2, "lost", dataset="d1", request="r1"), LOST),
+        (
+            pushed(0),
+            started(12),
+            unsettled(2, "lost", dataset="d1", request="r1"),
+            LOST,
+        ),
     ],
     ids=["accepted", "one try", "refused", "dataset"],
 )
 def test_the_order_in_which_it_is_told_does_not_matter(
-    told: tuple[Entry, ...],
+    result: tuple[Entry, ...],
 ) -> None:
     for moment in MOMENTS:
-        items = [judged(*one, as_of=moment) for one in permutations(told)]
+        items = [
+            judged(*permutation, as_of=moment) for permutation in permutations(result)
+        ]
 
         assert items == items[:1] * len(items), moment
 
@@ -174,13 +196,13 @@ def test_the_order_in_which_events_are_recorded_does_not_matter() -> None:
         ),
     ]
 
-    told = [
-        [tell(memory.folded(), at(moment)) for moment in MOMENTS]
-        for memory in (_recorded(one) for one in permutations(events))
+    result = [
+        [memory.report(at(moment)) for moment in MOMENTS]
+        for memory in (_recorded(permutation) for permutation in permutations(events))
     ]
 
-    assert told == told[:1] * len(told)
-    assert [one.items[COMPANY, T].state for one in told[0]] == [
+    assert result == result[:1] * len(result)
+    assert [report.items[0].item.state for report in result[0]] == [
         *("open", "break", "break", "break", "open", "open", "break"),
     ]
 
@@ -206,14 +228,6 @@ NAMED = ExpectedTransaction(
 
 def _recorded(events: tuple[tuple[str, Event], ...]) -> Memory:
     memory = Memory()
-    for position, (stream, event) in enumerate(events, start=1):
-        memory.recorded.append(
-            Recorded(
-                stream=stream,
-                version=position,
-                position=position,
-                recorded_at=NINE,
-                event=event,
-            )
-        )
+    for stream, event in events:
+        memory.record(stream, event)
     return memory

@@ -13,7 +13,7 @@ from tests.builders import (
     url,
     uuid_of,
 )
-from tests.judgement.memory import Memory, tell
+from tests.judgement.memory import Memory
 
 ONE, TWO = uuid_of(1), uuid_of(2)
 SENT = create(ONE)
@@ -23,16 +23,15 @@ def found(*lines: bytes, as_of: float = 100) -> list[tuple[str, str | None]]:
     """Return each finding's kind and expense."""
     memory = Memory()
     memory.take(lines)
-    findings = tell(memory.folded(), at(as_of)).findings
-    ordered = sorted(findings, key=lambda one: one.order)
-    return [(one.kind.value, one.transaction_id) for one in ordered]
+    findings = memory.report(at(as_of)).findings
+    return [(finding.kind.value, finding.transaction_id) for finding in findings]
 
 
 def state(*lines: bytes) -> str:
     """Return the state of the one expense, whatever is found beside it."""
     memory = Memory()
     memory.take(lines)
-    (item,) = tell(memory.folded(), at(100)).items.values()
+    (item,) = memory.items(at(100)).values()
     return item.state.value
 
 
@@ -96,10 +95,10 @@ def test_a_body_that_names_another_sync_is_a_mismatch_and_the_url_decides() -> N
     memory = Memory()
     memory.take([line])
 
-    told = tell(memory.folded(), at(9))
+    report = memory.report(at(9))
 
-    assert [one.kind.value for one in told.findings] == ["IDENTITY_MISMATCH"]
-    assert [sync_id for _, sync_id in told.syncs] == [TWO]
+    assert [finding.kind.value for finding in report.findings] == ["IDENTITY_MISMATCH"]
+    assert [sync.sync_id for sync in report.syncs] == [TWO]
     assert found(line, as_of=1) == []
 
 

@@ -2,13 +2,13 @@
 
 from tests.judgement.dossiers import (
     DEADLINE,
-    create,
+    created,
     judged,
-    page,
-    push,
+    page_read,
+    pushed,
     said_of,
-    start,
-    status,
+    started,
+    status_read,
     unsettled,
 )
 
@@ -19,7 +19,7 @@ ASKED = unsettled(1, "asked", status=0, request="r1")
 LOST = unsettled(2, "lost", status=0, request="r1")
 REFUSED = unsettled(2, "refused", request="r1")
 ACCEPTED = unsettled(3, "accepted", status=0, request="r1")
-WRITTEN = (create(3), status(5, 2000), page(6, C))
+WRITTEN = (created(3), status_read(5, 2000), page_read(6, C))
 
 
 def test_an_intent_that_nothing_answered_is_an_open_attempt() -> None:
@@ -47,8 +47,8 @@ def test_an_expense_that_was_written_as_meant_was_never_broken() -> None:
 
 
 def test_a_lost_answer_that_is_told_again_is_lost_no_longer() -> None:
-    assert said_of(ASKED, LOST, ACCEPTED, create(3)) == ("open", None)
-    assert said_of(ASKED, LOST, ACCEPTED, create(3), as_of=2.5) == (
+    assert said_of(ASKED, LOST, ACCEPTED, created(3)) == ("open", None)
+    assert said_of(ASKED, LOST, ACCEPTED, created(3), as_of=2.5) == (
         "break",
         "INDETERMINATE",
     )
@@ -82,6 +82,8 @@ def test_an_intent_to_sync_a_dataset_stands_for_all_it_holds() -> None:
     meant = unsettled(2, "asked", status=0, request="r1", dataset="d1")
     accepted = unsettled(3, "accepted", status=0, request="r1", dataset="d1")
 
-    assert judged(push(0), meant, as_of=2.5).attempts == 1
-    item = judged(push(0), meant, accepted, start(3), status(5, 2000), page(6, C))
+    assert judged(pushed(0), meant, as_of=2.5).attempts == 1
+    item = judged(
+        pushed(0), meant, accepted, started(3), status_read(5, 2000), page_read(6, C)
+    )
     assert (item.state.value, item.attempts) == ("matched", 1)

@@ -5,18 +5,18 @@ import pytest
 from tests.judgement.dossiers import (
     DEADLINE,
     T,
-    create,
+    created,
     given,
     judged,
     line_of,
     lost,
-    page,
-    part,
-    push,
+    page_read,
+    part_read,
+    pushed,
     refused,
     said_of,
-    start,
-    status,
+    started,
+    status_read,
     unsettled,
     worded,
 )
@@ -24,22 +24,22 @@ from tests.judgement.dossiers import (
 CLAIM = f"One or more transactions have previously been processed: {T}"
 C, F, P = ("Completed",), ("PushError",), ("Pending",)
 BANK_C, BANK_F = ("Completed", "bankfeeds"), ("PushError", "bankfeeds")
-WRITTEN = (create(0, "s1"), page(5, C), status(6, 2000))
-CLAIMED = (create(50, "s2"), part(55, ("PushError", "expense", CLAIM), sync="s2"))
+WRITTEN = (created(0, "s1"), page_read(5, C), status_read(6, 2000))
+CLAIMED = (created(50, "s2"), part_read(55, ("PushError", "expense", CLAIM), sync="s2"))
 
 
 # Written is sticky
 
 
 def test_an_expense_written_by_one_attempt_stays_written() -> None:
-    later = (create(50, "s2"), part(55, F, sync="s2"))
+    later = (created(50, "s2"), part_read(55, F, sync="s2"))
 
     assert said_of(*WRITTEN, *later) == ("matched", None)
 
 
 def test_legs_written_in_different_attempts_are_written_together() -> None:
-    first = (create(0, "s1"), status(4, 5130), page(5, C, BANK_F))
-    second = (create(50, "s2"), part(55, F, BANK_C, sync="s2"))
+    first = (created(0, "s1"), status_read(4, 5130), page_read(5, C, BANK_F))
+    second = (created(50, "s2"), part_read(55, F, BANK_C, sync="s2"))
 
     assert said_of(*first) == ("break", "FAILED")
     assert said_of(*first, *second) == ("cleared", None)
@@ -47,74 +47,83 @@ def test_legs_written_in_different_attempts_are_written_together() -> None:
 
 
 def test_legs_are_not_known_to_be_all_without_a_complete_listing() -> None:
-    first = (create(0, "s1"), status(4, 5130), part(5, C, BANK_F))
-    second = (create(50, "s2"), part(55, F, BANK_C, sync="s2"))
+    first = (created(0, "s1"), status_read(4, 5130), part_read(5, C, BANK_F))
+    second = (created(50, "s2"), part_read(55, F, BANK_C, sync="s2"))
 
     assert said_of(*first, *second) == ("break", "FAILED")
 
 
 def test_a_listing_that_lacks_the_expense_tells_nothing_of_its_legs() -> None:
-    first = (create(0, "s1"), status(4, 5130), page(5))
-    second = (create(50, "s2"), part(55, C, sync="s2"))
+    first = (created(0, "s1"), status_read(4, 5130), page_read(5))
+    second = (created(50, "s2"), part_read(55, C, sync="s2"))
 
     assert said_of(*first, *second) == ("break", "FAILED")
 
 
 def test_a_leg_that_something_contradicts_proves_nothing() -> None:
-    by_webhook = (create(0), status(4, 5130), page(5, C), worded(6, "Failed"))
-    by_code = (create(0), status(4, 2040), page(5, C))
+    by_webhook = (
+        created(0),
+        status_read(4, 5130),
+        page_read(5, C),
+        worded(6, "Failed"),
+    )
+    by_code = (created(0), status_read(4, 2040), page_read(5, C))
 
     assert said_of(*by_webhook) == ("break", "CONFLICTING")
     assert said_of(*by_code) == ("break", "CONFLICTING")
 
 
 def test_a_leg_that_conflicts_leaves_the_others_proven() -> None:
-    first = (create(0, "s1"), part(5, C, BANK_C), part(5, BANK_F))
-    second = (create(50, "s2"), status(54, 5130, "s2"), page(55, F, BANK_C, sync="s2"))
+    first = (created(0, "s1"), part_read(5, C, BANK_C), part_read(5, BANK_F))
+    second = (
+        created(50, "s2"),
+        status_read(54, 5130, "s2"),
+        page_read(55, F, BANK_C, sync="s2"),
+    )
 
     assert said_of(*first) == ("break", "CONFLICTING")
     assert said_of(*first, *second) == ("cleared", None)
 
 
 def test_the_legs_shown_are_the_latest_in_which_each_was_written() -> None:
-    first = (create(0, "s1"), status(4, 5130), page(5, C, BANK_F))
-    second = (create(50, "s2"), part(55, F, BANK_C, sync="s2"))
+    first = (created(0, "s1"), status_read(4, 5130), page_read(5, C, BANK_F))
+    second = (created(50, "s2"), part_read(55, F, BANK_C, sync="s2"))
 
     legs = judged(*first, *second).legs
 
-    told = [(leg.integration_type, leg.sync_id, leg.status) for leg in legs]
-    assert told == [("expense", "s1", "Completed"), ("bankfeeds", "s2", "Completed")]
+    result = [(leg.integration_type, leg.sync_id, leg.status) for leg in legs]
+    assert result == [("expense", "s1", "Completed"), ("bankfeeds", "s2", "Completed")]
 
 
 # The latest attempt that is not open
 
 
 def test_the_latest_attempt_that_is_not_open_names_the_kind() -> None:
-    first = (create(0, "s1"), part(5, F))
-    second = (create(50, "s2"), status(55, 2040, "s2"))
+    first = (created(0, "s1"), part_read(5, F))
+    second = (created(50, "s2"), status_read(55, 2040, "s2"))
 
     assert said_of(*first, *second) == ("break", "MISSING")
 
 
 def test_an_open_attempt_changes_only_the_verdict() -> None:
-    failed = (create(0, "s1"), part(5, F))
+    failed = (created(0, "s1"), part_read(5, F))
 
-    item = judged(*failed, create(50, "s2"))
+    item = judged(*failed, created(50, "s2"))
 
     assert (item.state, item.kind, item.verdict) == ("break", "FAILED", "WAIT")
 
 
 def test_attempts_are_ordered_by_request_and_not_by_polling() -> None:
-    polled_late = (create(0, "s1"), create(50, "s2"), part(60, F, sync="s2"))
+    polled_late = (created(0, "s1"), created(50, "s2"), part_read(60, F, sync="s2"))
 
-    assert said_of(*polled_late, status(70, 2040, "s1")) == ("break", "FAILED")
+    assert said_of(*polled_late, status_read(70, 2040, "s1")) == ("break", "FAILED")
 
 
 def test_attempts_of_one_moment_are_ordered_by_their_sync() -> None:
-    ledger = (create(0, "s1"), create(0, "s2"), part(9, F, sync="s2"))
+    ledger = (created(0, "s1"), created(0, "s2"), part_read(9, F, sync="s2"))
 
-    assert said_of(*ledger, status(9, 2040, "s1")) == ("break", "FAILED")
-    assert said_of(*ledger, status(9, 2040, "s3")) == ("break", "FAILED")
+    assert said_of(*ledger, status_read(9, 2040, "s1")) == ("break", "FAILED")
+    assert said_of(*ledger, status_read(9, 2040, "s3")) == ("break", "FAILED")
 
 
 # Duplicate claims
@@ -125,7 +134,7 @@ def test_a_duplicate_claim_after_a_written_attempt_is_matched() -> None:
 
 
 def test_a_duplicate_claim_whose_earlier_legs_are_written_is_matched() -> None:
-    ledger = (create(0, "s1"), part(5, C), *CLAIMED)
+    ledger = (created(0, "s1"), part_read(5, C), *CLAIMED)
 
     assert said_of(*ledger, as_of=20) == ("open", None)
     assert said_of(*ledger) == ("matched", None)
@@ -133,21 +142,21 @@ def test_a_duplicate_claim_whose_earlier_legs_are_written_is_matched() -> None:
 
 
 def test_a_refused_claim_shows_the_legs_that_are_written() -> None:
-    ledger = (create(0, "s1"), part(5, C), refused(50, CLAIM))
+    ledger = (created(0, "s1"), part_read(5, C), refused(50, CLAIM))
 
     assert said_of(*ledger) == ("matched", None)
     assert [leg.sync_id for leg in judged(*ledger).legs] == ["s1"]
 
 
 def test_a_duplicate_claim_without_proof_conflicts() -> None:
-    failed = (create(0, "s1"), part(5, F))
+    failed = (created(0, "s1"), part_read(5, F))
 
     assert said_of(*CLAIMED) == ("break", "CONFLICTING")
     assert said_of(*failed, *CLAIMED) == ("break", "CONFLICTING")
 
 
 def test_a_claim_after_regressed_stays_regressed() -> None:
-    regressed = (create(0, "s1"), part(5, C), part(6, F))
+    regressed = (created(0, "s1"), part_read(5, C), part_read(6, F))
 
     assert said_of(*regressed, *CLAIMED) == ("break", "REGRESSED")
 
@@ -158,9 +167,9 @@ def test_a_claim_after_regressed_stays_regressed() -> None:
 def test_a_proven_claim_is_in_the_books_in_every_polling_order(
     polled: tuple[float, float], known: tuple[str, ...], as_of: float
 ) -> None:
-    requests = {"s1": create(0, "s1"), "s2": create(50, "s2")}
-    written = part(polled[0], C, BANK_C)
-    claimed = part(polled[1], ("PushError", "expense", CLAIM), sync="s2")
+    requests = {"s1": created(0, "s1"), "s2": created(50, "s2")}
+    written = part_read(polled[0], C, BANK_C)
+    claimed = part_read(polled[1], ("PushError", "expense", CLAIM), sync="s2")
 
     item = judged(*(requests[sync] for sync in known), written, claimed, as_of=as_of)
 
@@ -171,14 +180,14 @@ def test_a_proven_claim_is_in_the_books_in_every_polling_order(
 
 
 def test_a_lost_answer_after_the_last_settled_attempt_is_indeterminate() -> None:
-    failed = (create(0, "s1"), part(5, F))
+    failed = (created(0, "s1"), part_read(5, F))
 
     assert said_of(lost(3)) == ("break", "INDETERMINATE")
     assert said_of(*failed, lost(50)) == ("break", "INDETERMINATE")
 
 
 def test_a_lost_answer_before_a_settled_attempt_says_nothing() -> None:
-    failed = (create(50, "s1"), part(55, F))
+    failed = (created(50, "s1"), part_read(55, F))
 
     assert said_of(lost(3), *failed) == ("break", "FAILED")
 
@@ -188,7 +197,7 @@ def test_a_lost_answer_after_the_writing_leaves_it_matched() -> None:
 
 
 def test_a_later_reading_finds_the_sync_of_a_lost_answer() -> None:
-    found = part(9, P)
+    found = part_read(9, P)
 
     assert said_of(lost(3), found, as_of=8) == ("break", "INDETERMINATE")
     assert said_of(lost(3), found) == ("open", None)
@@ -196,21 +205,27 @@ def test_a_later_reading_finds_the_sync_of_a_lost_answer() -> None:
 
 
 def test_a_sync_that_was_accepted_or_seen_before_is_not_the_lost_one() -> None:
-    assert said_of(create(1, "s1"), lost(3), part(9, P)) == ("break", "INDETERMINATE")
-    assert said_of(part(2, P), lost(3), part(9, P)) == ("break", "INDETERMINATE")
+    assert said_of(created(1, "s1"), lost(3), part_read(9, P)) == (
+        "break",
+        "INDETERMINATE",
+    )
+    assert said_of(part_read(2, P), lost(3), part_read(9, P)) == (
+        "break",
+        "INDETERMINATE",
+    )
 
 
 # Datasets
 
 
 def test_a_dataset_never_synced_is_open_and_stuck_after_its_push() -> None:
-    assert said_of(push(3), as_of=DEADLINE + 2) == ("open", None)
-    assert said_of(push(3), as_of=DEADLINE + 3) == ("break", "STUCK")
-    assert line_of(push(3)) == "section 9, never synced"
+    assert said_of(pushed(3), as_of=DEADLINE + 2) == ("open", None)
+    assert said_of(pushed(3), as_of=DEADLINE + 3) == ("break", "STUCK")
+    assert line_of(pushed(3)) == "section 9, never synced"
 
 
 def test_a_dataset_never_synced_counts_only_without_an_attempt() -> None:
-    later = (create(DEADLINE, "s9"), push(3))
+    later = (created(DEADLINE, "s9"), pushed(3))
 
     assert said_of(*later, as_of=DEADLINE + 9) == ("open", None)
 
@@ -224,7 +239,7 @@ def test_a_throttled_write_is_no_attempt_but_names_the_expense() -> None:
 
 
 def test_a_sync_of_a_dataset_expects_what_the_dataset_names() -> None:
-    ledger = (push(1), start(2), status(5, 2040))
+    ledger = (pushed(1), started(2), status_read(5, 2040))
 
     assert said_of(*ledger) == ("break", "MISSING")
 
@@ -232,25 +247,25 @@ def test_a_sync_of_a_dataset_expects_what_the_dataset_names() -> None:
 def test_a_refused_sync_of_a_dataset_fails_what_the_dataset_names() -> None:
     refusal = unsettled(2, "refused", operation="syncs", dataset="d1")
 
-    assert said_of(push(1), refusal) == ("break", "FAILED")
+    assert said_of(pushed(1), refusal) == ("break", "FAILED")
 
 
 def test_a_write_counts_for_a_dataset_once_its_content_is_known() -> None:
     refusal = unsettled(2, "refused", operation="syncs", dataset="d1")
 
-    assert judged(push(9), refusal, as_of=5).attempts == 0
-    for pushes in ((push(9), push(5)), (push(5), push(9))):
+    assert judged(pushed(9), refusal, as_of=5).attempts == 0
+    for pushes in ((pushed(9), pushed(5)), (pushed(5), pushed(9))):
         assert said_of(*pushes, refusal, as_of=5) == ("break", "FAILED")
 
 
 def test_nothing_known_by_a_moment_is_no_attempt_and_no_expectation() -> None:
-    item = judged(create(5), as_of=4)
+    item = judged(created(5), as_of=4)
 
     assert (item.state, item.attempts, item.expected) == ("open", 0, False)
 
 
 def test_attempts_are_syncs_and_refused_and_lost_requests() -> None:
-    ledger = (refused(1), lost(2), create(3, "s1"), part(9, F, sync="s2"))
+    ledger = (refused(1), lost(2), created(3, "s1"), part_read(9, F, sync="s2"))
 
     assert judged(*ledger).attempts == 4
     assert given(*ledger).transaction_id == T
@@ -259,23 +274,23 @@ def test_attempts_are_syncs_and_refused_and_lost_requests() -> None:
 # What a sync that nobody saw requested can say
 
 
-FAILED_LATER = part(60 * 40, F, sync="portal")
+FAILED_LATER = part_read(60 * 40, F, sync="portal")
 
 
 def test_a_sync_nobody_saw_requested_speaks_for_none_that_may_be_later() -> None:
-    unheard = create(10, "s1")
+    unheard = created(10, "s1")
 
     assert said_of(unheard, FAILED_LATER, as_of=60 * 41) == ("break", "STUCK")
     assert said_of(FAILED_LATER, as_of=60 * 41) == ("break", "FAILED")
 
 
 def test_what_failed_before_it_does_not_keep_it_from_speaking() -> None:
-    first = (create(0, "s1"), part(5, F))
+    first = (created(0, "s1"), part_read(5, F))
 
     assert said_of(*first, FAILED_LATER, as_of=60 * 41) == ("break", "FAILED")
 
 
 def test_a_sync_that_was_seen_requested_speaks_for_all_before_it() -> None:
-    later = (create(60 * 39, "s2"), part(60 * 40, F, sync="s2"))
+    later = (created(60 * 39, "s2"), part_read(60 * 40, F, sync="s2"))
 
-    assert said_of(create(10, "s1"), *later, as_of=60 * 41) == ("break", "FAILED")
+    assert said_of(created(10, "s1"), *later, as_of=60 * 41) == ("break", "FAILED")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconcile.domain.instants import parse_instant
 from tests.builders import at
-from tests.judgement.memory import told_of
+from tests.judgement.memory import reports_of
 from tests.strategies import crowded, traffic
 
 MOMENTS = (at(0), at(2), at(7), at(20), at(60 * 29), at(60 * 60))
@@ -23,10 +23,10 @@ def test_order_and_repetition_do_not_matter(lines: list[bytes], seed: int) -> No
     shuffled = lines + chance.choices(lines, k=len(lines) // 2) if lines else []
     chance.shuffle(shuffled)
 
-    told = told_of(lines, MOMENTS)
-    again = told_of(shuffled, MOMENTS)
+    before = reports_of(lines, MOMENTS)
+    again = reports_of(shuffled, MOMENTS)
 
-    assert again == told
+    assert again == before
 
 
 @given(lines=TRAFFIC, seed=SEEDS)
@@ -34,13 +34,15 @@ def test_a_redelivery_later_in_time_changes_nothing(
     lines: list[bytes], seed: int
 ) -> None:
     chance = random.Random(seed)
-    doubled = lines + [moved(one, chance.choice([1, 60, 1500])) for one in hooks(lines)]
+    doubled = lines + [
+        moved(hook, chance.choice([1, 60, 1500])) for hook in hooks(lines)
+    ]
     chance.shuffle(doubled)
 
-    told = told_of(lines, MOMENTS)
-    again = told_of(doubled, MOMENTS)
+    before = reports_of(lines, MOMENTS)
+    again = reports_of(doubled, MOMENTS)
 
-    assert again == told
+    assert again == before
 
 
 @given(lines=TRAFFIC, seed=SEEDS)
@@ -48,23 +50,23 @@ def test_the_same_body_at_two_times_is_two_facts_in_any_order(
     lines: list[bytes], seed: int
 ) -> None:
     chance = random.Random(seed)
-    lines = [*lines, *(moved(one, chance.choice([0, 1, 7])) for one in reads(lines))]
+    lines = [*lines, *(moved(read, chance.choice([0, 1, 7])) for read in reads(lines))]
     shuffled = chance.sample(lines, k=len(lines))
 
-    told = told_of(lines, MOMENTS)
-    again = told_of(shuffled, MOMENTS)
+    before = reports_of(lines, MOMENTS)
+    again = reports_of(shuffled, MOMENTS)
 
-    assert again == told
+    assert again == before
 
 
 @given(lines=TRAFFIC, moment=st.sampled_from(MOMENTS))
 def test_facts_after_a_moment_change_nothing_as_of_it(
     lines: list[bytes], moment: datetime
 ) -> None:
-    told = told_of(lines, [moment])
-    without = told_of([one for one in lines if known_by(one, moment)], [moment])
+    before = reports_of(lines, [moment])
+    without = reports_of([line for line in lines if known_by(line, moment)], [moment])
 
-    assert without == told
+    assert without == before
 
 
 def moved(line: bytes, minutes: float) -> bytes:
@@ -77,11 +79,11 @@ def moved(line: bytes, minutes: float) -> bytes:
 
 
 def hooks(lines: list[bytes]) -> list[bytes]:
-    return [one for one in lines if b"backoffice.example" in one]
+    return [line for line in lines if b"backoffice.example" in line]
 
 
 def reads(lines: list[bytes]) -> list[bytes]:
-    return [one for one in lines if b"api.codat.io" in one]
+    return [line for line in lines if b"api.codat.io" in line]
 
 
 def known_by(line: bytes, moment: datetime) -> bool:
@@ -93,4 +95,4 @@ def known_by(line: bytes, moment: datetime) -> bool:
     if b"generatedDate" in line:
         body = json.loads(data["request"]["postData"]["text"])
         times.append(parse_instant(body["generatedDate"]))
-    return min(one for one in times if one is not None) <= moment
+    return min(time for time in times if time is not None) <= moment

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconcile.domain.policy import DEFAULT
 from reconcile.domain.vocabulary import BreakKind, ItemState, Verdict
 from reconcile.judgement.item import Item
-from tests.builders import COMPANY, at
+from tests.builders import at
 from tests.judgement.memory import Memory
 from tests.judgement.telling import Said
 from tests.judgement.truth import Truth, latest_known, live, lose
@@ -23,7 +23,7 @@ NOT_IN = (BreakKind.FAILED, BreakKind.MISSING, BreakKind.REGRESSED)
 def test_what_is_said_of_a_truthful_codat_is_never_false(seed: int) -> None:
     chance = Random(seed)
     truth = live(chance)
-    left = lose(chance, truth.said)
+    left = lose(chance, truth.statements)
 
     found = falsehoods(truth, left)
 
@@ -33,15 +33,13 @@ def test_what_is_said_of_a_truthful_codat_is_never_false(seed: int) -> None:
 def falsehoods(truth: Truth, left: list[Said]) -> list[tuple[str, float, str, Item]]:
     """Return everything false that is judged of what is left, at any moment."""
     memory = Memory()
-    memory.take(one.line for one in left)
+    memory.take(entry.line for entry in left)
     found: list[tuple[str, float, str, Item]] = []
-    for company in memory.folded().values():
-        assert company.company.company_id == COMPANY
-        for minute in MOMENTS:
-            for name, item in company.items(at(minute)).items():
-                false = falsehood(truth, left, name, item, minute)
-                if false is not None:
-                    found.append((false, minute, name, item))
+    for minute in MOMENTS:
+        for name, item in memory.items(at(minute)).items():
+            false = falsehood(truth, left, name, item, minute)
+            if false is not None:
+                found.append((false, minute, name, item))
     return found
 
 

@@ -9,10 +9,10 @@ WORDS = {"P": "Pending", "C": "Completed", "F": "PushError", "V": "ValidationErr
 
 def reports(ledger: str) -> list[Said]:
     """Return reports written as `P1 C2`: a word's letter and the minute it was said."""
-    told = (one.partition("@") for one in ledger.replace("_", " ").split())
+    result = (item.partition("@") for item in ledger.replace("_", " ").split())
     return [
         (WORDS.get(word[0], "Paused"), message or None, at(float(word[1:])))
-        for word, _, message in told
+        for word, _, message in result
     ]
 
 
@@ -92,12 +92,12 @@ def test_of_equal_time_and_class_the_smallest_text_is_shown() -> None:
 def test_no_message_comes_before_an_empty_one_in_any_order() -> None:
     none, empty = ("PushError", None, at(2)), ("PushError", "", at(2))
 
-    one = settle([none, empty], at=at(3))
+    item = settle([none, empty], at=at(3))
     other = settle([empty, none], at=at(3))
 
-    assert one == other
-    assert one is not None
-    assert one.message is None
+    assert item == other
+    assert item is not None
+    assert item.message is None
 
 
 def test_a_leg_that_fails_after_it_was_written_has_regressed() -> None:

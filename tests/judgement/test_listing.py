@@ -48,12 +48,12 @@ class Pages:
     def survey(self, ended: float | None = 0) -> Listing:
         """Return what the reads tell, in any order."""
         moment = None if ended is None else at(ended)
-        told = [
+        result = [
             survey_listing(reads, ended_at=moment, keys_of=self.keys.__getitem__)
             for reads in (self.reads, self.reads[::-1])
         ]
-        assert told[0] == told[1]
-        return told[0]
+        assert result[0] == result[1]
+        return result[0]
 
 
 def complete(pages: Pages, ended: float | None = 0) -> object:

@@ -5,30 +5,30 @@ import pytest
 from tests.judgement.dossiers import (
     DEADLINE,
     Entry,
-    create,
+    created,
     judged,
     line_of,
-    page,
-    part,
+    page_read,
+    part_read,
     said_of,
-    status,
+    status_read,
     unsettled,
-    update,
+    updated,
 )
 
 C, F = ("Completed",), ("PushError",)
-WRITTEN = (create(0, "s1"), page(5, C), status(6, 2000))
+WRITTEN = (created(0, "s1"), page_read(5, C), status_read(6, 2000))
 
 
 def test_an_update_that_failed_after_the_writing_is_update_failed() -> None:
-    failed = (update(50), part(55, F, sync="s2"))
+    failed = (updated(50), part_read(55, F, sync="s2"))
 
     assert said_of(*WRITTEN, *failed) == ("break", "UPDATE_FAILED")
     assert line_of(*WRITTEN, *failed) == "section 9, an update; section 8, line 4"
 
 
 def test_an_update_that_is_missing_or_refused_has_failed() -> None:
-    missing = (update(50), status(55, 2040, "s2"))
+    missing = (updated(50), status_read(55, 2040, "s2"))
     denied = unsettled(50, "refused", operation="update")
 
     assert said_of(*WRITTEN, *missing) == ("break", "UPDATE_FAILED")
@@ -36,14 +36,14 @@ def test_an_update_that_is_missing_or_refused_has_failed() -> None:
 
 
 def test_an_update_that_is_written_after_a_failed_one_clears_it() -> None:
-    failed = (update(50), part(55, F, sync="s2"))
-    good = (update(60, "s3"), part(65, C, sync="s3"), status(66, 2000, "s3"))
+    failed = (updated(50), part_read(55, F, sync="s2"))
+    good = (updated(60, "s3"), part_read(65, C, sync="s3"), status_read(66, 2000, "s3"))
 
     assert said_of(*WRITTEN, *failed, *good) == ("cleared", None)
 
 
 def test_an_open_update_leaves_the_expense_matched() -> None:
-    item = judged(*WRITTEN, update(50))
+    item = judged(*WRITTEN, updated(50))
 
     assert (item.state, item.update_unsettled) == ("matched", False)
 
@@ -51,7 +51,7 @@ def test_an_open_update_leaves_the_expense_matched() -> None:
 @pytest.mark.parametrize(
     "trouble",
     [
-        (update(50), part(55, C, sync="s2"), part(55, F, sync="s2")),
+        (updated(50), part_read(55, C, sync="s2"), part_read(55, F, sync="s2")),
         (unsettled(50, "lost", operation="update", status=0),),
     ],
     ids=["contradictory", "lost"],
@@ -65,14 +65,14 @@ def test_an_update_that_nobody_can_settle_is_told_beside_matched(
 
 
 def test_a_stuck_update_is_told_beside_matched() -> None:
-    item = judged(*WRITTEN, update(50), as_of=DEADLINE + 50)
+    item = judged(*WRITTEN, updated(50), as_of=DEADLINE + 50)
 
     assert (item.state, item.update_unsettled) == ("matched", True)
 
 
 def test_an_update_known_to_precede_every_writing_changed_nothing() -> None:
     early = unsettled(0, "refused", operation="update")
-    written = (create(10, "s1"), page(15, C), status(16, 2000))
+    written = (created(10, "s1"), page_read(15, C), status_read(16, 2000))
 
     assert said_of(early, *written) == ("cleared", None)
 
@@ -80,26 +80,32 @@ def test_an_update_known_to_precede_every_writing_changed_nothing() -> None:
 def test_an_update_counts_where_the_writing_has_no_known_request() -> None:
     early = unsettled(0, "refused", operation="update")
 
-    assert said_of(early, page(15, C), status(16, 2000)) == ("break", "UPDATE_FAILED")
+    assert said_of(early, page_read(15, C), status_read(16, 2000)) == (
+        "break",
+        "UPDATE_FAILED",
+    )
 
 
 def test_a_failed_update_says_nothing_of_a_create_that_is_not_settled() -> None:
-    failed = (update(50), part(55, F, sync="s2"))
+    failed = (updated(50), part_read(55, F, sync="s2"))
 
-    assert said_of(create(0, "s1"), *failed) == ("open", None)
-    assert said_of(create(0, "s1"), *failed, as_of=DEADLINE) == ("break", "STUCK")
+    assert said_of(created(0, "s1"), *failed) == ("open", None)
+    assert said_of(created(0, "s1"), *failed, as_of=DEADLINE) == ("break", "STUCK")
 
 
 def test_a_failed_update_of_what_was_never_written_has_failed() -> None:
-    failed = (update(50), part(55, F, sync="s2"))
+    failed = (updated(50), part_read(55, F, sync="s2"))
 
     assert said_of(*failed) == ("break", "FAILED")
-    assert said_of(create(0, "s1"), status(5, 2040), *failed) == ("break", "FAILED")
+    assert said_of(created(0, "s1"), status_read(5, 2040), *failed) == (
+        "break",
+        "FAILED",
+    )
 
 
 def test_a_put_that_creates_or_updates_is_an_update_once_it_was_written() -> None:
-    first = (update(0, "s1", "put"), page(5, C), status(6, 2000))
-    second = (update(50, "s2", "put"), part(55, F, sync="s2"))
+    first = (updated(0, "s1", "put"), page_read(5, C), status_read(6, 2000))
+    second = (updated(50, "s2", "put"), part_read(55, F, sync="s2"))
 
     assert said_of(*first) == ("matched", None)
     assert said_of(*second) == ("break", "FAILED")

@@ -8,23 +8,23 @@ from tests.judgement.dossiers import (
     UNSUCCESSFUL,
     Entry,
     T,
-    create,
-    hook,
+    created,
     judged,
     lost,
-    page,
-    part,
-    push,
+    page_read,
+    part_read,
+    pushed,
     refused,
-    status,
+    status_read,
     unsettled,
-    update,
+    updated,
+    webhook_read,
     worded,
 )
 
 C, F, P = ("Completed",), ("PushError",), ("Pending",)
-SENT = create(0)
-WRITTEN = (SENT, status(4, 2000), page(5, C))
+SENT = created(0)
+WRITTEN = (SENT, status_read(4, 2000), page_read(5, C))
 CLAIM = "One or more transactions have previously been processed: "
 TAKEN = "Bank feed is already connected to another Xero Bank Account"
 
@@ -33,29 +33,29 @@ TAKEN = "Bank feed is already connected to another Xero Bank Account"
     ("ledger", "verdict"),
     [
         (WRITTEN, "NEVER"),
-        ((SENT, part(3, F), *WRITTEN[1:]), "NEVER"),
-        ((create(0, names=("t2",)), *WRITTEN[1:]), "NEVER"),
-        ((create(0, names=("t2",)), part(5, F)), "FIX_FIRST"),
+        ((SENT, part_read(3, F), *WRITTEN[1:]), "NEVER"),
+        ((created(0, names=("t2",)), *WRITTEN[1:]), "NEVER"),
+        ((created(0, names=("t2",)), part_read(5, F)), "FIX_FIRST"),
         ((SENT,), "WAIT"),
-        ((push(0),), "WAIT"),
-        ((SENT, status(4, 2040), create(9, "s2")), "WAIT"),
-        ((SENT, part(4, C), part(4, F), create(9, "s2")), "WAIT"),
+        ((pushed(0),), "WAIT"),
+        ((SENT, status_read(4, 2040), created(9, "s2")), "WAIT"),
+        ((SENT, part_read(4, C), part_read(4, F), created(9, "s2")), "WAIT"),
         ((lost(0),), "WAIT"),
-        ((SENT, part(4, C), part(4, F)), "FIX_FIRST"),
-        ((SENT, part(4, C), part(5, F)), "FIX_FIRST"),
-        ((SENT, part(4, ("Paused",))), "FIX_FIRST"),
-        ((SENT, status(4, 2040)), "RESEND"),
-        ((SENT, part(4, F)), "FIX_FIRST"),
-        ((SENT, part(4, ("PushError", "expense", TAKEN))), "FIX_FIRST"),
-        ((SENT, part(4, ("PushError", "expense", CLAIM + "t2"))), "RESEND"),
-        ((SENT, part(4, ("PushError", "expense", CLAIM + T))), "FIX_FIRST"),
+        ((SENT, part_read(4, C), part_read(4, F)), "FIX_FIRST"),
+        ((SENT, part_read(4, C), part_read(5, F)), "FIX_FIRST"),
+        ((SENT, part_read(4, ("Paused",))), "FIX_FIRST"),
+        ((SENT, status_read(4, 2040)), "RESEND"),
+        ((SENT, part_read(4, F)), "FIX_FIRST"),
+        ((SENT, part_read(4, ("PushError", "expense", TAKEN))), "FIX_FIRST"),
+        ((SENT, part_read(4, ("PushError", "expense", CLAIM + "t2"))), "RESEND"),
+        ((SENT, part_read(4, ("PushError", "expense", CLAIM + T))), "FIX_FIRST"),
         ((SENT, worded(4, "Failed", CLAIM + "t2")), "RESEND"),
-        ((SENT, status(4, 4000), page(5)), "FIX_FIRST"),
-        ((SENT, status(4, 5000), page(5)), "RESEND"),
+        ((SENT, status_read(4, 4000), page_read(5)), "FIX_FIRST"),
+        ((SENT, status_read(4, 5000), page_read(5)), "RESEND"),
         ((refused(4, "No."),), "FIX_FIRST"),
         ((refused(4, CLAIM + "t2"),), "RESEND"),
-        ((*WRITTEN, update(9), part(12, F, sync="s2")), "FIX_FIRST"),
-        ((*WRITTEN, update(9), status(12, 2040, "s2")), "FIX_FIRST"),
+        ((*WRITTEN, updated(9), part_read(12, F, sync="s2")), "FIX_FIRST"),
+        ((*WRITTEN, updated(9), status_read(12, 2040, "s2")), "FIX_FIRST"),
     ],
 )
 def test_every_judgement_has_its_verdict(
@@ -69,7 +69,7 @@ def test_what_is_stuck_is_to_be_found_out_first() -> None:
 
 
 def test_an_attempt_that_is_stuck_is_waited_for_no_longer() -> None:
-    ledger = (SENT, status(4, 2040), part(-5, P, sync="s0"))
+    ledger = (SENT, status_read(4, 2040), part_read(-5, P, sync="s0"))
 
     assert judged(*ledger).verdict is Verdict.WAIT
     assert judged(*ledger, as_of=DEADLINE - 5).verdict is Verdict.RESEND
@@ -79,34 +79,36 @@ def test_the_worst_leg_wins_in_any_order() -> None:
     resend = ("PushError", "expense", CLAIM + "t2")
     fix = ("PushError", "bankfeeds", TAKEN)
 
-    told = [judged(SENT, part(4, *rows)) for rows in ((resend, fix), (fix, resend))]
+    result = [
+        judged(SENT, part_read(4, *rows)) for rows in ((resend, fix), (fix, resend))
+    ]
 
-    assert [item.verdict for item in told] == ["FIX_FIRST", "FIX_FIRST"]
-    assert {item.failure_class for item in told} == {"bank_feed_taken"}
-    assert TAKEN in told[0].reason
+    assert [item.verdict for item in result] == ["FIX_FIRST", "FIX_FIRST"]
+    assert {item.failure_class for item in result} == {"bank_feed_taken"}
+    assert TAKEN in result[0].reason
 
 
 def test_a_failure_carries_class_owner_and_fingerprint() -> None:
-    item = judged(SENT, part(4, ("PushError", "expense", TAKEN)))
+    item = judged(SENT, part_read(4, ("PushError", "expense", TAKEN)))
 
     assert (item.failure_class, item.owner) == ("bank_feed_taken", "customer")
     assert item.fingerprint is not None
 
 
 def test_a_failure_without_words_has_no_fingerprint() -> None:
-    item = judged(SENT, part(4, F))
+    item = judged(SENT, part_read(4, F))
 
     assert (item.failure_class, item.fingerprint) == ("unknown", None)
 
 
 def test_a_duplicate_claim_is_not_taken_for_a_siblings() -> None:
-    item = judged(SENT, part(4, ("PushError", "expense", CLAIM + T)))
+    item = judged(SENT, part_read(4, ("PushError", "expense", CLAIM + T)))
 
     assert (item.kind, item.failure_class) == (BreakKind.CONFLICTING, None)
 
 
 def test_a_failure_by_the_sync_is_told_in_the_syncs_words() -> None:
-    item = judged(SENT, status(4, 4000, words="No bank account."), page(5))
+    item = judged(SENT, status_read(4, 4000, words="No bank account."), page_read(5))
 
     assert item.failure_class == "configuration"
     assert "No bank account." in item.reason
@@ -116,15 +118,15 @@ def test_a_failure_by_the_sync_is_told_in_the_syncs_words() -> None:
     ("ledger", "reason"),
     [
         (WRITTEN, "Every leg is written."),
-        ((push(0),), "no sync has taken it up"),
+        ((pushed(0),), "no sync has taken it up"),
         ((SENT,), "No source has decided it yet."),
         ((refused(4, "No."),), "Codat refused it (HTTP 400): No."),
         ((refused(4),), "Codat refused it (HTTP 400)."),
-        ((SENT, part(4, F)), "Codat reports that it failed."),
+        ((SENT, part_read(4, F)), "Codat reports that it failed."),
         ((SENT, worded(4, "Failed", "Odd.")), "it failed: Odd."),
-        ((SENT, hook(4, UNSUCCESSFUL), page(5)), "it failed."),
+        ((SENT, webhook_read(4, UNSUCCESSFUL), page_read(5)), "it failed."),
         ((refused(4, CLAIM + T),), "Codat calls it a duplicate"),
-        ((SENT, part(4, C), part(4, F)), "Sources contradict each other."),
+        ((SENT, part_read(4, C), part_read(4, F)), "Sources contradict each other."),
         ((unsettled(4, "lost", status=503),), "The answer to our request was lost"),
     ],
 )
@@ -136,14 +138,14 @@ def test_the_reason_is_a_sentence_for_a_person(
 
 def test_every_kind_of_break_has_its_reason() -> None:
     ledgers: dict[str, tuple[Entry, ...]] = {
-        "UPDATE_FAILED": (*WRITTEN, update(9), part(12, F, sync="s2")),
-        "REGRESSED": (SENT, part(4, C), part(5, F)),
-        "MISSING": (SENT, status(4, 2040)),
-        "UNEXPECTED": (create(0, names=("t2",)), part(5, F)),
-        "UNRECOGNISED": (SENT, status(4, 7777)),
+        "UPDATE_FAILED": (*WRITTEN, updated(9), part_read(12, F, sync="s2")),
+        "REGRESSED": (SENT, part_read(4, C), part_read(5, F)),
+        "MISSING": (SENT, status_read(4, 2040)),
+        "UNEXPECTED": (created(0, names=("t2",)), part_read(5, F)),
+        "UNRECOGNISED": (SENT, status_read(4, 7777)),
     }
 
-    told = {kind: judged(*ledger) for kind, ledger in ledgers.items()}
+    result = {kind: judged(*ledger) for kind, ledger in ledgers.items()}
 
-    assert [item.kind for item in told.values()] == list(told)
-    assert all(item.reason.endswith(".") for item in told.values())
+    assert [item.kind for item in result.values()] == list(result)
+    assert all(item.reason.endswith(".") for item in result.values())

@@ -21,7 +21,15 @@ from tests.builders import (
     update,
     uuid_of,
 )
-from tests.judgement.telling import FAILED, NEVER, WRITTEN, Fate, Run, Said, tell
+from tests.judgement.telling import (
+    FAILED,
+    NEVER,
+    WRITTEN,
+    Fate,
+    Run,
+    Said,
+    statements_on,
+)
 
 REFUSED = ({"error": "The bank account does not exist."}, 400)
 
@@ -32,7 +40,7 @@ class Truth:
 
     legs: dict[str, tuple[str, ...]]
     books: dict[tuple[str, str], int] = attrs.field(factory=dict)
-    said: list[Said] = attrs.field(factory=list)
+    statements: list[Said] = attrs.field(factory=list)
     runs: list[Run] = attrs.field(factory=list)
 
     def in_books(self, name: str, minute: float) -> bool:
@@ -60,12 +68,12 @@ def live(chance: Random) -> Truth:
         caller.refused_or_lost(names)
     first = _first(chance, truth, names, begun)
     may_lose_later = caller.asks(first, names, loses=chance.random() < 0.15)
-    truth.said += tell(chance, first)
+    truth.statements += statements_on(chance, first)
     if first.ended < NEVER and chance.random() < 0.6:
         later = first.ended + chance.choice([1, 30, 60 * 27, 60 * 40])
         caller.goes_on(later, may_lose=may_lose_later)
-    if {one.about for one in truth.said if one.ours} <= _FIRST:
-        truth.said = [one._replace(ours=False) for one in truth.said]
+    if {item.about for item in truth.statements if item.ours} <= _FIRST:
+        truth.statements = [entry._replace(ours=False) for entry in truth.statements]
     return truth
 
 
@@ -84,22 +92,22 @@ class Caller:
         """Send a write that never comes to a sync."""
         body, code = self.chance.choice([REFUSED, ("", 0), ("", 503), ("", 429)])
         line = create(*names, minutes=0, status=code, answer=body)
-        self.truth.said.append(Said(line, 0, "before", ours=True))
+        self.truth.statements.append(Said(line, 0, "before", ours=True))
 
     def asks(self, run: Run, names: list[str], *, loses: bool) -> bool:
         """Send a write that starts a sync; return whether its answer came."""
-        at, said = run.requested, self.truth.said
+        at, reported = run.requested, self.truth.statements
         code = self.chance.choice([0, 408, 503]) if loses else None
         about = f"lost-{run.sync_id}" if loses else run.sync_id
         if not self.v1:
             line = create(*names, minutes=at, sync=run.sync_id, status=code or 200)
-            said.append(Said(line, at, about, ours=True))
+            reported.append(Said(line, at, about, ours=True))
             return not loses
         dataset = f"set-of-{run.sync_id}"
         line = push(*names, minutes=at - 1, dataset=dataset)
-        said.append(Said(line, at - 1, dataset, ours=True))
+        reported.append(Said(line, at - 1, dataset, ours=True))
         line = start(dataset, minutes=at, sync=run.sync_id, status=code or 202)
-        said.append(Said(line, at, about, ours=True))
+        reported.append(Said(line, at, about, ours=True))
         return not loses
 
     def goes_on(self, later: int, *, may_lose: bool) -> None:
@@ -120,7 +128,7 @@ class Caller:
         else:
             return
         self.asks(again, failed, loses=may_lose and chance.random() < 0.15)
-        truth.said += tell(chance, again)
+        truth.statements += statements_on(chance, again)
 
     def updates(self, name: str, later: int) -> None:
         """Send an update of an expense that is in the books."""
@@ -128,10 +136,10 @@ class Caller:
         refused = chance.random() < 0.2
         body, code = REFUSED if refused else (None, 202)
         line = update(name, minutes=later, sync="sync-3", status=code, answer=body)
-        truth.said.append(Said(line, later, "sync-3", ours=True))
+        truth.statements.append(Said(line, later, "sync-3", ours=True))
         if not refused:
             run = _attempt(chance, truth, [name], "sync-3", later)
-            truth.said += tell(chance, run)
+            truth.statements += statements_on(chance, run)
 
 
 def _first(chance: Random, truth: Truth, names: list[str], begun: int) -> Run:
@@ -157,10 +165,10 @@ def _attempt(
         listed = chance.randint(begun, end)
         decided = chance.randint(listed, end)
         word, message = WRITTEN, None
-        held = truth.books.get(leg) is not None and sync_id != "sync-3"
-        if held and chance.random() < 0.3:
+        stored = truth.books.get(leg) is not None and sync_id != "sync-3"
+        if stored and chance.random() < 0.3:
             continue  # a leg that is written need not be listed again
-        if how == "mixed" and not held and chance.random() < 0.5:
+        if how == "mixed" and not stored and chance.random() < 0.5:
             word, message = chance.choice(FAILED), "It was refused."
         legs[leg] = Fate(word, listed, decided, message)
     if any(fate.word != WRITTEN for fate in legs.values()):
@@ -175,23 +183,23 @@ def _duplicate(
 ) -> Run:
     """Return a sync that duplicate protection stops: it names what is written."""
     end = begun + chance.choice([2, 6])
-    told = "One or more transactions have previously been processed: "
-    told += ", ".join(written)
+    result = "One or more transactions have previously been processed: "
+    result += ", ".join(written)
     legs = {
-        (name, leg): Fate("PushError", begun, chance.randint(begun, end), told)
+        (name, leg): Fate("PushError", begun, chance.randint(begun, end), result)
         for name in names
         for leg in truth.legs[name]
     }
     run = Run(
-        sync_id="sync-2", requested=begun, ended=end, code=5080, words=told, legs=legs
+        sync_id="sync-2", requested=begun, ended=end, code=5080, words=result, legs=legs
     )
     truth.keep(run)
     return run
 
 
-def lose(chance: Random, said: Iterable[Said], share: float = 0.4) -> list[Said]:
+def lose(chance: Random, reported: Iterable[Said], share: float = 0.4) -> list[Said]:
     """Return what is left when a share of it is lost, in any order."""
-    left = [one for one in said if one.ours or chance.random() >= share]
+    left = [item for item in reported if item.ours or chance.random() >= share]
     chance.shuffle(left)
     return left
 
@@ -199,14 +207,14 @@ def lose(chance: Random, said: Iterable[Said], share: float = 0.4) -> list[Said]
 def latest_known(left: Iterable[Said], name: str, minute: float) -> float | None:
     """Return when the latest attempt began, as what is left by a minute shows it."""
     began: dict[str, tuple[int, float]] = {}
-    for one in left:
-        if (one.at <= minute and name.encode() in one.line) or _starts(one):
-            rank = (0 if _starts(one) else 1, one.at)
-            began[one.about] = min(rank, began.get(one.about, rank))
+    for item in left:
+        if (item.at <= minute and name.encode() in item.line) or _starts(item):
+            rank = (0 if _starts(item) else 1, item.at)
+            began[item.about] = min(rank, began.get(item.about, rank))
     return max((at for _, at in began.values() if at <= minute), default=None)
 
 
-def _starts(one: Said) -> bool:
-    return json.loads(one.line)["request"]["method"] in ("POST", "PUT") and (
-        b"backoffice" not in one.line
+def _starts(item: Said) -> bool:
+    return json.loads(item.line)["request"]["method"] in ("POST", "PUT") and (
+        b"backoffice" not in item.line
     )

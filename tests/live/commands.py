@@ -48,10 +48,10 @@ class Desk:
             timeout=60,
             check=False,
         )
-        told = ended.stdout.decode(), ended.stderr.decode()
-        assert "Traceback" not in told[1]
-        assert self.key not in "".join(told)
-        return ended.returncode, *told
+        result = ended.stdout.decode(), ended.stderr.decode()
+        assert "Traceback" not in result[1]
+        assert self.key not in "".join(result)
+        return ended.returncode, *result
 
     def write(self, name: str, content: bytes | str) -> str:
         """Return the name of a file that holds the content."""
@@ -74,12 +74,12 @@ class Losing(Sandbox):
 
     def handle(self, call: Call) -> Response:
         """Return the answer to one request, lost or not."""
-        made = super().handle(call)
+        created = super().handle(call)
         if call.method == "GET":
-            return made
+            return created
         self.writes += 1
         lost = self.losing and self.writes > self.answered
-        return attrs.evolve(made, lost=lost) if lost else made
+        return attrs.evolve(created, lost=lost) if lost else created
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def name(number: int) -> str:
 
 
 def expenses(number: int) -> bytes:
-    return json.dumps([expense(name(one)) for one in range(number)]).encode()
+    return json.dumps([expense(name(item)) for item in range(number)]).encode()
 
 
 def saying(status: str, *lines: str, body: bytes = b"{}") -> Any:

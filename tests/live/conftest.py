@@ -14,13 +14,13 @@ from tests.sandbox.calls import COMPANY
 @pytest.fixture
 def codat() -> Losing:
     now = datetime.now(UTC)  # as the command's own clock has it
-    made = Losing(settings=Settings(api_keys=(KEY,), strict=True), now=now)
-    made.company(COMPANY)
-    return made
+    created = Losing(settings=Settings(api_keys=(KEY,), strict=True), now=now)
+    created.company(COMPANY)
+    return created
 
 
 @pytest.fixture
 def desk(codat: Losing, tmp_path: Path) -> Iterator[Desk]:
-    with desk_at(codat, tmp_path) as made:
-        made.write("a.json", expenses(3))
-        yield made
+    with desk_at(codat, tmp_path) as created:
+        created.write("a.json", expenses(3))
+        yield created

@@ -67,15 +67,16 @@ class Office:
 
     def read(self) -> None:
         """Read every sync Codat lists, and its pages."""
-        for one in self.client.statuses(COMPANY).data():
-            self.client.sync_status(COMPANY, one["syncId"])
-            list(self.client.transaction_pages(COMPANY, one["syncId"]))
+        for item in self.client.statuses(COMPANY).data():
+            self.client.sync_status(COMPANY, item["syncId"])
+            list(self.client.transaction_pages(COMPANY, item["syncId"]))
 
-    def said(self) -> dict[str, tuple[str, str | None]]:
+    def states(self) -> dict[str, tuple[str, str | None]]:
         """Return state and kind of every expense."""
-        told = to_data(self.books.report())
+        result = to_data(self.books.report())
         return {
-            one["transaction_id"]: (one["state"], one["kind"]) for one in told["items"]
+            item["transaction_id"]: (item["state"], item["kind"])
+            for item in result["items"]
         }
 
     def heard(self, delivery: Delivery) -> int:
@@ -115,10 +116,6 @@ def office_with(sandbox: Sandbox, folder: Path) -> Iterator[Office]:
             chance=lambda: 0.5,
         )
         yield Office(sandbox=sandbox, line=line, books=books, client=client)
-
-
-def uuid_of(number: int) -> str:
-    return f"00000000-0000-4000-8000-{number:012}"
 
 
 def follow(office: Office, follower: Follower, *, hours: float) -> None:

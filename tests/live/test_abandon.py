@@ -27,8 +27,8 @@ WHY = "the portal has nothing of it"
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    with office_with(Sandbox(), tmp_path) as made:
-        yield made
+    with office_with(Sandbox(), tmp_path) as created:
+        yield created
 
 
 def lost(_: Request) -> Answer:
@@ -46,7 +46,7 @@ def abandon(office: Office, request_id: str = KEY) -> None:
     office.books.abandon(COMPANY, request_id, actor="ann", reason=WHY)
 
 
-def told(office: Office, status: int, answer: bytes | None = None) -> None:
+def answer_with(office: Office, status: int, answer: bytes | None = None) -> None:
     """Record an exchange under the key of the request."""
     office.books.record(
         Exchange(
@@ -62,10 +62,10 @@ def told(office: Office, status: int, answer: bytes | None = None) -> None:
 
 
 def doubts(office: Office) -> list[str]:
-    held = RequestsInDoubt(office.books.store)
-    held.catch_up()
-    assert held.companies() == ([COMPANY] if held.of(COMPANY) else [])
-    return [one.request_id for one in held.of(COMPANY)]
+    stored = RequestsInDoubt(office.books.store)
+    stored.catch_up()
+    assert stored.companies() == ([COMPANY] if stored.of(COMPANY) else [])
+    return [item.request_id for item in stored.of(COMPANY)]
 
 
 # What cannot be abandoned
@@ -120,7 +120,7 @@ def test_what_may_be_under_way_is_not_abandoned_yet(
     lose(office)
     office.sandbox.clock.now = asked + timedelta(minutes=4)
     if heard:
-        told(office, 0)
+        answer_with(office, 0)
 
     with pytest.raises(UsageError, match="may be under way: it can be abandoned from"):
         abandon(office)
@@ -130,7 +130,7 @@ def test_what_is_heard_of_meanwhile_is_looked_at_again(office: Office) -> None:
     lose(office)
 
     def now() -> datetime:
-        told(office, 0)
+        answer_with(office, 0)
         return office.sandbox.now
 
     with pytest.raises(UsageError, match="meanwhile: look again"):
@@ -153,14 +153,14 @@ def test_what_was_abandoned_may_be_sent_again(office: Office) -> None:
 
     abandon(office, KEY.upper())
 
-    assert office.said() == {ONE: ("open", None)}
+    assert office.states() == {ONE: ("open", None)}
     assert (doubts(office), office.dispatch.in_doubt(COMPANY)) == ([], [])
     assert office.books.recover(office.client.ask, COMPANY, actor="tests") == []
     office.dispatch.send(CREATE)
     office.wait(minutes=1)
     office.read()
-    assert office.said() == {ONE: ("cleared", None)}
-    assert [one.item.attempts for one in office.books.items()] == [1]
+    assert office.states() == {ONE: ("cleared", None)}
+    assert [book.item.attempts for book in office.books.items()] == [1]
     entry = office.sandbox.books.entry(COMPANY, ONE)
     assert entry is not None
     assert entry.times == 1
@@ -184,17 +184,17 @@ def test_the_sync_of_an_abandoned_request_is_not_taken_for_a_later_ones(
     assert (found.request_id, found.sync_id) == (OTHER, None)
     assert len(office.sandbox.companies[COMPANY].syncs) == 1
     office.read()
-    assert office.said() == {ONE: ("cleared", None)}
+    assert office.states() == {ONE: ("cleared", None)}
 
 
 def test_a_dataset_whose_answer_was_lost_may_be_abandoned_too(office: Office) -> None:
     lose(office, push_dataset(COMPANY, [expense(ONE)]))
     office.dispatch.mark_stale_calls_lost(COMPANY)
-    assert office.said() == {ONE: ("break", "INDETERMINATE")}
+    assert office.states() == {ONE: ("break", "INDETERMINATE")}
 
     abandon(office)
 
-    assert office.said() == {ONE: ("open", None)}
+    assert office.states() == {ONE: ("open", None)}
 
 
 def test_a_lost_answer_that_is_recorded_late_brings_no_doubt_back(
@@ -203,11 +203,11 @@ def test_a_lost_answer_that_is_recorded_late_brings_no_doubt_back(
     lose(office)
     abandon(office)
 
-    told(office, 0)
+    answer_with(office, 0)
 
     assert (doubts(office), office.dispatch.in_doubt(COMPANY)) == ([], [])
     assert office.dispatch.mark_stale_calls_lost(COMPANY) == 0
-    assert office.said() == {ONE: ("open", None)}
+    assert office.states() == {ONE: ("open", None)}
 
 
 def test_what_codat_accepted_after_all_is_followed_as_ever(office: Office) -> None:
@@ -218,7 +218,7 @@ def test_what_codat_accepted_after_all_is_followed_as_ever(office: Office) -> No
 
     office.wait(minutes=1)
     office.read()
-    assert office.said() == {ONE: ("matched", None)}
+    assert office.states() == {ONE: ("matched", None)}
     assert doubts(office) == []
 
 
@@ -226,9 +226,9 @@ def test_what_codat_refused_after_all_failed(office: Office) -> None:
     lose(office)
     abandon(office)
 
-    told(office, 400, b'{"error": "no such account"}')
+    answer_with(office, 400, b'{"error": "no such account"}')
 
-    assert office.said() == {ONE: ("break", "FAILED")}
+    assert office.states() == {ONE: ("break", "FAILED")}
 
 
 def test_the_views_and_a_replay_agree_on_it(office: Office) -> None:
@@ -253,10 +253,10 @@ def test_its_story_tells_who_decided_and_why_oldest_first(office: Office) -> Non
 
     (story,) = office.books.explain(ONE)
 
-    assert [one["text"] for one in story_data(story)["told"]] == [
+    assert [item["text"] for item in story_data(story)["told"]] == [
         "to be sent, by tests",
         "sent, and the answer was lost (HTTP 0)",
         f"abandoned by ann: {WHY}",
     ]
-    judged = [(one["state"], one["kind"]) for one in story_data(story)["judged"]]
+    judged = [(entry["state"], entry["kind"]) for entry in story_data(story)["judged"]]
     assert judged == [("open", None), ("break", "INDETERMINATE"), ("open", None)]

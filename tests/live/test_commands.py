@@ -37,10 +37,10 @@ HEAD = "id,type,issueDate,currency,netAmount,taxAmount,accountId"
 def test_without_a_key_nothing_is_begun(desk: Desk, command: str) -> None:
     what = "a.json" if command == "push" else name(1)
 
-    told = desk.run(command, what, "--company", COMPANY, CODAT_API_KEY="")
+    result = desk.run(command, what, "--company", COMPANY, CODAT_API_KEY="")
 
-    assert told[:2] == (2, "")
-    assert "no API key was given" in told[2]
+    assert result[:2] == (2, "")
+    assert "no API key was given" in result[2]
     assert not desk.stored
 
 
@@ -79,11 +79,11 @@ NAMES = {
 def test_a_forged_file_name_is_one_harmless_sentence(desk: Desk, file: str) -> None:
     desk.write("a.xlsx", b"PK")
 
-    told = desk.run("push", file, "--company", COMPANY)
+    result = desk.run("push", file, "--company", COMPANY)
 
-    assert told[:2] == (2, "")
-    assert told[2].startswith(f"reconcile: {NAMES[file]}")
-    assert told[2].count("\n") == 1
+    assert result[:2] == (2, "")
+    assert result[2].startswith(f"reconcile: {NAMES[file]}")
+    assert result[2].count("\n") == 1
 
 
 def test_a_bad_row_keeps_the_whole_file_from_being_sent(
@@ -107,10 +107,10 @@ def test_a_bad_row_keeps_the_whole_file_from_being_sent(
 
 
 def test_problems_are_told_without_a_key_too(desk: Desk) -> None:
-    told = desk.run("push", "-", "--company", COMPANY, given=b"[]", CODAT_API_KEY="")
+    result = desk.run("push", "-", "--company", COMPANY, given=b"[]", CODAT_API_KEY="")
 
-    assert told[:2] == (2, "")
-    problem, end = told[2].splitlines()
+    assert result[:2] == (2, "")
+    problem, end = result[2].splitlines()
     assert problem.startswith("-: the file is empty")
     assert end == "reconcile: nothing was sent: 1 problem in -"
 
@@ -213,7 +213,7 @@ def test_a_hundred_and_twenty_expenses_are_three_calls(
     ]
     assert set(syncs) == set(codat.companies[COMPANY].syncs)
     codat.advance(timedelta(hours=1))
-    assert all(codat.books.entry(COMPANY, name(one)) for one in range(120))
+    assert all(codat.books.entry(COMPANY, name(number)) for number in range(120))
 
 
 def test_amounts_arrive_as_they_were_written(desk: Desk) -> None:
@@ -277,19 +277,19 @@ def test_every_setting_of_the_environment_is_in_the_one_table() -> None:
 
 
 def test_every_column_is_documented_in_order_and_no_other() -> None:
-    told = sections(DOCS / "reference" / "command-line.md")["The columns of a CSV"]
+    result = sections(DOCS / "reference" / "command-line.md")["The columns of a CSV"]
 
-    assert first_cells(told) == [*COLUMNS]
+    assert first_cells(result) == [*COLUMNS]
 
 
 def test_every_check_is_documented_in_order_and_no_other(desk: Desk) -> None:
     desk.run(*PUSH)
-    told = sections(DOCS / "reference" / "command-line.md")["The checks"]
+    result = sections(DOCS / "reference" / "command-line.md")["The checks"]
 
     _, output, _ = desk.run("doctor")
 
     lines = [line.partition(":")[0].split()[1] for line in output.splitlines()]
-    assert lines == first_cells(told)
+    assert lines == first_cells(result)
 
 
 # Following

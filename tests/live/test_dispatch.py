@@ -40,8 +40,8 @@ EXCLUSIVE = Concurrency(steps=((datetime(2020, 1, 1, tzinfo=UTC), "exclusive"),)
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    with office_with(Sandbox(), tmp_path) as made:
-        yield made
+    with office_with(Sandbox(), tmp_path) as created:
+        yield created
 
 
 def test_a_create_is_known_from_before_the_call_until_it_is_in_the_books(
@@ -50,10 +50,10 @@ def test_a_create_is_known_from_before_the_call_until_it_is_in_the_books(
     sent = office.dispatch.send(CREATE)
 
     assert sent.answer.accepted
-    assert office.said() == {ONE: ("open", None)}
+    assert office.states() == {ONE: ("open", None)}
     office.wait(minutes=1)
     office.read()
-    assert office.said() == {ONE: ("matched", None)}
+    assert office.states() == {ONE: ("matched", None)}
 
 
 def test_the_whole_v1_way_goes_through_dispatch(office: Office) -> None:
@@ -64,9 +64,9 @@ def test_the_whole_v1_way_goes_through_dispatch(office: Office) -> None:
     office.wait(minutes=1)
     office.read()
 
-    assert office.said() == {ONE: ("matched", None), TWO: ("matched", None)}
+    assert office.states() == {ONE: ("matched", None), TWO: ("matched", None)}
     items = office.books.items()
-    assert [one.item.attempts for one in items] == [1, 1]
+    assert [item.item.attempts for item in items] == [1, 1]
 
 
 def test_an_update_is_followed_under_its_own_request(office: Office) -> None:
@@ -78,7 +78,7 @@ def test_an_update_is_followed_under_its_own_request(office: Office) -> None:
 
     office.wait(minutes=1)
     office.read()
-    assert office.said() == {ONE: ("matched", None)}
+    assert office.states() == {ONE: ("matched", None)}
 
 
 def test_what_is_in_doubt_is_not_sent_again(office: Office) -> None:
@@ -90,7 +90,7 @@ def test_what_is_in_doubt_is_not_sent_again(office: Office) -> None:
     with pytest.raises(InDoubtError):
         office.dispatch.send(CREATE)
 
-    assert office.said() == {ONE: ("break", "INDETERMINATE")}
+    assert office.states() == {ONE: ("break", "INDETERMINATE")}
     assert len(office.sandbox.companies[COMPANY].syncs) == 1
     assert len(office.dispatch.in_doubt(COMPANY)) == 1
 
@@ -109,7 +109,7 @@ def test_an_answer_lost_once_is_told_again_under_its_key(office: Office) -> None
 
     assert office.dispatch.send(CREATE).answer.accepted
 
-    assert office.said() == {ONE: ("open", None)}
+    assert office.states() == {ONE: ("open", None)}
     assert office.dispatch.in_doubt(COMPANY) == []
     assert len(office.sandbox.companies[COMPANY].syncs) == 1
 
@@ -124,7 +124,7 @@ def test_a_lost_request_is_recovered_by_reading(office: Office) -> None:
 
     assert found.sync_id in office.sandbox.companies[COMPANY].syncs
     office.read()
-    assert office.said() == {ONE: ("cleared", None)}
+    assert office.states() == {ONE: ("cleared", None)}
     assert office.dispatch.in_doubt(COMPANY) == []
     assert len(office.sandbox.companies[COMPANY].syncs) == 1
 
@@ -141,7 +141,7 @@ def test_a_request_that_never_arrived_stays_in_doubt(office: Office) -> None:
     (found,) = office.books.recover(office.client.ask, COMPANY, actor="tests")
 
     assert found.sync_id is None
-    assert office.said() == {ONE: ("break", "INDETERMINATE")}
+    assert office.states() == {ONE: ("break", "INDETERMINATE")}
     with pytest.raises(InDoubtError):
         office.dispatch.send(CREATE)
 
@@ -151,15 +151,15 @@ def test_a_call_that_never_left_may_be_made_again(office: Office) -> None:
     with pytest.raises(CodatUnavailable) as failed:
         office.dispatch.send(CREATE)
     assert failed.value.safe_to_resend
-    assert office.said() == {ONE: ("open", None)}
+    assert office.states() == {ONE: ("open", None)}
 
     office.line.unplugged = False
     office.dispatch.send(CREATE)
 
     office.wait(minutes=1)
     office.read()
-    assert office.said() == {ONE: ("matched", None)}
-    assert [one.item.attempts for one in office.books.items()] == [1]
+    assert office.states() == {ONE: ("matched", None)}
+    assert [book.item.attempts for book in office.books.items()] == [1]
 
 
 def test_a_request_is_sent_once_under_its_name(office: Office) -> None:
@@ -244,7 +244,7 @@ def test_a_refusal_under_the_key_of_a_lost_answer_ends_the_doubt(
     )
 
     office.books.record(attrs.evolve(refusal, status=409))
-    assert [one.lost for one in office.dispatch.in_doubt(COMPANY)] == [True]
+    assert [item.lost for item in office.dispatch.in_doubt(COMPANY)] == [True]
     office.books.record(refusal)
 
     assert office.dispatch.in_doubt(COMPANY) == []
@@ -302,5 +302,5 @@ def test_what_is_no_write_is_refused_before_anything_is_stored(office: Office) -
     with pytest.raises(UsageError):
         office.dispatch.send(empty)
 
-    assert office.said() == {}
+    assert office.states() == {}
     assert office.line.writes == 0

@@ -39,8 +39,8 @@ def test_the_doctor_needs_no_key_for_what_needs_none(desk: Desk) -> None:
 
     status, output, _ = desk.run("doctor", CODAT_API_KEY="")
 
-    told = states(output)
-    skipped = {check for check, state in told.items() if state == "skipped"}
+    result = states(output)
+    skipped = {check for check, state in result.items() if state == "skipped"}
     assert (status, skipped) == (0, {"key", "quota", "endpoint"})
 
 
@@ -78,8 +78,8 @@ def test_a_clock_an_hour_off_and_a_quota_used_up_are_told(desk: Desk) -> None:
     with server(saying("200 OK", *lines)) as (url, asked):
         status, output, _ = desk.run("doctor", CODAT_BASE_URL=url)
 
-    told = states(output)
-    assert (status, told["clock"], told["key"], told["quota"]) == (
+    result = states(output)
+    assert (status, result["clock"], result["key"], result["quota"]) == (
         2,
         "problem",
         "ok",
@@ -131,8 +131,8 @@ def test_deliveries_that_were_refused_are_counted(desk: Desk) -> None:
 
     status, output, _ = desk.run("doctor")
 
-    told = "ok       deliveries: refused: 1, the last at 2026-03-02T00:00:00.000000Z"
-    assert (status, told in output) == (0, True)
+    result = "ok       deliveries: refused: 1, the last at 2026-03-02T00:00:00.000000Z"
+    assert (status, result in output) == (0, True)
 
 
 def test_a_sign_in_page_in_place_of_codat_is_told(desk: Desk) -> None:
@@ -140,8 +140,8 @@ def test_a_sign_in_page_in_place_of_codat_is_told(desk: Desk) -> None:
     with server(page) as (url, _), server(saying("404 Not Found")) as (hooks, _):
         _, output, _ = desk.run("doctor", "--endpoint", hooks, CODAT_BASE_URL=url)
 
-    told = states(output)
-    assert told["clock"] == told["quota"] == "skipped"
+    result = states(output)
+    assert result["clock"] == result["quota"] == "skipped"
     assert "problem  key: GET /companies: the answer is not JSON" in output
     assert "/healthz answers 404 (`reconcile serve` answers 200 there" in output
 
@@ -151,6 +151,6 @@ def test_urls_that_cannot_be_are_told(desk: Desk) -> None:
         "doctor", "--endpoint", "ftp://x\x1b", CODAT_BASE_URL="codat"
     )
 
-    told = states(output)
-    assert (status, told["reachability"], told["endpoint"]) == (2, *["problem"] * 2)
+    result = states(output)
+    assert (status, result["reachability"], result["endpoint"]) == (2, *["problem"] * 2)
     assert "\x1b" not in output

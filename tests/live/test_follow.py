@@ -18,6 +18,7 @@ from reconcile.errors import CodatUnavailable
 from reconcile.live.pace import Pace
 from reconcile.sandbox import Sandbox, Settings
 from reconcile.sandbox.scenarios import Scenario, scenario
+from tests.builders import uuid_of
 from tests.live.office import (
     COMPANY,
     Office,
@@ -25,7 +26,6 @@ from tests.live.office import (
     follow,
     office_with,
     reads,
-    uuid_of,
     wait_for,
 )
 
@@ -43,7 +43,7 @@ def test_the_follower_alone_finds_out_what_became_of_every_expense(
 
     follow(office, office.books.follower(office.client, holder="one"), hours=1)
 
-    assert office.said() == {uuid_of(1): ("matched", None)}
+    assert office.states() == {uuid_of(1): ("matched", None)}
 
 
 def test_a_sync_that_is_read_to_its_end_is_not_read_again(office: Office) -> None:
@@ -68,10 +68,10 @@ def test_several_syncs_of_a_company_are_asked_for_at_once(office: Office) -> Non
 
     follow(office, office.books.follower(office.client, holder="one"), hours=1)
 
-    statuses = [one for one in asked if one.endswith("/status")]
-    assert all("/list/" in one for one in statuses)
+    statuses = [item for item in asked if item.endswith("/status")]
+    assert all("/list/" in status for status in statuses)
     assert len(statuses) <= 8
-    assert set(office.said().values()) == {("matched", None)}
+    assert set(office.states().values()) == {("matched", None)}
 
 
 def test_a_webhook_is_followed_at_once(office: Office) -> None:
@@ -83,7 +83,7 @@ def test_a_webhook_is_followed_at_once(office: Office) -> None:
     follower.step()
     follower.step()
 
-    assert office.said() == {uuid_of(1): ("matched", None)}
+    assert office.states() == {uuid_of(1): ("matched", None)}
 
 
 def test_syncs_that_nobody_told_us_of_are_found_by_listing(office: Office) -> None:
@@ -91,13 +91,13 @@ def test_syncs_that_nobody_told_us_of_are_found_by_listing(office: Office) -> No
     office.sandbox.companies[COMPANY].ledger.bank_feed_taken = True
     follower = office.books.follower(office.client, holder="one")
     follow(office, follower, hours=1)
-    assert office.said() == {uuid_of(1): ("break", "FAILED")}
+    assert office.states() == {uuid_of(1): ("break", "FAILED")}
 
     office.sandbox.companies[COMPANY].ledger.bank_feed_taken = False
     office.sandbox.resend_failed(COMPANY)
     follow(office, follower, hours=8)
 
-    assert office.said() == {uuid_of(1): ("cleared", None)}
+    assert office.states() == {uuid_of(1): ("cleared", None)}
 
 
 def test_a_lost_answer_is_recovered_by_the_follower(office: Office) -> None:
@@ -108,7 +108,7 @@ def test_a_lost_answer_is_recovered_by_the_follower(office: Office) -> None:
 
     follow(office, office.books.follower(office.client, holder="one"), hours=1)
 
-    assert office.said() == {uuid_of(1): ("cleared", None)}
+    assert office.states() == {uuid_of(1): ("cleared", None)}
 
 
 def test_a_listing_is_read_on_from_where_it_broke(tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ def test_a_listing_is_read_on_from_where_it_broke(tmp_path: Path) -> None:
         follower = office.books.follower(office.client, holder="one", pace=pace)
         follow(office, follower, hours=1)
 
-    listed = [one for one in asked if "transactions?" in one]
-    assert ["page=3" in one for one in listed][:1] == [True]
+    listed = [item for item in asked if "transactions?" in item]
+    assert ["page=3" in entry for entry in listed][:1] == [True]
     assert len(listed) == 2
 
 
@@ -149,8 +149,8 @@ def test_two_followers_share_the_work(office: Office, tmp_path: Path) -> None:
         )
         office.books.follower(office.client, holder="one").step()
         workers = [
-            threading.Thread(target=books.follower(one, holder=name).step)
-            for books, one, name in (
+            threading.Thread(target=books.follower(item, holder=name).step)
+            for books, item, name in (
                 (office.books, office.client, "one"),
                 (other, client, "two"),
             )
@@ -160,30 +160,30 @@ def test_two_followers_share_the_work(office: Office, tmp_path: Path) -> None:
         for worker in workers:
             worker.join()
 
-    listed = [one for one in asked if "transactions?" in one]
+    listed = [entry for entry in asked if "transactions?" in entry]
     assert len(listed) == len(set(listed)) == 6
-    assert [one for one in asked if one.endswith("/status")] == asked[:1]
+    assert [found for found in asked if found.endswith("/status")] == asked[:1]
 
 
 def test_trouble_at_codat_is_waited_out(tmp_path: Path) -> None:
     rough = Scenario(name="rough", throttled=0.2, unavailable=0.2, answers_lost=0.2)
     sandbox = Sandbox(scenario=rough, seed=3)
     with office_with(sandbox, tmp_path) as office:
-        made: dict[str, str] = {}
+        created: dict[str, str] = {}
         for number in range(5):
             try:
                 office.dispatch.send(
                     create_expenses(COMPANY, [expense(uuid_of(number))])
                 )
             except CodatUnavailable as error:
-                made[uuid_of(number)] = str(error)
+                created[uuid_of(number)] = str(error)
 
         follow(office, office.books.follower(office.client, holder="one"), hours=30)
-        said = office.said()
+        reported = office.states()
 
     for number in range(5):
-        held = sandbox.books.hold(COMPANY, uuid_of(number))
-        assert held == (said[uuid_of(number)][0] in ("matched", "cleared"))
+        stored = sandbox.books.hold(COMPANY, uuid_of(number))
+        assert stored == (reported[uuid_of(number)][0] in ("matched", "cleared"))
 
 
 def test_a_day_of_faults_ends_with_every_answer_known(tmp_path: Path) -> None:
@@ -194,12 +194,12 @@ def test_a_day_of_faults_ends_with_every_answer_known(tmp_path: Path) -> None:
         for number in range(10):
             office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(number))]))
         follow(office, office.books.follower(office.client, holder="one"), hours=36)
-        said = office.said()
+        reported = office.states()
 
     for number in range(10):
-        state, kind = said[uuid_of(number)]
-        held = sandbox.books.hold(COMPANY, uuid_of(number))
-        assert (state in ("matched", "cleared")) == held, (state, kind)
+        state, kind = reported[uuid_of(number)]
+        stored = sandbox.books.hold(COMPANY, uuid_of(number))
+        assert (state in ("matched", "cleared")) == stored, (state, kind)
 
 
 def test_a_follower_stops_when_it_is_told_to(office: Office) -> None:
@@ -233,7 +233,7 @@ def test_a_follower_is_a_task_of_an_event_loop_until_it_is_cancelled(
 
     asyncio.run(host())
 
-    assert office.said() == {uuid_of(1): ("matched", None)}
+    assert office.states() == {uuid_of(1): ("matched", None)}
 
 
 def test_a_store_that_cannot_be_used_is_tried_again(
@@ -256,4 +256,4 @@ def test_a_store_that_cannot_be_used_is_tried_again(
             stop.set()
             runner.join()
 
-    assert office.said() == {uuid_of(1): ("matched", None)}
+    assert office.states() == {uuid_of(1): ("matched", None)}

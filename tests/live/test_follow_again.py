@@ -15,13 +15,13 @@ from reconcile.codat.requests import create_expenses, push_dataset
 from reconcile.errors import CodatUnavailable
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.deliveries import Delivery
+from tests.builders import uuid_of
 from tests.live.office import (
     COMPANY,
     Office,
     expense,
     follow,
     office_with,
-    uuid_of,
 )
 
 
@@ -66,7 +66,7 @@ def test_a_read_that_teaches_nothing_is_repeated_ever_less_often(
         assert 0 < len(asked) <= most * syncs
 
     follow(office, office.books.follower(office.client, holder="two"), hours=8)
-    assert set(office.said().values()) == {("matched", None)}
+    assert set(office.states().values()) == {("matched", None)}
 
 
 def test_syncs_that_a_list_does_not_tell_are_asked_for_one_by_one(
@@ -79,7 +79,7 @@ def test_syncs_that_a_list_does_not_tell_are_asked_for_one_by_one(
 
         follow(office, office.books.follower(office.client, holder="one"), hours=1)
 
-        assert set(office.said().values()) == {("matched", None)}
+        assert set(office.states().values()) == {("matched", None)}
 
 
 def test_a_webhook_is_not_kept_waiting_by_what_failed_before(office: Office) -> None:
@@ -101,7 +101,7 @@ def test_a_webhook_is_not_kept_waiting_by_what_failed_before(office: Office) -> 
     follower.step()
     follower.step()
 
-    assert office.said() == {uuid_of(1): ("matched", None)}
+    assert office.states() == {uuid_of(1): ("matched", None)}
 
 
 def test_a_clock_that_goes_on_while_it_plans_keeps_nothing_from_being_read(
@@ -121,7 +121,7 @@ def test_a_clock_that_goes_on_while_it_plans_keeps_nothing_from_being_read(
         with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}", now=now) as books:
             books.follower(office.client, holder="one").step()
 
-        asked = [one.rpartition("/syncs/")[2] for one in office.line.asked]
+        asked = [item.rpartition("/syncs/")[2] for item in office.line.asked]
         assert asked.count("list/status") == 2  # for what is lost, and for all else
 
 
@@ -149,7 +149,7 @@ def test_a_webhook_of_a_sync_nobody_can_ask_for_keeps_no_other_from_being_read(
     follower = office.books.follower(office.client, holder="one")
     follow(office, follower, hours=1)
 
-    assert office.said() == {uuid_of(1): ("matched", None)}
+    assert office.states() == {uuid_of(1): ("matched", None)}
     assert 0 < follower.failed < 15
 
 
@@ -157,7 +157,7 @@ def test_sources_that_contradict_each_other_are_read_once_more(office: Office) -
     sent = office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
     follower = office.books.follower(office.client, holder="one")
     follow(office, follower, hours=1)
-    assert office.said() == {uuid_of(1): ("matched", None)}
+    assert office.states() == {uuid_of(1): ("matched", None)}
     sync_id = sent.answer.named("syncId")
     rows = [{"id": uuid_of(1), "status": "PushError", "errorMessage": "boom"}]
     webhook = {
@@ -179,16 +179,16 @@ def test_sources_that_contradict_each_other_are_read_once_more(office: Office) -
             observed_at=office.sandbox.now,
         )
     )
-    assert office.said() == {uuid_of(1): ("break", "CONFLICTING")}
+    assert office.states() == {uuid_of(1): ("break", "CONFLICTING")}
     office.line.asked.clear()
 
     office.wait(seconds=1)
     follow(office, follower, hours=5)
 
-    asked = [one.rpartition("/syncs/")[2] for one in office.line.asked]
-    assert sum("transactions" in one for one in asked) == 1
-    assert sum(one == f"{sync_id}/status" for one in asked) == 1
-    assert office.said()[uuid_of(1)][0] in ("matched", "cleared")
+    asked = [item.rpartition("/syncs/")[2] for item in office.line.asked]
+    assert sum("transactions" in entry for entry in asked) == 1
+    assert sum(found == f"{sync_id}/status" for found in asked) == 1
+    assert office.states()[uuid_of(1)][0] in ("matched", "cleared")
 
 
 def test_what_a_webhook_leads_to_is_read_with_the_last_of_the_quota(
@@ -197,14 +197,14 @@ def test_what_a_webhook_leads_to_is_read_with_the_last_of_the_quota(
     office.sandbox.webhooks.subscribe_callable(office.heard, company_id=COMPANY)
     office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
     office.wait(seconds=30)
-    told = (("X-Rate-Limit-Limit", "2000"), ("X-Rate-Limit-Remaining", "300"))
-    office.client.quota.learn(200, told, office.sandbox.now)
+    result = (("X-Rate-Limit-Limit", "2000"), ("X-Rate-Limit-Remaining", "300"))
+    office.client.quota.learn(200, result, office.sandbox.now)
 
     follower = office.books.follower(office.client, holder="one")
     for _ in range(3):
         follower.step()
 
-    assert office.said() == {uuid_of(1): ("matched", None)}
+    assert office.states() == {uuid_of(1): ("matched", None)}
 
 
 def test_no_wait_that_codat_asks_for_is_longer_than_a_day(office: Office) -> None:
@@ -235,10 +235,10 @@ def test_a_sync_is_not_read_again_for_what_another_has_yet_to_decide(
     office.sandbox.companies[COMPANY].ledger.bank_feed_taken = True
     follower = office.books.follower(office.client, holder="one")
     follow(office, follower, hours=1)
-    assert office.said() == {uuid_of(1): ("break", "FAILED")}
+    assert office.states() == {uuid_of(1): ("break", "FAILED")}
     office.dispatch.send(push_dataset(COMPANY, [expense(uuid_of(1))]))
     office.line.asked.clear()
 
     follow(office, follower, hours=5)
 
-    assert [one for one in office.line.asked if "transactions?" in one] == []
+    assert [item for item in office.line.asked if "transactions?" in item] == []

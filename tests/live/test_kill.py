@@ -84,7 +84,7 @@ def test_a_dispatch_killed_before_any_step_is_known_and_sent_once(
             found = books.recover(client.ask, COMPANY, actor="tests")
             company = sandbox.companies.get(COMPANY)
             arrived = company is not None and bool(company.syncs)
-            in_doubt = [one for one in found if one.sync_id is None]
+            in_doubt = [each for each in found if each.sync_id is None]
             try:
                 books.dispatch(client.ask, actor="tests").send(CREATE)
             except InDoubtError:
@@ -92,9 +92,9 @@ def test_a_dispatch_killed_before_any_step_is_known_and_sent_once(
             except BusyError:
                 assert arrived
             sandbox.advance(timedelta(minutes=10))
-            for one in client.statuses(COMPANY).data():
-                client.sync_status(COMPANY, one["syncId"])
-                list(client.transaction_pages(COMPANY, one["syncId"]))
+            for value in client.statuses(COMPANY).data():
+                client.sync_status(COMPANY, value["syncId"])
+                list(client.transaction_pages(COMPANY, value["syncId"]))
             (item,) = to_data(books.report())["items"]
 
     entry = sandbox.books.entry(COMPANY, ONE)

@@ -70,13 +70,13 @@ def test_log_records_are_those_that_are_documented_and_tell_nothing_of_an_expens
         follower.step()
         follower.step()
 
-    records = [one for one in caplog.records if one.name.startswith("reconcile")]
-    told = {
-        (one.name, one.levelname, frozenset(vars(one)) - USUAL - {"message"})
-        for one in records
+    records = [item for item in caplog.records if item.name.startswith("reconcile")]
+    result = {
+        (entry.name, entry.levelname, frozenset(vars(entry)) - USUAL - {"message"})
+        for entry in records
     }
     unheard = {("reconcile.endpoint", "WARNING"), ("reconcile.follow", "ERROR")}
-    assert told == {one for one in documented() if one[:2] not in unheard}
+    assert result == {found for found in documented() if found[:2] not in unheard}
     assert "netAmount" not in caplog.text
     for word in ("GBP", "account-1", "12.5", SECRET):
         assert all(word not in repr(written_by_us(record)) for record in records)

@@ -85,13 +85,13 @@ def test_what_codat_never_heard_of_is_in_doubt_until_it_is_abandoned(
     assert desk.run(*PUSH)[0] == desk.run("doctor")[0] == 2
     words = shlex.split(command)[1:-4]
 
-    told = desk.run(*words, *DECIDED, CODAT_API_KEY="", CODAT_BASE_URL=nobody())
+    result = desk.run(*words, *DECIDED, CODAT_API_KEY="", CODAT_BASE_URL=nobody())
 
     sentence = (
         f"Request {request_id} is abandoned: it counts as not carried out, and"
         " what it names may be sent again.\n"
     )
-    assert told == (0, sentence, "")
+    assert result == (0, sentence, "")
     assert desk.run("sync", "--company", COMPANY, "--recover")[0] == 0
     assert "ok       requests: none in doubt, 0 under way" in desk.run("doctor")[1]
     assert desk.run(*PUSH)[0] == 0
@@ -100,8 +100,8 @@ def test_what_codat_never_heard_of_is_in_doubt_until_it_is_abandoned(
     assert desk.run("report")[1].splitlines()[1] == (
         "3 expenses: 0 matched, 3 cleared, 0 open, 0 break, 0 waived"
     )
-    entries = [codat.books.entry(COMPANY, name(one)) for one in range(3)]
-    assert [one and one.times for one in entries] == [1, 1, 1]
+    entries = [codat.books.entry(COMPANY, name(number)) for number in range(3)]
+    assert [entry and entry.times for entry in entries] == [1, 1, 1]
     assert f"abandoned by ann: {DECIDED[-1]}\n" in desk.run("explain", name(0))[1]
 
 
@@ -121,10 +121,10 @@ def test_a_forged_request_id_is_one_harmless_sentence(desk: Desk) -> None:
     desk.run(*PUSH)
     forged = ("--company", COMPANY, "--abandon", "r\x1b[2J\n")
 
-    told = desk.run("sync", *forged, *DECIDED)
+    result = desk.run("sync", *forged, *DECIDED)
 
     sentence = rf"company '{COMPANY}' has no request 'r\x1b[2J\n'"
-    assert told == (2, "", f"reconcile: {sentence}\n")
+    assert result == (2, "", f"reconcile: {sentence}\n")
 
 
 def test_a_dataset_whose_answer_was_lost_may_be_pushed_again(desk: Desk) -> None:

@@ -19,7 +19,7 @@ from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.server import serving
 from tests.live.office import COMPANY, expense
-from tests.sandbox.calls import push, start
+from tests.sandbox.calls import push_dataset, start_sync
 
 ONE = "11111111-1111-4111-8111-111111111111"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - of these tests alone
@@ -55,7 +55,7 @@ def until_matched(store: str) -> dict[str, str]:
     while time.monotonic() < ends:
         with Reconciler.open(store) as books:
             items = to_data(books.report())["items"]
-        states = {one["transaction_id"]: one["state"] for one in items}
+        states = {item["transaction_id"]: item["state"] for item in items}
         if states and set(states.values()) == {"matched"}:
             return states
         time.sleep(0.2)
@@ -69,13 +69,13 @@ def test_a_sync_is_followed_to_its_end(webhooks: bool, tmp_path: Path) -> None:
     with serving(sandbox, speed=20) as codat:
         push_by_command(store, codat, tmp_path)
         words = ["serve", "--port", "0", "--api-key", "key", "--base-url", codat]
-        with running(store, *words, "--webhook-secret", SECRET) as told:
-            url = re.search(r"http://\S+codat", told)
+        with running(store, *words, "--webhook-secret", SECRET) as result:
+            url = re.search(r"http://\S+codat", result)
             assert url is not None
             if webhooks:
                 sandbox.webhooks.subscribe(url[0])
-                for one in sandbox.webhooks.consumers():
-                    sandbox.webhooks.consumer(one["id"]).secrets[:] = [SECRET]
+                for consumer in sandbox.webhooks.consumers():
+                    sandbox.webhooks.consumer(consumer["id"]).secrets[:] = [SECRET]
 
             assert until_matched(store) == {ONE: "matched"}
 
@@ -83,13 +83,13 @@ def test_a_sync_is_followed_to_its_end(webhooks: bool, tmp_path: Path) -> None:
 def test_only_webhooks_tell_of_a_sync_for_a_day(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'books.db'}"
     sandbox = Sandbox(now=now())
-    with running(store, "serve", "--port", "0", "--webhook-secret", SECRET) as told:
-        url = re.search(r"http://\S+codat", told)
+    with running(store, "serve", "--port", "0", "--webhook-secret", SECRET) as result:
+        url = re.search(r"http://\S+codat", result)
         assert url is not None
-        made = sandbox.webhooks.subscribe(url[0])
-        sandbox.webhooks.consumer(made["id"]).secrets[:] = [SECRET]
+        created = sandbox.webhooks.subscribe(url[0])
+        sandbox.webhooks.consumer(created["id"]).secrets[:] = [SECRET]
         with serving(sandbox, speed=20):
-            start(sandbox, push(sandbox, ONE))
+            start_sync(sandbox, push_dataset(sandbox, ONE))
 
             assert until_matched(store) == {ONE: "matched"}
 

@@ -89,14 +89,14 @@ def test_the_first_rule_of_which_everything_holds_decides() -> None:
         """
     )
 
-    told = [
+    result = [
         rules.classify(message="An ODD one", word="PushError", code=5130).name,
         rules.classify(message="An odd one", word="ValidationError", code=5130).name,
         rules.classify(message=None, word="PushError", code=5130).name,
         rules.classify(message="An odd one", word="PushError", code=5120).name,
     ]
 
-    assert told == ["narrow", "wide", "wide", "unknown"]
+    assert result == ["narrow", "wide", "wide", "unknown"]
     assert rules.label == "own@3"
 
 
@@ -125,7 +125,7 @@ def test_what_differs_between_failures_of_one_cause_is_left_out(message: str) ->
 
 
 def test_codes_and_other_words_stay_in() -> None:
-    told = {
+    result = {
         fingerprint("No."),
         fingerprint("No, no."),
         fingerprint("No.", code=5120),
@@ -135,7 +135,7 @@ def test_codes_and_other_words_stay_in() -> None:
         fingerprint("No.", http=422),
     }
 
-    assert len(told) == 7
+    assert len(result) == 7
 
 
 def test_a_fingerprint_names_its_algorithm() -> None:

@@ -33,14 +33,14 @@ def call(
     )
 
 
-def told(answer: Response) -> Any:
+def data_of(answer: Response) -> Any:
     """Return an answer's JSON."""
     return json.loads(answer.body)
 
 
 def ask(sandbox: Sandbox, path: str, **query: Any) -> Any:
     """Return the JSON of a read."""
-    return told(call(sandbox, "GET", path, **query))
+    return data_of(call(sandbox, "GET", path, **query))
 
 
 def expense(transaction_id: str, *, net: float = 10, **more: Any) -> dict[str, Any]:
@@ -57,23 +57,23 @@ def expense(transaction_id: str, *, net: float = 10, **more: Any) -> dict[str, A
     }
 
 
-def push(sandbox: Sandbox, *transaction_ids: str) -> str:
+def push_dataset(sandbox: Sandbox, *transaction_ids: str) -> str:
     """Push a dataset (v1) and return its id."""
-    items = [expense(one) for one in transaction_ids]
-    made = call(sandbox, "POST", "/data/expense-transactions", {"items": items})
-    return str(told(made)["datasetId"])
+    items = [expense(item) for item in transaction_ids]
+    created = call(sandbox, "POST", "/data/expense-transactions", {"items": items})
+    return str(data_of(created)["datasetId"])
 
 
-def start(sandbox: Sandbox, *dataset_ids: str) -> str:
+def start_sync(sandbox: Sandbox, *dataset_ids: str) -> str:
     """Start a sync of datasets (v1) and return its id."""
-    made = call(sandbox, "POST", "/syncs", {"datasetIds": dataset_ids})
-    return str(told(made)["syncId"])
+    created = call(sandbox, "POST", "/syncs", {"datasetIds": dataset_ids})
+    return str(data_of(created)["syncId"])
 
 
-def create(sandbox: Sandbox, *items: dict[str, Any] | str) -> str:
+def create_expenses(sandbox: Sandbox, *items: dict[str, Any] | str) -> str:
     """Create expenses (current) and return their sync's id."""
-    whole = [expense(one) if isinstance(one, str) else one for one in items]
-    return str(told(call(sandbox, "POST", "/expense-transactions", whole))["syncId"])
+    whole = [expense(item) if isinstance(item, str) else item for item in items]
+    return str(data_of(call(sandbox, "POST", "/expense-transactions", whole))["syncId"])
 
 
 def wait(sandbox: Sandbox, **span: float) -> None:

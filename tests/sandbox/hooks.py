@@ -39,12 +39,12 @@ class Listener:
 
     @property
     def bodies(self) -> list[Any]:
-        return [json.loads(one.body) for one in self.heard]
+        return [json.loads(item.body) for item in self.heard]
 
     @property
     def seconds(self) -> list[float]:
         """Return when it heard, in seconds after nine."""
-        return [(one.at - NINE).total_seconds() for one in self.heard]
+        return [(item.at - NINE).total_seconds() for item in self.heard]
 
 
 @attrs.frozen
@@ -94,7 +94,7 @@ def sync_of(*rows: SyncedRow, code: int) -> Sync:
         company_id=COMPANY,
         origin="create",
         transactions=tuple(
-            Transaction(transaction_id=one, kind="expense", given={}) for one in sent
+            Transaction(transaction_id=item, kind="expense", given={}) for item in sent
         ),
         requested_at=NINE,
         code=code,

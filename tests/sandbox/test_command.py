@@ -37,11 +37,11 @@ def started(*options: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
 
 def ended(*arguments: str) -> tuple[int, str]:
     """Return the exit status of a command that cannot start, and what it said."""
-    told = subprocess.run(
+    result = subprocess.run(
         [*arguments], capture_output=True, text=True, timeout=WAIT_MAX_S, check=False
     )
-    assert told.stdout == ""
-    return told.returncode, told.stderr
+    assert result.stdout == ""
+    return result.returncode, result.stderr
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
@@ -63,8 +63,8 @@ def test_its_options_reach_the_sandbox() -> None:
     options = ("--as-documented", "--no-quotas", "--speed", "1000")
 
     with started(*options) as (_, _, url), httpx.Client(base_url=url) as codat:
-        made = codat.post(f"{BASE}/expense-transactions", json=[expense("t1")])
-        path = f"{BASE}/syncs/{made.json()['syncId']}/transactions"
+        created = codat.post(f"{BASE}/expense-transactions", json=[expense("t1")])
+        path = f"{BASE}/syncs/{created.json()['syncId']}/transactions"
         for _ in range(1000):
             page = codat.get(path)
             if page.json()["totalResults"]:
@@ -83,16 +83,16 @@ def test_a_port_in_use_is_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
 
-        told = ended(COMMAND, "sandbox", "--port", port)
+        result = ended(COMMAND, "sandbox", "--port", port)
 
-    assert told == (2, f"reconcile: port {port} of 127.0.0.1 is in use\n")
+    assert result == (2, f"reconcile: port {port} of 127.0.0.1 is in use\n")
 
 
 def test_a_scenario_that_is_not_there_is_one_sentence() -> None:
-    status, told = ended(COMMAND, "sandbox", "--scenario", "doom")
+    status, result = ended(COMMAND, "sandbox", "--scenario", "doom")
 
     assert status == 2
-    assert told.startswith("reconcile: 'doom' is not a scenario")
+    assert result.startswith("reconcile: 'doom' is not a scenario")
 
 
 def test_without_its_extra_it_names_the_package() -> None:
@@ -102,9 +102,9 @@ def test_without_its_extra_it_names_the_package() -> None:
         "from reconcile.cli import main; main()"
     )
 
-    told = ended(sys.executable, "-c", program)
+    result = ended(sys.executable, "-c", program)
 
-    assert told == (
+    assert result == (
         2,
         "reconcile: the sandbox needs the package uvicorn:"
         " install codat-reconcile[sandbox]\n",

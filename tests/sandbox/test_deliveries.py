@@ -6,7 +6,7 @@ import pytest
 
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.deliveries import Delivery
-from tests.sandbox.calls import create, wait
+from tests.sandbox.calls import create_expenses, wait
 from tests.sandbox.hooks import DONE, Listener, bench, heard_by
 
 SCHEDULE = [0, 5, 305, 2105, 9305, 27_305, 63_305, 99_305]
@@ -17,7 +17,7 @@ def test_the_service_tries_eight_times_over_28_hours(status: int) -> None:
     _, listener, _ = heard_by(status)
 
     assert listener.seconds == SCHEDULE
-    assert [one.attempt for one in listener.heard] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [item.attempt for item in listener.heard] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 @pytest.mark.parametrize("status", [200, 202, 204, 299])
@@ -30,10 +30,14 @@ def test_any_success_ends_it(status: int) -> None:
 def test_attempts_share_an_id_and_a_body_but_no_signature() -> None:
     _, listener, _ = heard_by(500, 500, 204)
 
-    assert len({(one.message_id, one.body) for one in listener.heard}) == 1
-    assert len({dict(one.headers)["webhook-id"] for one in listener.heard}) == 1
-    assert len({dict(one.headers)["webhook-timestamp"] for one in listener.heard}) == 3
-    assert len({dict(one.headers)["webhook-signature"] for one in listener.heard}) == 3
+    assert len({(item.message_id, item.body) for item in listener.heard}) == 1
+    assert len({dict(entry.headers)["webhook-id"] for entry in listener.heard}) == 1
+    assert (
+        len({dict(found.headers)["webhook-timestamp"] for found in listener.heard}) == 3
+    )
+    assert (
+        len({dict(each.headers)["webhook-signature"] for each in listener.heard}) == 3
+    )
 
 
 def test_an_exception_is_no_answer_and_an_assertion_a_tests_own() -> None:
@@ -77,13 +81,13 @@ def test_copies_come_late_freshly_signed_and_the_first_decides() -> None:
     route = {1: (30.0, 0.0), 2: (600.0,)}
 
     _, listener, _ = heard_by(
-        500, 200, 200, route=lambda one: route.get(one.attempt, (0.0,))
+        500, 200, 200, route=lambda item: route.get(item.attempt, (0.0,))
     )
 
     assert listener.seconds == [0, 30, 605]
-    assert [one.attempt for one in listener.heard] == [1, 1, 2]
-    stamps = [int(dict(one.headers)["webhook-timestamp"]) for one in listener.heard]
-    assert stamps == [int(one.at.timestamp()) for one in listener.heard]
+    assert [entry.attempt for entry in listener.heard] == [1, 1, 2]
+    stamps = [int(dict(found.headers)["webhook-timestamp"]) for found in listener.heard]
+    assert stamps == [int(each.at.timestamp()) for each in listener.heard]
 
 
 def test_one_seed_delivers_the_same_bytes() -> None:
@@ -91,7 +95,7 @@ def test_one_seed_delivers_the_same_bytes() -> None:
         sandbox, listener = Sandbox(seed=3), Listener(500, 200)
         for generation in ("legacy", "interim", "current"):
             sandbox.webhooks.subscribe_callable(listener, generation=generation)
-        create(sandbox, "t1", "t2")
+        create_expenses(sandbox, "t1", "t2")
         wait(sandbox, days=2)
         return listener.heard
 

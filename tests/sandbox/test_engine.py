@@ -10,13 +10,13 @@ from tests.sandbox.calls import (
     COMPANY,
     ask,
     call,
-    create,
+    create_expenses,
+    data_of,
     ended,
     expense,
-    push,
+    push_dataset,
     rows,
-    start,
-    told,
+    start_sync,
     wait,
 )
 
@@ -30,7 +30,7 @@ def with_books(**ledger: object) -> Sandbox:
 
 def test_a_dataset_and_its_sync_end_in_the_books() -> None:
     sandbox = Sandbox()
-    sync = start(sandbox, push(sandbox, "t1", "t2"))
+    sync = start_sync(sandbox, push_dataset(sandbox, "t1", "t2"))
 
     status = ended(sandbox, sync)
 
@@ -43,7 +43,7 @@ def test_a_dataset_and_its_sync_end_in_the_books() -> None:
 
 def test_a_sync_is_in_progress_until_its_last_leg_is_pushed() -> None:
     sandbox = Sandbox()
-    sync = start(sandbox, push(sandbox, "t1"))
+    sync = start_sync(sandbox, push_dataset(sandbox, "t1"))
     seen = []
 
     for _ in range(12):
@@ -61,7 +61,7 @@ def test_a_sync_is_in_progress_until_its_last_leg_is_pushed() -> None:
 
 def test_rows_are_pending_before_they_are_pushed() -> None:
     sandbox = Sandbox()
-    sync = start(sandbox, push(sandbox, "t1"))
+    sync = start_sync(sandbox, push_dataset(sandbox, "t1"))
 
     wait(sandbox, seconds=4.2)
 
@@ -70,7 +70,7 @@ def test_rows_are_pending_before_they_are_pushed() -> None:
 
 def test_a_failed_sync_may_have_written_half() -> None:
     sandbox = with_books(bank_feed_taken=True)
-    sync = create(sandbox, "t1")
+    sync = create_expenses(sandbox, "t1")
 
     status = ended(sandbox, sync)
 
@@ -96,7 +96,7 @@ def test_the_ledger_refuses_what_it_cannot_book(
     ledger: dict[str, object], reason: str
 ) -> None:
     sandbox = with_books(bank_feeds=False, **ledger)
-    sync = create(sandbox, "t1")
+    sync = create_expenses(sandbox, "t1")
 
     status = ended(sandbox, sync)
 
@@ -115,7 +115,7 @@ def test_a_sync_that_cannot_start_lists_and_writes_nothing(code: int) -> None:
     company.linked = code != 4220
     company.ledger.billing_expired = code == 4260
 
-    sync = create(sandbox, "t1")
+    sync = create_expenses(sandbox, "t1")
 
     assert ended(sandbox, sync)["syncStatusCode"] == code
     assert rows(sandbox, sync) == {}
@@ -124,41 +124,41 @@ def test_a_sync_that_cannot_start_lists_and_writes_nothing(code: int) -> None:
 
 def test_what_was_processed_is_refused_with_its_whole_batch() -> None:
     sandbox = Sandbox()
-    ended(sandbox, create(sandbox, "t1"))
+    ended(sandbox, create_expenses(sandbox, "t1"))
 
-    sync = create(sandbox, "t1", "t2")
+    sync = create_expenses(sandbox, "t1", "t2")
     status = ended(sandbox, sync)
 
-    said = "One or more transactions have previously been processed: t1"
-    assert (status["syncStatusCode"], status["errorMessage"]) == (5080, said)
+    reported = "One or more transactions have previously been processed: t1"
+    assert (status["syncStatusCode"], status["errorMessage"]) == (5080, reported)
     assert set(rows(sandbox, sync).values()) == {"ValidationError"}
     assert sandbox.books.entry(COMPANY, "t2") is None
 
 
 def test_protection_may_answer_the_call_itself() -> None:
     sandbox = Sandbox(settings=Settings(duplicates="call"))
-    ended(sandbox, create(sandbox, "t1"))
+    ended(sandbox, create_expenses(sandbox, "t1"))
 
     refused = call(sandbox, "POST", "/expense-transactions", [expense("t1")])
 
     assert refused.status == 400
-    assert told(refused)["error"].endswith("previously been processed: t1")
+    assert data_of(refused)["error"].endswith("previously been processed: t1")
 
 
 def test_the_same_dataset_cannot_be_synced_again() -> None:
     sandbox = Sandbox()
-    dataset = push(sandbox, "t1")
-    ended(sandbox, start(sandbox, dataset))
+    dataset = push_dataset(sandbox, "t1")
+    ended(sandbox, start_sync(sandbox, dataset))
 
-    assert ended(sandbox, start(sandbox, dataset))["syncStatusCode"] == 5080
+    assert ended(sandbox, start_sync(sandbox, dataset))["syncStatusCode"] == 5080
 
 
 def test_what_failed_is_written_when_it_is_mended_and_sent_again() -> None:
     sandbox = with_books(bank_feed_taken=True)
-    ended(sandbox, create(sandbox, "t1"))
+    ended(sandbox, create_expenses(sandbox, "t1"))
 
     sandbox.companies[COMPANY].ledger.bank_feed_taken = False
-    status = ended(sandbox, create(sandbox, "t1"))
+    status = ended(sandbox, create_expenses(sandbox, "t1"))
 
     assert status["syncStatusCode"] == 2000
     entry = sandbox.books.entry(COMPANY, "t1")
@@ -168,7 +168,7 @@ def test_what_failed_is_written_when_it_is_mended_and_sent_again() -> None:
 
 def test_somebody_in_the_portal_may_send_what_failed_again() -> None:
     sandbox = with_books(bank_feed_taken=True)
-    ended(sandbox, create(sandbox, "t1"))
+    ended(sandbox, create_expenses(sandbox, "t1"))
     sandbox.companies[COMPANY].ledger.bank_feed_taken = False
 
     again = sandbox.resend_failed(COMPANY)
@@ -181,7 +181,7 @@ def test_somebody_in_the_portal_may_send_what_failed_again() -> None:
 
 def test_syncs_of_a_company_run_one_after_the_other() -> None:
     sandbox = Sandbox()
-    first, second = create(sandbox, "t1"), create(sandbox, "t2")
+    first, second = create_expenses(sandbox, "t1"), create_expenses(sandbox, "t2")
 
     wait(sandbox, seconds=4.2)
 
@@ -193,13 +193,13 @@ def test_syncs_of_a_company_run_one_after_the_other() -> None:
 
 def test_a_second_sync_may_be_refused_as_it_was_until_2023() -> None:
     sandbox = Sandbox(settings=Settings(second_sync="refused"))
-    first = create(sandbox, "t1")
+    first = create_expenses(sandbox, "t1")
 
     refused = call(sandbox, "POST", "/expense-transactions", [expense("t2")])
 
     assert refused.status == 409
     ended(sandbox, first)
-    assert ended(sandbox, create(sandbox, "t2"))["syncStatusCode"] == 2000
+    assert ended(sandbox, create_expenses(sandbox, "t2"))["syncStatusCode"] == 2000
 
 
 @pytest.mark.parametrize(("wrote", "word"), [(1.0, "Completed"), (0.0, "PushError")])
@@ -208,7 +208,7 @@ def test_a_write_that_times_out_is_unknown_until_it_settles(
 ) -> None:
     slow = Scenario(name="slow", timed_out=1.0, timed_out_written=wrote)
     sandbox = Sandbox(scenario=slow)
-    sync = create(sandbox, "t1")
+    sync = create_expenses(sandbox, "t1")
 
     status = ended(sandbox, sync)
 
@@ -221,14 +221,14 @@ def test_a_write_that_times_out_is_unknown_until_it_settles(
 
 def test_an_update_has_a_sync_of_its_own_and_changes_the_books() -> None:
     sandbox = Sandbox()
-    ended(sandbox, create(sandbox, "t1"))
+    ended(sandbox, create_expenses(sandbox, "t1"))
     changed = expense("t1", net=99)
     del changed["id"]
 
-    made = call(sandbox, "PUT", "/expense-transactions/t1", changed)
+    created = call(sandbox, "PUT", "/expense-transactions/t1", changed)
 
-    assert made.status == 202
-    assert ended(sandbox, told(made)["syncId"])["syncStatusCode"] == 2000
+    assert created.status == 202
+    assert ended(sandbox, data_of(created)["syncId"])["syncStatusCode"] == 2000
     entry = sandbox.books.entry(COMPANY, "t1")
     assert entry is not None
     assert entry.given["lines"][0]["netAmount"] == 99
@@ -238,15 +238,15 @@ def test_an_update_has_a_sync_of_its_own_and_changes_the_books() -> None:
 def test_an_update_of_what_is_not_there_is_refused_by_validation() -> None:
     sandbox = Sandbox()
 
-    made = call(sandbox, "PUT", "/expense-transactions/t1", expense("t1"))
+    created = call(sandbox, "PUT", "/expense-transactions/t1", expense("t1"))
 
-    assert ended(sandbox, told(made)["syncId"])["syncStatusCode"] == 5120
+    assert ended(sandbox, data_of(created)["syncId"])["syncStatusCode"] == 5120
     assert list(sandbox.books) == []
 
 
 def test_a_long_sync_says_so_after_ten_minutes() -> None:
     sandbox = Sandbox(settings=Settings(push_s=60))
-    sync = create(sandbox, *(f"t{n}" for n in range(20)))
+    sync = create_expenses(sandbox, *(f"t{n}" for n in range(20)))
 
     wait(sandbox, minutes=12)
 

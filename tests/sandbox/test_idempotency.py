@@ -11,7 +11,7 @@ from reconcile.sandbox.clock import Clock
 from reconcile.sandbox.idempotency import Replays
 from reconcile.sandbox.refusals import RefusedError
 from reconcile.sandbox.sandbox import BEGIN
-from tests.sandbox.calls import COMPANY, call, expense, told
+from tests.sandbox.calls import COMPANY, call, data_of, expense
 
 KEY = "0f8fad5b-d9cb-469f-a165-70867728950e"
 POST = Call(method="POST", path="/x", headers={"idempotency-key": KEY}, body=b"a")
@@ -20,7 +20,7 @@ POST = Call(method="POST", path="/x", headers={"idempotency-key": KEY}, body=b"a
 def sent(
     sandbox: Sandbox, *ids: str, key: str = KEY, path: str = "/expense-transactions"
 ) -> Response:
-    items = [expense(one) for one in ids]
+    items = [expense(item) for item in ids]
     return call(sandbox, "POST", path, items, headers={"idempotency-key": key})
 
 
@@ -116,7 +116,7 @@ def test_another_body_or_another_call_with_the_same_key_is_refused() -> None:
     other_path = sent(sandbox, "t1", path="/reimbursable-expense-transactions")
 
     assert [other_body.status, other_path.status] == [422, 422]
-    assert "Idempotency-Key" in told(other_body)["error"]
+    assert "Idempotency-Key" in data_of(other_body)["error"]
     assert sent(sandbox, "t1").body == first.body
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from reconcile.sandbox import Response, Sandbox, Settings
 from reconcile.sandbox.limits import PER_DAY, PER_MINUTE, Form, Quotas
-from tests.sandbox.calls import COMPANY, call, told
+from tests.sandbox.calls import COMPANY, call, data_of
 
 
 def headers(answer: Response) -> dict[str, str]:
@@ -50,8 +50,8 @@ def test_more_than_a_thousand_calls_a_minute_are_turned_away() -> None:
     assert refused.status == 429
     assert headers(refused)["Retry-After"] == "40"
     assert headers(refused)["X-Rate-Limit-Remaining"] == "1000"
-    assert told(refused)["statusCode"] == 429
-    assert told(refused)["error"] == "The rate limit was exceeded."
+    assert data_of(refused)["statusCode"] == 429
+    assert data_of(refused)["error"] == "The rate limit was exceeded."
     sandbox.advance(timedelta(seconds=40))
     assert call(sandbox, "GET", "/companies").status == 200
 
@@ -127,5 +127,5 @@ def test_quotas_can_be_small_to_meet_them_in_a_test() -> None:
     sandbox.advance(timedelta(minutes=1))
     of_day = used_up(sandbox, 1)
 
-    assert told(of_minute)["error"] == "The rate limit was exceeded."
-    assert told(of_day)["error"] == "The daily rate limit was exceeded."
+    assert data_of(of_minute)["error"] == "The rate limit was exceeded."
+    assert data_of(of_day)["error"] == "The daily rate limit was exceeded."

@@ -116,6 +116,6 @@ def test_without_a_client_nothing_that_listens_is_no_answer() -> None:
     kit.complete(DONE)
     kit.wait(seconds=1)
 
-    (held,) = kit.hooks.subscribers.values()
-    assert held.failing_since is not None
-    assert held.raised is None
+    (stored,) = kit.hooks.subscribers.values()
+    assert stored.failing_since is not None
+    assert stored.raised is None

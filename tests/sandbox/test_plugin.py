@@ -49,21 +49,21 @@ def test_the_how_to_shows_what_holds(tmp_path: Path) -> None:
         (tmp_path / "test_expenses.py").read_text("utf-8"), "utf-8"
     )
 
-    told = run_pytest(tmp_path, "-q", "--ignore=deaf")
+    result = run_pytest(tmp_path, "-q", "--ignore=deaf")
     told_deaf = run_pytest(deaf, "-q", "test_lost_answers.py")
 
     assert len(names) == 5
-    assert "3 passed" in told
+    assert "3 passed" in result
     assert "1 passed" in told_deaf
 
 
 def test_the_fixtures_tell_what_they_give(tmp_path: Path) -> None:
     (tmp_path / "test_nothing.py").write_text("")
 
-    told = run_pytest(tmp_path, "--fixtures", "-q", "test_nothing.py", "--co")
+    result = run_pytest(tmp_path, "--fixtures", "-q", "test_nothing.py", "--co")
 
     for name in ("codat_sandbox", "codat_client", "codat_server"):
-        assert re.search(rf"^{name}\b.*\n    Give ", told, re.MULTILINE), told
+        assert re.search(rf"^{name}\b.*\n    Give ", result, re.MULTILINE), result
 
 
 def test_the_client_carries_a_key_that_a_sandbox_of_ones_own_takes(

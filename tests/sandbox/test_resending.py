@@ -13,8 +13,8 @@ def test_five_days_of_failures_disable_a_consumer() -> None:
     for _ in range(4):
         kit.complete(DONE)
         kit.wait(days=1)
-    held = kit.hooks.consumer(consumer)
-    assert held.disabled
+    stored = kit.hooks.consumer(consumer)
+    assert stored.disabled
     assert (
         listener.seconds[-1] - listener.seconds[0] < timedelta(days=6).total_seconds()
     )
@@ -63,7 +63,7 @@ def test_who_unsubscribes_hears_nothing_more() -> None:
 
 
 def test_a_lost_delivery_never_comes_but_on_demand() -> None:
-    kit, listener, consumer = heard_by(204, route=lambda one: [0.0] * (one.at > NINE))
+    kit, listener, consumer = heard_by(204, route=lambda item: [0.0] * (item.at > NINE))
     assert listener.heard == []
     assert kit.hooks.recover(consumer, NINE) == 0  # Codat believes it delivered
 
@@ -71,7 +71,7 @@ def test_a_lost_delivery_never_comes_but_on_demand() -> None:
     kit.hooks.replay(lost.message_id)
     kit.wait(seconds=1)
 
-    assert [one.message_id for one in listener.heard] == [lost.message_id]
+    assert [entry.message_id for entry in listener.heard] == [lost.message_id]
 
 
 @pytest.mark.parametrize("new_ids", [False, True])
@@ -90,7 +90,7 @@ def test_what_failed_is_recovered_under_its_id_or_a_new_one(*, new_ids: bool) ->
 
 def test_messages_are_kept_for_two_weeks() -> None:
     kit, listener, consumer = heard_by(500)
-    (name,) = {one.message_id for one in listener.heard}
+    (name,) = {item.message_id for item in listener.heard}
 
     kit.wait(days=14)
 

@@ -115,7 +115,7 @@ def test_a_rule_tries_four_times_within_two_minutes(status: int) -> None:
     _, listener, _ = heard_by(status, generation="legacy")
 
     assert listener.seconds == [0, 10, 40, 100]
-    assert len({one.message_id for one in listener.heard}) == 1
+    assert len({item.message_id for item in listener.heard}) == 1
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 500])

@@ -19,7 +19,7 @@ from reconcile.sandbox.asgi import App, Running
 from reconcile.sandbox.messages import BODY_BYTES_MAX
 from reconcile.sandbox.scenarios import Scenario
 from reconcile.sandbox.server import serving
-from tests.sandbox.calls import BASE, COMPANY, create, expense
+from tests.sandbox.calls import BASE, COMPANY, create_expenses, expense
 
 WAIT_MAX_S = 10
 
@@ -61,8 +61,8 @@ def test_a_sync_ends_by_itself_as_time_runs() -> None:
     sandbox = Sandbox()
 
     with serving(sandbox, speed=100) as url, httpx.Client(base_url=url) as codat:
-        made = codat.post(f"{BASE}/expense-transactions", json=[expense("t1")])
-        path = f"{BASE}/syncs/{made.json()['syncId']}/status"
+        created = codat.post(f"{BASE}/expense-transactions", json=[expense("t1")])
+        path = f"{BASE}/syncs/{created.json()['syncId']}/status"
         ended = until(lambda: codat.get(path).json()["syncStatus"] == "Complete")
 
     assert ended
@@ -73,8 +73,8 @@ def test_at_speed_nought_time_stands_still_until_it_is_moved() -> None:
     sandbox = Sandbox()
 
     with serving(sandbox, speed=0) as url, httpx.Client(base_url=url) as codat:
-        made = codat.post(f"{BASE}/expense-transactions", json=[expense("t1")])
-        path = f"{BASE}/syncs/{made.json()['syncId']}/status"
+        created = codat.post(f"{BASE}/expense-transactions", json=[expense("t1")])
+        path = f"{BASE}/syncs/{created.json()['syncId']}/status"
         before = codat.get(path).json()["syncStatus"]
         sandbox.advance(timedelta(minutes=1))
         after = codat.get(path).json()["syncStatus"]
@@ -175,11 +175,11 @@ def test_calls_are_answered_while_a_consumer_takes_its_time() -> None:
 
 def test_a_body_over_the_limit_is_read_to_its_end_and_refused() -> None:
     with serving(Sandbox()) as url:
-        made = httpx.post(
+        created = httpx.post(
             f"{url}{BASE}/expense-transactions", content=b" " * (2 * BODY_BYTES_MAX)
         )
 
-    assert made.status_code == made.json()["statusCode"] == 413
+    assert created.status_code == created.json()["statusCode"] == 413
 
 
 def test_an_answer_without_a_body_has_none() -> None:
@@ -187,10 +187,10 @@ def test_an_answer_without_a_body_has_none() -> None:
     sandbox.company(COMPANY)
 
     with serving(sandbox) as url:
-        made = httpx.delete(f"{url}/companies/{COMPANY}")
+        created = httpx.delete(f"{url}/companies/{COMPANY}")
 
-    assert (made.status_code, made.content) == (204, b"")
-    assert "content-length" not in made.headers
+    assert (created.status_code, created.content) == (204, b"")
+    assert "content-length" not in created.headers
 
 
 def test_a_port_in_use_is_wrong_usage() -> None:
@@ -236,17 +236,17 @@ def test_the_app_refuses_what_is_not_http() -> None:
 
 def test_a_client_that_goes_before_its_body_is_there_is_not_answered() -> None:
     sandbox = Sandbox()
-    told: list[Any] = []
+    result: list[Any] = []
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
-        told.append(message)
+        result.append(message)
 
     asyncio.run(sandbox.app()({"type": "http"}, receive, send))
 
-    assert told == []
+    assert result == []
 
 
 @pytest.mark.filterwarnings(
@@ -273,7 +273,7 @@ def test_a_sandbox_is_moved_on_by_one_thread_at_a_time() -> None:
 
     with serving(sandbox, speed=1000):
         for number in range(50):
-            create(sandbox, f"t{number}")
+            create_expenses(sandbox, f"t{number}")
             sandbox.advance(timedelta(seconds=30))
 
     assert all(sandbox.books.hold(COMPANY, f"t{number}") for number in range(45))
@@ -282,7 +282,7 @@ def test_a_sandbox_is_moved_on_by_one_thread_at_a_time() -> None:
 def test_a_delivery_needs_no_lock_where_the_clock_is_moved_by_itself() -> None:
     sandbox = Sandbox()
     sandbox.app()
-    create(sandbox, "t1")
+    create_expenses(sandbox, "t1")
 
     with consumer(lambda: None) as (target, taken):
         sandbox.webhooks.subscribe(target)

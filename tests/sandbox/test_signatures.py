@@ -72,9 +72,9 @@ def test_for_a_day_after_a_rotation_both_secrets_sign() -> None:
     kit.wait(seconds=1)
 
     first, second = (
-        dict(one.headers)["webhook-signature"].split(" ") for one in listener.heard
+        dict(item.headers)["webhook-signature"].split(" ") for item in listener.heard
     )
-    assert first == [expected(listener.heard[0], one) for one in (OTHER, SECRET)]
+    assert first == [expected(listener.heard[0], entry) for entry in (OTHER, SECRET)]
     assert second == [expected(listener.heard[1], OTHER)]
 
 

@@ -8,7 +8,7 @@ import pytest
 from reconcile.errors import UsageError
 from reconcile.sandbox import Call, Response, Sandbox
 from reconcile.sandbox.account import CONSUMERS_MAX, TAGS_MAX
-from tests.sandbox.calls import COMPANY, told
+from tests.sandbox.calls import COMPANY, data_of
 from tests.sandbox.hooks import DONE, Listener, bench
 
 HOOKS = "http://localhost:9/hooks"
@@ -24,10 +24,10 @@ def ask(sandbox: Sandbox, method: str, path: str, data: Any = None) -> Response:
 def test_a_consumer_is_created_listed_and_deleted() -> None:
     sandbox = Sandbox()
 
-    made = ask(sandbox, "POST", "/webhooks", {"url": HOOKS, "eventTypes": TYPES[:1]})
+    created = ask(sandbox, "POST", "/webhooks", {"url": HOOKS, "eventTypes": TYPES[:1]})
 
-    consumer = told(made)
-    assert made.status == 201
+    consumer = data_of(created)
+    assert created.status == 201
     assert consumer == {
         "id": consumer["id"],
         "url": HOOKS,
@@ -35,9 +35,9 @@ def test_a_consumer_is_created_listed_and_deleted() -> None:
         "eventTypes": TYPES[:1],
         "companyTags": [],
     }
-    assert told(ask(sandbox, "GET", "/webhooks")) == {"results": [consumer]}
+    assert data_of(ask(sandbox, "GET", "/webhooks")) == {"results": [consumer]}
     assert ask(sandbox, "DELETE", f"/webhooks/{consumer['id']}").status == 204
-    assert told(ask(sandbox, "GET", "/webhooks")) == {"results": []}
+    assert data_of(ask(sandbox, "GET", "/webhooks")) == {"results": []}
     assert ask(sandbox, "DELETE", f"/webhooks/{consumer['id']}").status == 404
 
 
@@ -76,24 +76,28 @@ def test_a_consumer_without_types_hears_of_every_current_one() -> None:
 def test_the_interim_types_are_known_in_their_older_spellings() -> None:
     kit = bench()
 
-    made = kit.hooks.subscribe(
+    created = kit.hooks.subscribe(
         HOOKS, event_types=["Sync Completed", "SyncFailed", "Dataset data changed"]
     )
 
-    assert made["eventTypes"] == ["SyncCompleted", "SyncFailed", "Dataset data changed"]
+    assert created["eventTypes"] == [
+        "SyncCompleted",
+        "SyncFailed",
+        "Dataset data changed",
+    ]
 
 
 def test_a_rule_is_answered_with_its_id_and_kept_from_deletion() -> None:
     sandbox = Sandbox()
     rule = {"id": "mine", "type": "sync-failed", "notifiers": {"webhook": HOOKS}}
 
-    made = ask(sandbox, "POST", "/rules", rule)
+    created = ask(sandbox, "POST", "/rules", rule)
 
-    assert made.status == 200
-    assert told(made) == {**rule, "id": told(made)["id"]}
-    assert told(made)["id"] != "mine"
-    assert list(sandbox.webhooks.subscribers) == [told(made)["id"]]
-    assert ask(sandbox, "DELETE", f"/webhooks/{told(made)['id']}").status == 404
+    assert created.status == 200
+    assert data_of(created) == {**rule, "id": data_of(created)["id"]}
+    assert data_of(created)["id"] != "mine"
+    assert list(sandbox.webhooks.subscribers) == [data_of(created)["id"]]
+    assert ask(sandbox, "DELETE", f"/webhooks/{data_of(created)['id']}").status == 404
 
 
 @pytest.mark.parametrize(
@@ -141,15 +145,15 @@ def test_a_consumer_hears_what_its_filters_let_through(
 
 
 def test_consumers_of_one_event_see_one_message_id() -> None:
-    kit, one, two = bench(), Listener(), Listener()
-    kit.hooks.subscribe_callable(one)
+    kit, item, two = bench(), Listener(), Listener()
+    kit.hooks.subscribe_callable(item)
     kit.hooks.subscribe_callable(two)
 
     kit.complete(DONE)
     kit.wait(seconds=1)
 
-    assert one.heard[0].message_id == two.heard[0].message_id
-    assert one.heard[0].headers != two.heard[0].headers  # each has its own secret
+    assert item.heard[0].message_id == two.heard[0].message_id
+    assert item.heard[0].headers != two.heard[0].headers  # each has its own secret
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,16 @@ import pytest
 from reconcile.sandbox import AS_DOCUMENTED, Ledger, Sandbox
 from reconcile.sandbox.scenarios import Scenario
 from reconcile.sandbox.server import serving
-from tests.sandbox.calls import COMPANY, ask, call, ended, push, start, told, wait
+from tests.sandbox.calls import (
+    COMPANY,
+    ask,
+    call,
+    data_of,
+    ended,
+    push_dataset,
+    start_sync,
+    wait,
+)
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
 T = "0331d9b9-a1cd-4d46-84d3-5a17dc6ad43e"
@@ -27,7 +36,7 @@ def shape(data: Any) -> Any:
     if isinstance(data, dict):
         return [(name, shape(value)) for name, value in data.items()]
     if isinstance(data, list):
-        return [shape(one) for one in data]
+        return [shape(item) for item in data]
     return type(data).__name__
 
 
@@ -42,27 +51,27 @@ def sandbox() -> Sandbox:
 
 
 def test_sync_datasets(sandbox: Sandbox) -> None:
-    dataset = push(sandbox, T)
+    dataset = push_dataset(sandbox, T)
 
-    made = call(sandbox, "POST", "/syncs", {"datasetIds": [dataset]})
+    created = call(sandbox, "POST", "/syncs", {"datasetIds": [dataset]})
 
-    assert made.status == 202
-    assert list(told(made)) == ["syncId"]
+    assert created.status == 202
+    assert list(data_of(created)) == ["syncId"]
 
 
 def test_the_pages_own_request_works_as_it_stands(sandbox: Sandbox) -> None:
     dataset = "fd4cc60e-8666-4443-8fad-12c56d7420ee"
 
-    made = call(sandbox, "POST", "/syncs", {"datasetIds": [dataset]})
+    created = call(sandbox, "POST", "/syncs", {"datasetIds": [dataset]})
 
-    assert made.status == 202
-    assert ended(sandbox, told(made)["syncId"])["syncStatusCode"] == 2040
+    assert created.status == 202
+    assert ended(sandbox, data_of(created)["syncId"])["syncStatusCode"] == 2040
 
 
 def test_new_datasets_can_be_created_while_a_sync_is_ongoing(sandbox: Sandbox) -> None:
-    start(sandbox, push(sandbox, T))
+    start_sync(sandbox, push_dataset(sandbox, T))
 
-    assert push(sandbox, "another")
+    assert push_dataset(sandbox, "another")
     assert ask(sandbox, "/syncs/latest/status")["syncStatusCode"] == 1000
 
 
@@ -70,15 +79,15 @@ def test_new_datasets_can_be_created_while_a_sync_is_ongoing(sandbox: Sandbox) -
 def test_a_rule_is_created(sandbox: Sandbox, name: str) -> None:
     wanted = sample(name)
 
-    made = call(sandbox, "POST", "/rules", wanted, headers={"authorization": "xxx"})
+    created = call(sandbox, "POST", "/rules", wanted, headers={"authorization": "xxx"})
 
-    assert made.status == 200
-    assert told(made)["id"]
-    assert {field: told(made)[field] for field in wanted} == wanted
+    assert created.status == 200
+    assert data_of(created)["id"]
+    assert {field: data_of(created)[field] for field in wanted} == wanted
 
 
 def test_the_status_of_a_successful_sync(sandbox: Sandbox) -> None:
-    status = ended(sandbox, start(sandbox, push(sandbox, T)))
+    status = ended(sandbox, start_sync(sandbox, push_dataset(sandbox, T)))
 
     assert shape(status) == shape(sample("status-successful"))
     for name in ("syncStatusCode", "syncStatus", "errorMessage", "dataPushed"):
@@ -88,7 +97,7 @@ def test_the_status_of_a_successful_sync(sandbox: Sandbox) -> None:
 def test_the_status_of_a_failed_sync(sandbox: Sandbox) -> None:
     sandbox.company(COMPANY, ledger=Ledger(bank_feed_taken=True))
 
-    status = ended(sandbox, start(sandbox, push(sandbox, T)))
+    status = ended(sandbox, start_sync(sandbox, push_dataset(sandbox, T)))
 
     assert shape(status) == shape(sample("status-failed"))
     assert (status["syncStatusCode"], status["syncStatus"]) == (5130, "PushError")
@@ -98,8 +107,10 @@ def test_the_status_of_a_failed_sync(sandbox: Sandbox) -> None:
 
 
 def test_the_transactions_of_a_successful_sync(sandbox: Sandbox) -> None:
-    sync = start(
-        sandbox, push(sandbox, T), push(sandbox, *(f"t{n}" for n in range(50)))
+    sync = start_sync(
+        sandbox,
+        push_dataset(sandbox, T),
+        push_dataset(sandbox, *(f"t{n}" for n in range(50))),
     )
     wait(sandbox)
     page = sample("transactions-successful")
@@ -117,7 +128,7 @@ def test_the_transactions_of_a_successful_sync(sandbox: Sandbox) -> None:
 
 def test_the_transactions_of_a_failed_sync(sandbox: Sandbox) -> None:
     sandbox.company(COMPANY, ledger=Ledger(bank_feed_taken=True))
-    sync = start(sandbox, push(sandbox, T))
+    sync = start_sync(sandbox, push_dataset(sandbox, T))
     wait(sandbox)
 
     row = ask(sandbox, f"/syncs/{sync}/transactions")["results"][0]
@@ -131,8 +142,8 @@ def test_the_transactions_of_a_failed_sync(sandbox: Sandbox) -> None:
 def test_only_one_sync_at_a_time_by_the_pages_caution() -> None:
     settings = AS_DOCUMENTED.__class__(second_sync="refused")
     sandbox = Sandbox(settings=settings, scenario=Scenario(name="plain"))
-    start(sandbox, push(sandbox, T))
-    dataset = push(sandbox, "another")
+    start_sync(sandbox, push_dataset(sandbox, T))
+    dataset = push_dataset(sandbox, "another")
 
     refused = call(sandbox, "POST", "/syncs", {"datasetIds": [dataset]})
 
@@ -141,8 +152,8 @@ def test_only_one_sync_at_a_time_by_the_pages_caution() -> None:
 
 def cause(message: str) -> str:
     """Return a message without its correlation id."""
-    start, mark, rest = message.partition("Correlation ID: ")
-    return start + mark + rest[36:]
+    start_sync, mark, rest = message.partition("Correlation ID: ")
+    return start_sync + mark + rest[36:]
 
 
 CURLS = """\
@@ -160,12 +171,12 @@ curl -s '{url}/companies/{company}/sync/expenses/syncs/list/status'
 def test_the_page_by_curl(sandbox: Sandbox) -> None:
     with serving(sandbox, speed=0) as url:
         commands = CURLS.replace("\\\n", "").format(url=url, company=COMPANY)
-        told = [
+        result = [
             json.loads(subprocess.check_output(shlex.split(line)))
             for line in commands.splitlines()
         ]
 
-    rule, started, latest, every = told
+    rule, started, latest, every = result
     assert rule["type"] == "sync-failed"
     assert latest["syncId"] == started["syncId"]
     assert every == [latest]

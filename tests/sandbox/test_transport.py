@@ -36,11 +36,13 @@ def echo(call: Call) -> Response:
     )
 
 
-def answering(made: Response) -> tuple[Transport, list[float]]:
+def answering(created: Response) -> tuple[Transport, list[float]]:
     """Return a transport that answers one thing, and the waits it has seen."""
     waits: list[float] = []
     return (
-        Transport(lambda _: made, wait=lambda wait: waits.append(wait.total_seconds())),
+        Transport(
+            lambda _: created, wait=lambda wait: waits.append(wait.total_seconds())
+        ),
         waits,
     )
 
@@ -48,12 +50,12 @@ def answering(made: Response) -> tuple[Transport, list[float]]:
 def test_a_client_pushes_and_reads_as_it_would_at_codat() -> None:
     sandbox = Sandbox()
     with client(sandbox) as codat:
-        made = codat.post(f"{BASE}/expense-transactions", json=[expense("t1")])
+        created = codat.post(f"{BASE}/expense-transactions", json=[expense("t1")])
         sandbox.advance(timedelta(minutes=1))
-        sync_id = made.json()["syncId"]
+        sync_id = created.json()["syncId"]
         status = codat.get(f"{BASE}/syncs/{sync_id}/status")
 
-    assert made.headers["content-type"].startswith("application/json")
+    assert created.headers["content-type"].startswith("application/json")
     assert status.json()["syncStatusCode"] == 2000
     assert sandbox.books.hold(COMPANY, "t1")
 
@@ -172,11 +174,11 @@ def test_a_slow_answer_given_up_on_conflicts_until_it_is_made() -> None:
 @pytest.mark.parametrize(("size", "status"), [(0, 400), (1, 413)])
 def test_a_body_over_the_limit_is_refused(size: int, status: int) -> None:
     with client(Sandbox()) as codat:
-        made = codat.post(
+        created = codat.post(
             f"{BASE}/expense-transactions", content=b" " * (BODY_BYTES_MAX + size)
         )
 
-    assert made.status_code == made.json()["statusCode"] == status
+    assert created.status_code == created.json()["statusCode"] == status
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "xxx"}, basic("any")])
@@ -203,9 +205,9 @@ def test_with_keys_the_header_must_carry_one(headers: Any, status: int) -> None:
     sandbox = Sandbox(settings=Settings(api_keys=("first", "second")))
 
     with client(sandbox, headers=headers) as codat:
-        made = codat.get("/companies")
+        created = codat.get("/companies")
 
-    assert made.status_code == status
-    assert made.headers["X-Rate-Limit-Remaining"] == (
+    assert created.status_code == status
+    assert created.headers["X-Rate-Limit-Remaining"] == (
         "999" if status == 200 else "1000"
     )

@@ -8,7 +8,7 @@ from reconcile import Reconciler
 from reconcile.domain.vocabulary import NoticeKind
 from reconcile.sandbox import Ledger, Sandbox
 from reconcile.sandbox.world import SyncedRow
-from tests.sandbox.calls import COMPANY, create, wait
+from tests.sandbox.calls import COMPANY, create_expenses, wait
 from tests.sandbox.hooks import DONE, SYNC, Listener, bench, exchange, notice
 
 HOOKS = "http://localhost:9/hooks"
@@ -17,7 +17,7 @@ HOOKS = "http://localhost:9/hooks"
 def test_a_completed_sync_is_told_as_successful_with_a_row_a_transaction() -> None:
     sandbox, listener = Sandbox(), Listener()
     sandbox.webhooks.subscribe_callable(listener)
-    sync = create(sandbox, "t1", "t2")
+    sync = create_expenses(sandbox, "t1", "t2")
 
     wait(sandbox)
 
@@ -54,8 +54,10 @@ def test_a_transaction_is_told_by_the_worst_word_of_its_legs(
 
     kit.fail(
         *(
-            SyncedRow(transaction_id="t1", leg=leg, status=one, message=f"{one} it was")
-            for leg, one in zip(legs, words, strict=True)
+            SyncedRow(
+                transaction_id="t1", leg=leg, status=item, message=f"{item} it was"
+            )
+            for leg, item in zip(legs, words, strict=True)
         )
     )
     kit.wait(seconds=1)
@@ -130,14 +132,14 @@ def test_what_the_sandbox_tells_is_what_the_library_reports(books: Reconciler) -
     sandbox.company(COMPANY, ledger=Ledger(bank_feed_taken=True))
     for generation in ("legacy", "interim", "current"):
         sandbox.webhooks.subscribe_callable(listener, generation=generation)
-    create(sandbox, "t1")
+    create_expenses(sandbox, "t1")
     wait(sandbox)
 
     for heard in listener.heard:
         books.record(exchange(heard))
 
     report = books.report(as_of=sandbox.now)
-    assert [(one.transaction_id, one.item.state) for one in report.items] == [
+    assert [(item.transaction_id, item.item.state) for item in report.items] == [
         ("t1", "break")
     ]
     assert len(listener.heard) == 4  # a start, and the failure three times

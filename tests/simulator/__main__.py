@@ -33,11 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     wanted = [LIVE] if asked.live else [CAPTURED] if asked.captured else [*KINDS]
     failures = simulate(seeds, wanted, stop=asked.stop)
     for failure in failures[:SHOWN_MAX]:
-        tell(failure)
-    told = " and ".join(wanted)
-    print(f"{len(seeds)} seeds from {asked.first}, {told}: {len(failures)} failed.")
+        print_failure(failure)
+    result = " and ".join(wanted)
+    print(f"{len(seeds)} seeds from {asked.first}, {result}: {len(failures)} failed.")
     for kind in wanted:
-        failed = [str(one.seed) for one in failures if one.kind == kind]
+        failed = [str(item.seed) for item in failures if item.kind == kind]
         if failed:
             print(f"Failed {kind}:", " ".join(failed))
     return 1 if failures else 0
@@ -63,14 +63,14 @@ def simulate(
                 failures.append(failure)
                 if stop:
                     break
-    return sorted(failures, key=lambda one: (one.seed, one.kind))
+    return sorted(failures, key=lambda item: (item.seed, item.kind))
 
 
-def tell(failure: Failure) -> None:
+def print_failure(failure: Failure) -> None:
     """Print a failure with its story."""
     print(f"\nSeed {failure.seed}, {failure.kind}, scenario {failure.scenario}:")
-    for one in failure.broken:
-        print(f"  {one}")
+    for item in failure.broken:
+        print(f"  {item}")
     print(f"  The story, {len(failure.story)} captured:")
     for line in failure.story[:40]:
         print(f"    {line}")

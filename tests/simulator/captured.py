@@ -18,35 +18,37 @@ class Captured:
     company_id: str
     sent: frozenset[str] = frozenset()  # transactions that a write named
     began: str | None = None  # the sync it started, even if nobody was told
-    told: frozenset[tuple[str, str]] = frozenset()  # (sync, transaction) in its rows
+    reported: frozenset[tuple[str, str]] = (
+        frozenset()
+    )  # (sync, transaction) in its rows
     delivery_id: str | None = None  # of a webhook that names itself
     webhook: bool = False
-    kept: bool = True  # False: the process died before it was recorded
+    recorded: bool = True  # False: the process died before it was recorded
 
     @property
     def fact(self) -> tuple[object, ...]:
         """Return what makes it one fact, by the rules' first section."""
-        one = self.exchange
+        item = self.exchange
         if self.webhook:
-            return self.delivery_id or one.request_body, "delivery"
+            return self.delivery_id or item.request_body, "delivery"
         return (
-            one.method,
-            one.url,
-            one.request_body,
-            one.status,
-            one.response_body,
-            one.observed_at,
+            item.method,
+            item.url,
+            item.request_body,
+            item.status,
+            item.response_body,
+            item.observed_at,
         )
 
     def line(self, begin: datetime) -> str:
         """Return it as one line of a story."""
-        one = self.exchange
-        since = (one.observed_at - begin).total_seconds()
+        item = self.exchange
+        since = (item.observed_at - begin).total_seconds()
         if self.webhook:
-            return f"{since:10.1f} s  webhook  {_short(one.request_body)}"
-        path = one.url.partition("/sync/expenses")[2]
-        said = _short(one.response_body)
-        return f"{since:10.1f} s  {one.method:4} {path}  {one.status}  {said}"
+            return f"{since:10.1f} s  webhook  {_short(item.request_body)}"
+        path = item.url.partition("/sync/expenses")[2]
+        reported = _short(item.response_body)
+        return f"{since:10.1f} s  {item.method:4} {path}  {item.status}  {reported}"
 
 
 def _short(body: bytes | None) -> str:
@@ -68,4 +70,4 @@ def rows_told(sync_id: str, body: bytes) -> frozenset[tuple[str, str]]:
 
 def facts(captured: Iterable[Captured]) -> int:
     """Return how many different facts were captured."""
-    return len({one.fact for one in captured if one.kept})
+    return len({item.fact for item in captured if item.recorded})

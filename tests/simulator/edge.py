@@ -17,8 +17,8 @@ def edge_violations(office: LiveOffice) -> Iterator[str]:
     yield from _over_quota(office)
     for company_id, company in office.sandbox.companies.items():
         ledger = office.ledger(company_id)
-        for one in ledger.states:
-            yield from _untrue(office, company, ledger, one)
+        for state in ledger.states:
+            yield from _untrue(office, company, ledger, state)
         yield from _not_found(office, company, ledger)
     yield from _unread(office)
     yield from _undecided(office)
@@ -26,10 +26,10 @@ def edge_violations(office: LiveOffice) -> Iterator[str]:
 
 def _sent(office: LiveOffice) -> Iterator[str]:
     """Yield what was sent and not written down before, or sent twice."""
-    begun = Counter(one.key for one in office.wire.writes if one.began)
-    for one in office.wire.writes:
-        if not one.known:
-            yield f"{one.line} was sent, and nobody had stored that it would be"
+    begun = Counter(write.key for write in office.wire.writes if write.began)
+    for write in office.wire.writes:
+        if not write.known:
+            yield f"{write.line} was sent, and nobody had stored that it would be"
     for key, syncs in begun.items():
         if syncs > 1:
             yield f"request {key} began {syncs} syncs"
@@ -41,25 +41,25 @@ def _over_quota(office: LiveOffice) -> Iterator[str]:
     A process that follows another knows of neither quota's state: of each it may be
     told once.
     """
-    told = Counter((process, words) for process, words in office.wire.used_up)
-    for (process, _), times in told.items():
+    result = Counter((process, words) for process, words in office.wire.used_up)
+    for (process, _), times in result.items():
         if times > (0 if process == 1 else 1):
             yield f"process {process} asked {times} times more than a quota has"
 
 
 def _untrue(
-    office: LiveOffice, company: Company, ledger: RequestLedger, one: RequestState
+    office: LiveOffice, company: Company, ledger: RequestLedger, item: RequestState
 ) -> Iterator[str]:
     """Yield what is said of a request, and is not so."""
-    began = office.wire.began(one.request_id)
-    if not one.accepted and not one.in_doubt and began:
-        yield f"request {one.request_id} is said not to have gone, and began {began}"
-    if one.sync_id in (None, began):
+    began = office.wire.began(item.request_id)
+    if not item.accepted and not item.in_doubt and began:
+        yield f"request {item.request_id} is said not to have gone, and began {began}"
+    if item.sync_id in (None, began):
         return
-    sync = company.syncs[str(one.sync_id)]
-    alike = one.intent is not None and ledger.names(one.intent) == _listed(sync)
+    sync = company.syncs[str(item.sync_id)]
+    alike = item.intent is not None and ledger.names(item.intent) == _listed(sync)
     if sync.origin != "portal" or not alike:  # who could tell the portal's from ours?
-        yield f"request {one.request_id} began {began}, not {sync.sync_id}"
+        yield f"request {item.request_id} began {began}, not {sync.sync_id}"
 
 
 def _not_found(
@@ -70,21 +70,21 @@ def _not_found(
     A sync can, where its rows name just what one request in doubt does, and nobody
     knows the request of any other with such rows.
     """
-    doubtful = [one for one in ledger.in_doubt() if one.intent]
-    asked = Counter(ledger.names(one.intent) for one in doubtful if one.intent)
+    doubtful = [item for item in ledger.in_doubt() if item.intent]
+    asked = Counter(ledger.names(entry.intent) for entry in doubtful if entry.intent)
     strange = Counter(
         _listed(sync)
         for name, sync in company.syncs.items()
         if name not in ledger.known
     )
-    for one in doubtful:
-        began = office.wire.began(one.request_id)
-        if began is None or one.intent is None:
+    for found in doubtful:
+        began = office.wire.began(found.request_id)
+        if began is None or found.intent is None:
             continue
-        names = ledger.names(one.intent)
+        names = ledger.names(found.intent)
         listed = _listed(company.syncs[began])
         if listed == names and asked[names] == 1 and strange[names] == 1:
-            yield f"request {one.request_id} is in doubt, and {began} could be found"
+            yield f"request {found.request_id} is in doubt, and {began} could be found"
 
 
 def _listed(sync: Sync) -> frozenset[str]:
@@ -93,14 +93,14 @@ def _listed(sync: Sync) -> frozenset[str]:
 
 def _unread(office: LiveOffice) -> Iterator[str]:
     """Yield the syncs that were not read to their end."""
-    known = {one.sync_id: one for one in office.books.report().syncs}
+    known = {sync.sync_id: sync for sync in office.books.report().syncs}
     for company in office.sandbox.companies.values():
         for sync_id in company.syncs:
-            one = known.get(sync_id)
-            if one is None:
+            item = known.get(sync_id)
+            if item is None:
                 yield f"sync {sync_id} was never heard of"
-            elif one.listing != "complete":
-                yield f"sync {sync_id} is {one.state}, its listing {one.listing}"
+            elif item.listing != "complete":
+                yield f"sync {sync_id} is {item.state}, its listing {item.listing}"
 
 
 def _undecided(office: LiveOffice) -> Iterator[str]:
@@ -111,12 +111,14 @@ def _undecided(office: LiveOffice) -> Iterator[str]:
     if office.sandbox.faults.scenario.pages_shrink:
         return
     synced = {
-        (company.company_id, one.transaction_id)
+        (company.company_id, transaction.transaction_id)
         for company in office.sandbox.companies.values()
         for sync in company.syncs.values()
-        for one in sync.transactions
+        for transaction in sync.transactions
     } - office.unsynced
-    for one in office.books.report().items:
-        undecided = one.item.state is ItemState.OPEN or one.item.kind is BreakKind.STUCK
-        if undecided and (one.company_id, one.transaction_id) in synced:
-            yield f"{one.transaction_id} is undecided, though all of it can be read"
+    for item in office.books.report().items:
+        undecided = (
+            item.item.state is ItemState.OPEN or item.item.kind is BreakKind.STUCK
+        )
+        if undecided and (item.company_id, item.transaction_id) in synced:
+            yield f"{item.transaction_id} is undecided, though all of it can be read"

@@ -42,9 +42,9 @@ def violations(
         yield f"the tie-out finds {len(tied.differences)} differences"
     if report.unprocessed:
         yield f"{report.unprocessed} pieces of evidence could not be read"
-    kept = _kept(store)
-    if kept != facts(log):
-        yield f"{facts(log)} facts were captured, and {kept} are kept as evidence"
+    recorded = _kept(store)
+    if recorded != facts(log):
+        yield f"{facts(log)} facts were captured, and {recorded} are kept as evidence"
     yield from _counted(report, log)
     yield from untrue(report, sandbox, log, blind=blind)
     yield from _late(report, log, now)
@@ -61,14 +61,14 @@ def _kept(store: Path) -> int:
 
 def _counted(report: Report, log: Iterable[Captured]) -> Iterator[str]:
     """Yield what is sent and not reported once, or counted wrongly."""
-    sent = {(one.company_id, name) for one in log for name in one.sent}
-    listed = Counter((one.company_id, one.transaction_id) for one in report.items)
+    sent = {(item.company_id, name) for item in log for name in item.sent}
+    listed = Counter((item.company_id, item.transaction_id) for item in report.items)
     for key in sorted(sent):
         if listed[key] != 1:
             yield f"{key[1]} was sent, and is reported {listed[key]} times"
     totals = report.totals
-    states = Counter(one.item.state for one in report.items)
-    told = (totals.open, totals.matched, totals.broken, totals.cleared)
+    states = Counter(item.item.state for item in report.items)
+    result = (totals.open, totals.matched, totals.broken, totals.cleared)
     real = tuple(
         states[s]
         for s in (
@@ -78,8 +78,8 @@ def _counted(report: Report, log: Iterable[Captured]) -> Iterator[str]:
             ItemState.CLEARED,
         )
     )
-    if told != real or totals.items != len(report.items):
-        yield f"the totals say {told}, the items {real}"
+    if result != real or totals.items != len(report.items):
+        yield f"the totals say {result}, the items {real}"
 
 
 def untrue(
@@ -107,7 +107,7 @@ class _Heard:
 
     began: set[str | None]
     sent: set[tuple[str, str]]
-    told: set[tuple[str, str]]
+    reported: set[tuple[str, str]]
     blind: Set[tuple[str, str]]
     unanswered: set[str]  # companies with a write whose answer was lost
 
@@ -116,15 +116,15 @@ class _Heard:
         """Return what a log tells."""
         log = list(log)
         return cls(
-            {one.began for one in log},
-            {(one.company_id, name) for one in log for name in one.sent},
-            {key for one in log for key in one.told},
+            {item.began for item in log},
+            {(entry.company_id, name) for entry in log for name in entry.sent},
+            {key for found in log for key in found.reported},
             blind,
             {
-                one.company_id
-                for one in log
-                if one.exchange.method != "GET"
-                and (one.exchange.status == 0 or one.exchange.status >= 500)
+                each.company_id
+                for each in log
+                if each.exchange.method != "GET"
+                and (each.exchange.status == 0 or each.exchange.status >= 500)
             },
         )
 
@@ -136,7 +136,7 @@ class _Heard:
         entry = sandbox.books.entry(company_id, name)
         assert entry is not None
         return all(
-            (posted.sync_id, name) in self.told
+            (posted.sync_id, name) in self.reported
             or (posted.sync_id in self.began and (company_id, name) in self.sent)
             for posted in entry.legs.values()
         )
@@ -175,7 +175,7 @@ def _claimed(sandbox: Sandbox, company_id: str, name: str) -> bool:
     codes = [
         sync.code
         for sync in sandbox.companies[company_id].syncs.values()
-        if any(one.transaction_id == name for one in sync.transactions)
+        if any(transaction.transaction_id == name for transaction in sync.transactions)
     ]
     return bool(codes) and codes[-1] == 5080
 
@@ -184,7 +184,7 @@ def _of_portal(sandbox: Sandbox, company_id: str, name: str) -> bool:
     """Return whether somebody sent a transaction again through the portal."""
     return any(
         sync.origin == "portal"
-        and any(one.transaction_id == name for one in sync.transactions)
+        and any(transaction.transaction_id == name for transaction in sync.transactions)
         for sync in sandbox.companies[company_id].syncs.values()
     )
 
@@ -194,18 +194,18 @@ def unread(books: Reconciler, sandbox: Sandbox, plan: Plan) -> Iterator[str]:
     calm = sandbox.faults.scenario.name in ("happy", "flaky-webhooks")
     if not calm or plan.crashes:
         return
-    for one in books.report().items:
-        if one.item.state is ItemState.OPEN or one.item.kind is BreakKind.STUCK:
-            yield f"{one.transaction_id} is undecided, though all of it could be read"
+    for item in books.report().items:
+        if item.item.state is ItemState.OPEN or item.item.kind is BreakKind.STUCK:
+            yield f"{item.transaction_id} is undecided, though all of it could be read"
 
 
 def _late(report: Report, log: Iterable[Captured], now: datetime) -> Iterator[str]:
     """Yield what is still open though its last request is past every deadline."""
     last: dict[tuple[str, str], datetime] = {}
-    for one in log:
-        at = one.exchange.observed_at
-        for name in {*one.sent, *(name for _, name in one.told)}:
-            key = one.company_id, name
+    for entry in log:
+        at = entry.exchange.observed_at
+        for name in {*entry.sent, *(name for _, name in entry.reported)}:
+            key = entry.company_id, name
             last[key] = max(at, last.get(key, at))
     begun = _syncs_begun(log)
     for company_id, name, item in report.items:
@@ -220,8 +220,8 @@ def _late(report: Report, log: Iterable[Captured], now: datetime) -> Iterator[st
 def _syncs_begun(log: Iterable[Captured]) -> Mapping[str, datetime]:
     """Return when each company last started a sync (v1): datasets are begun with it."""
     begun: dict[str, datetime] = {}
-    for one in log:
-        if one.exchange.url.endswith("/syncs"):
-            at = one.exchange.observed_at
-            begun[one.company_id] = max(at, begun.get(one.company_id, at))
+    for item in log:
+        if item.exchange.url.endswith("/syncs"):
+            at = item.exchange.observed_at
+            begun[item.company_id] = max(at, begun.get(item.company_id, at))
     return begun

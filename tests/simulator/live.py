@@ -223,17 +223,19 @@ class LiveOffice(PlannedOffice):
 
     def _log_intent(self, company_id: str, names: frozenset[str]) -> None:
         """Note that what an intent names is known from here on, come what may."""
-        made = Exchange(method="", url="", status=0, observed_at=self.sandbox.now)
+        created = Exchange(method="", url="", status=0, observed_at=self.sandbox.now)
         self.log.append(
-            Captured(exchange=made, company_id=company_id, sent=names, kept=False)
+            Captured(
+                exchange=created, company_id=company_id, sent=names, recorded=False
+            )
         )
 
     def _change_any(self, company_id: str) -> None:
         """Change something that is in the books."""
         written = [
-            one.transaction_id
-            for one in self._report(company_id).items
-            if one.item.state is ItemState.MATCHED
+            item.transaction_id
+            for item in self._report(company_id).items
+            if item.item.state is ItemState.MATCHED
         ]
         if written:
             name = self.chance.of("changes").choice(written)
@@ -242,10 +244,10 @@ class LiveOffice(PlannedOffice):
     def _insist(self, company_id: str) -> None:
         """Try to send what is in doubt, as the impatient would: it must not go."""
         doubtful = [
-            one.transaction_id
-            for one in self._report(company_id).items
-            if one.item.kind is BreakKind.INDETERMINATE
-            and (company_id, one.transaction_id) not in self.unsynced
+            item.transaction_id
+            for item in self._report(company_id).items
+            if item.item.kind is BreakKind.INDETERMINATE
+            and (company_id, item.transaction_id) not in self.unsynced
         ]
         for name in doubtful[:1]:
             request = create_expenses(company_id, [self.sent[company_id][name]])
@@ -265,7 +267,7 @@ class LiveOffice(PlannedOffice):
             return 500
         if self.chance.happens("restarts", self.plan.crashes / 10):
             return self._hear_nothing(delivery)
-        made = Exchange(
+        created = Exchange(
             method="POST",
             url="https://office.example/webhooks/codat",
             request_headers=delivery.headers,
@@ -275,7 +277,7 @@ class LiveOffice(PlannedOffice):
         )
         answer = self._endpoint.receive(delivery.headers, delivery.body)
         if answer.status == 204:
-            self.log.append(_heard(company_id, made))
+            self.log.append(_heard(company_id, created))
             if not self.wire.keeps(delivery.body):
                 self.broken.append("a delivery is answered 204, and is not kept")
         return answer.status if self.chance.happens("answers", 0.9) else 500
@@ -298,32 +300,32 @@ class LiveOffice(PlannedOffice):
         sync_id = exchange.url.partition("/syncs/")[2].partition("/")[0]
         body = exchange.response_body
         rows = not writes and exchange.status == 200 and body is not None
-        told = rows_told(sync_id, body or b"") if rows and sync_id != "list" else None
+        result = rows_told(sync_id, body or b"") if rows and sync_id != "list" else None
         captured = Captured(
             exchange=exchange,
             company_id=exchange.url.partition("/companies/")[2].partition("/")[0],
             sent=self._names.get(key, frozenset()) if writes else frozenset(),
             began=self.wire.began(key) if writes else None,
-            told=told or frozenset(),
-            kept=False,
+            reported=result or frozenset(),
+            recorded=False,
         )
         self.log.append(captured)
         self._dies("before recording")
         self.books.record(exchange)
-        self.log[-1] = attrs.evolve(captured, kept=True)
+        self.log[-1] = attrs.evolve(captured, recorded=True)
         self._dies("after recording")
 
 
-def _heard(company_id: str, made: Exchange) -> Captured:
-    data = json.loads(made.request_body or b"{}")
+def _heard(company_id: str, created: Exchange) -> Captured:
+    data = json.loads(created.request_body or b"{}")
     payload = data.get("payload") or data.get("Data") or {}
     sync_id = str(payload.get("syncId"))
     rows = payload.get("transactions") or ()
-    names = {name.lower(): value for name, value in made.request_headers}
+    names = {name.lower(): value for name, value in created.request_headers}
     return Captured(
-        exchange=made,
+        exchange=created,
         company_id=company_id,
-        told=frozenset((sync_id, row["id"]) for row in rows),
+        reported=frozenset((sync_id, row["id"]) for row in rows),
         delivery_id=names.get("webhook-id"),
         webhook=True,
     )

@@ -49,7 +49,7 @@ def mutant(patch: Path) -> Mutant:
     )
 
 
-def hunt(one: Mutant, folder: Path, *, first: int, seeds: int) -> tuple[bool, str]:
+def hunt(item: Mutant, folder: Path, *, first: int, seeds: int) -> tuple[bool, str]:
     """Return whether a window of seeds catches a bug, and what was printed.
 
     The bug lives in a copy of the sources, and never here.
@@ -58,21 +58,21 @@ def hunt(one: Mutant, folder: Path, *, first: int, seeds: int) -> tuple[bool, st
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     subprocess.run(
-        ["git", "apply", "--whitespace=nowarn", str(one.patch)],  # noqa: S607 - as installed
+        ["git", "apply", "--whitespace=nowarn", str(item.patch)],  # noqa: S607 - as installed
         cwd=folder,
         check=True,
         capture_output=True,
     )
     command = [sys.executable, "-m", "tests.simulator", "--stop", "--from", str(first)]
     ran = subprocess.run(
-        [*command, "--seeds", str(seeds), "--live" if one.live else "--captured"],
+        [*command, "--seeds", str(seeds), "--live" if item.live else "--captured"],
         cwd=folder,
         check=False,
         capture_output=True,
         text=True,
     )
-    told = ran.stdout + ran.stderr
-    return ran.returncode == 1 and "Seed " in ran.stdout, told
+    result = ran.stdout + ran.stderr
+    return ran.returncode == 1 and "Seed " in ran.stdout, result
 
 
 def hunt_all() -> int:
@@ -81,11 +81,11 @@ def hunt_all() -> int:
 
     escaped = 0
     for patch in PATCHES:
-        one = mutant(patch)
+        item = mutant(patch)
         with tempfile.TemporaryDirectory() as folder:
-            caught, told = hunt(one, Path(folder), first=0, seeds=HUNT_SEEDS)
-        found = re.search(r"^Seed (\d+)", told, re.MULTILINE)
+            caught, result = hunt(item, Path(folder), first=0, seeds=HUNT_SEEDS)
+        found = re.search(r"^Seed (\d+)", result, re.MULTILINE)
         by = f"caught by seed {found[1]}" if caught and found else "ESCAPED"
-        print(f"{patch.stem:<40} {by:<22} {one.says}", flush=True)
+        print(f"{patch.stem:<40} {by:<22} {item.says}", flush=True)
         escaped += not caught
     return 1 if escaped else 0

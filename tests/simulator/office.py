@@ -46,7 +46,7 @@ class Office(PlannedOffice):
     @property
     def end(self) -> datetime:
         """Return the latest moment anything is dated at; a clock may have been fast."""
-        seen = max((one.exchange.observed_at for one in self.log), default=self.now)
+        seen = max((item.exchange.observed_at for item in self.log), default=self.now)
         return max(seen, self.sandbox.now)
 
     # Living
@@ -71,7 +71,7 @@ class Office(PlannedOffice):
         """Have the library take in what it has not, and some of what it has, again."""
         again = self.chance.of("again").randrange(0, 12)
         begin = max(0, self._taken - again)
-        some = [one.exchange for one in self.log[begin:]]
+        some = [item.exchange for item in self.log[begin:]]
         fails = crashes and self.chance.happens("crash", self.plan.crashes)
         with self.opened() as books:
             try:
@@ -117,10 +117,10 @@ class Office(PlannedOffice):
             self._write(company_id, "POST", "/expense-transactions", items, names)
             return
         body = {"items": items}
-        told = self._call(
+        result = self._call(
             company_id, "POST", "/data/expense-transactions", body, sent=names
         )
-        dataset = _field(told, "datasetId")
+        dataset = _field(result, "datasetId")
         if dataset is not None:
             self._after(
                 self.chance.of("pause").choice([1, 60, 3600]),
@@ -169,16 +169,16 @@ class Office(PlannedOffice):
                 continue
             path = f"/syncs/{sync_id}/transactions"
             query = f"?page={page}&pageSize={self.plan.page_size}"
-            told = self._call(company_id, "GET", path + query, sync_id=sync_id)
-            if not isinstance(told, dict) or not told.get("results"):
+            result = self._call(company_id, "GET", path + query, sync_id=sync_id)
+            if not isinstance(result, dict) or not result.get("results"):
                 return
-            if page * self.plan.page_size >= told["totalResults"]:
+            if page * self.plan.page_size >= result["totalResults"]:
                 return
 
     def _list(self, company_id: str) -> None:
-        told = self._call(company_id, "GET", "/syncs/list/status")
-        for one in told if isinstance(told, list) else ():
-            self._follow(company_id, one["syncId"])
+        result = self._call(company_id, "GET", "/syncs/list/status")
+        for item in result if isinstance(result, list) else ():
+            self._follow(company_id, item["syncId"])
 
     def _hear(self, company_id: str, delivery: Delivery) -> int:
         """Capture a delivery; sometimes fail before that, sometimes after."""
@@ -190,7 +190,7 @@ class Office(PlannedOffice):
         payload = data.get("payload") or data.get("Data") or {}
         sync_id = str(payload.get("syncId"))
         rows = payload.get("transactions") or ()
-        made = Exchange(
+        created = Exchange(
             method="POST",
             url=HOOKS,
             request_headers=headers,
@@ -200,9 +200,9 @@ class Office(PlannedOffice):
         )
         self.log.append(
             Captured(
-                exchange=made,
+                exchange=created,
                 company_id=company_id,
-                told=frozenset((sync_id, row["id"]) for row in rows),
+                reported=frozenset((sync_id, row["id"]) for row in rows),
                 delivery_id=names.get("webhook-id"),
                 webhook=True,
             )
@@ -217,9 +217,9 @@ class Office(PlannedOffice):
         """Send what is in the books already, by mistake, beside something new."""
         report = self._report(company_id)
         written = [
-            self.sent[company_id][one.transaction_id]
-            for one in report.items
-            if one.item.state is ItemState.MATCHED
+            self.sent[company_id][item.transaction_id]
+            for item in report.items
+            if item.item.state is ItemState.MATCHED
         ]
         if written:
             if self.chance.happens("lapses first", 0.4):
@@ -230,9 +230,9 @@ class Office(PlannedOffice):
         """Send again, alone, what nobody knows enough of: as people do."""
         report = self._report(company_id)
         unknown = [
-            one.transaction_id
-            for one in report.items
-            if one.item.state is ItemState.OPEN or one.item.kind in _UNKNOWN
+            item.transaction_id
+            for item in report.items
+            if item.item.state is ItemState.OPEN or item.item.kind in _UNKNOWN
         ]
         for name in unknown[:2]:
             self.blind.add((company_id, name))
@@ -279,10 +279,10 @@ class Office(PlannedOffice):
                 ),
                 company_id=company_id,
                 sent=sent,
-                began=next((one for one in syncs if one not in before), None)
+                began=next((sync for sync in syncs if sync not in before), None)
                 if method != "GET"
                 else None,
-                told=rows_told(sync_id, answer)
+                reported=rows_told(sync_id, answer)
                 if sync_id and answer and status == 200
                 else frozenset(),
             )
@@ -290,5 +290,5 @@ class Office(PlannedOffice):
         return json.loads(answer) if answer and status in (200, 202) else None
 
 
-def _field(told: Any, name: str) -> str | None:
-    return told.get(name) if isinstance(told, dict) else None
+def _field(result: Any, name: str) -> str | None:
+    return result.get(name) if isinstance(result, dict) else None

@@ -143,9 +143,9 @@ class PlannedOffice(ABC):
             ledger.billing_expired = False
         again, written = [], []
         shrinks = self.sandbox.faults.scenario.pages_shrink  # MISSING may be false then
-        for one in self._report(company_id).items:
-            sent = self.sent[company_id].get(one.transaction_id)
-            item = one.item
+        for entry in self._report(company_id).items:
+            sent = self.sent[company_id].get(entry.transaction_id)
+            item = entry.item
             if sent is None:
                 continue
             if item.verdict is Verdict.RESEND or (
@@ -155,7 +155,7 @@ class PlannedOffice(ABC):
             ):
                 again.append(sent)
                 if item.kind is BreakKind.MISSING and shrinks:
-                    self.blind.add((company_id, one.transaction_id))
+                    self.blind.add((company_id, entry.transaction_id))
             elif item.state is ItemState.MATCHED:
                 written.append(sent)
         if again:

@@ -45,10 +45,10 @@ def run(seed: int) -> Failure | None:
         office = Office(sandbox, drawn.plan, folder / "books.db", seed)
         office.live()
         with office.opened() as books:
-            held = digest(books.replayed_report(as_of=office.end))
+            stored = digest(books.replayed_report(as_of=office.end))
             broken = [
                 *_violations(office, books),
-                *_unordered(office, held, folder, drawn.chance),
+                *_unordered(office, stored, folder, drawn.chance),
             ]
     return _failure(CAPTURED, drawn, broken, _shortest(office) if broken else [])
 
@@ -92,8 +92,8 @@ def run_one(asked: tuple[str, int]) -> Failure | None:
 def _folder() -> Iterator[Path]:
     """Yield a folder, in memory where there is one: a crash here spares the disk."""
     memory = Path("/dev/shm")  # noqa: S108 - a name of its own is made in it
-    held = memory if os.access(memory, os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=held) as folder:
+    stored = memory if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=stored) as folder:
         yield Path(folder)
 
 
@@ -121,7 +121,7 @@ def _failure(
         kind=kind,
         scenario=drawn.scenario.name,
         broken=tuple(broken),
-        story=tuple(one.line(begin) for one in story),
+        story=tuple(item.line(begin) for item in story),
     )
 
 
@@ -129,14 +129,14 @@ def _unordered(
     office: Office, wanted: str, folder: Path, chance: random.Random
 ) -> list[str]:
     """Return what is wrong where the same log in another order tells another report."""
-    mixed = [one.exchange for one in office.log]
+    mixed = [item.exchange for item in office.log]
     mixed += chance.sample(mixed, len(mixed) // 3)
     chance.shuffle(mixed)
     now = office.end
     with Reconciler.open(f"sqlite:///{folder / 'mixed.db'}", now=lambda: now) as books:
         books.ingest(mixed)
-        told = digest(books.replayed_report(as_of=now))
-    return [] if told == wanted else ["the same evidence in another order differs"]
+        result = digest(books.replayed_report(as_of=now))
+    return [] if result == wanted else ["the same evidence in another order differs"]
 
 
 def _shortest(office: Office) -> list[Captured]:
@@ -165,11 +165,11 @@ def _shortest(office: Office) -> list[Captured]:
 
 def _lies(office: Office, log: list[Captured]) -> bool:
     sandbox = office.sandbox
-    now = max(sandbox.now, *(one.exchange.observed_at for one in log))
+    now = max(sandbox.now, *(item.exchange.observed_at for item in log))
     with (
         tempfile.TemporaryDirectory() as folder,
         Reconciler.open(f"sqlite:///{folder}/part.db", now=lambda: now) as books,
     ):
-        books.ingest([one.exchange for one in log])
+        books.ingest([entry.exchange for entry in log])
         report = books.replayed_report(as_of=now)
         return next(untrue(report, sandbox, log, blind=office.blind), None) is not None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator.__main__ import tell
+from tests.simulator.__main__ import print_failure
 from tests.simulator.mutants import PATCHES, WINDOW_MAX, hunt, mutant
 from tests.simulator.run import run, run_live
 
@@ -18,8 +18,8 @@ def test_every_report_agrees_with_the_books(first: int) -> None:
 
     for failure in failures:
         if failure is not None:
-            tell(failure)
-    assert [one.seed for one in failures if one is not None] == []
+            print_failure(failure)
+    assert [item.seed for item in failures if item is not None] == []
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, TOGETHER))
@@ -28,23 +28,23 @@ def test_every_live_report_agrees_with_the_books(first: int) -> None:
 
     for failure in failures:
         if failure is not None:
-            tell(failure)
-    assert [one.seed for one in failures if one is not None] == []
+            print_failure(failure)
+    assert [item.seed for item in failures if item is not None] == []
 
 
 def test_there_are_planted_bugs_of_both_kinds_with_small_windows() -> None:
     planted = [mutant(patch) for patch in PATCHES]
 
-    live = sum(one.live for one in planted)
+    live = sum(item.live for item in planted)
     assert len(planted) - live >= 10
     assert live >= 5
-    assert max(one.seeds for one in planted) <= WINDOW_MAX
+    assert max(entry.seeds for entry in planted) <= WINDOW_MAX
 
 
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.stem)
 def test_a_planted_bug_is_caught_within_its_window(patch: Path, tmp_path: Path) -> None:
-    one = mutant(patch)
+    item = mutant(patch)
 
-    caught, told = hunt(one, tmp_path, first=one.first, seeds=one.seeds)
+    caught, result = hunt(item, tmp_path, first=item.first, seeds=item.seeds)
 
-    assert caught, told
+    assert caught, result

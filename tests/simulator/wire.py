@@ -44,10 +44,10 @@ class Wire:
 
     def began(self, key: str) -> str | None:
         """Return the sync that the request of a key began first."""
-        return next((one.began for one in self._of(key) if one.began), None)
+        return next((item.began for item in self._of(key) if item.began), None)
 
     def _of(self, key: str) -> Iterator[Write]:
-        return (one for one in self.writes if one.key == key)
+        return (write for write in self.writes if write.key == key)
 
     def keeps(self, body: bytes) -> bool:
         """Return whether a delivery's body stands in the store, for all to see."""

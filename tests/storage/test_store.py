@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from reconcile import Reconciler
 from reconcile.domain.events import Event, SyncStarted
+from reconcile.domain.identity import KINDS, stream_name
 from reconcile.errors import NoStoreError, StoreError, UsageError
 from reconcile.storage.codec import Envelope
 from reconcile.storage.evidence import Evidence
@@ -42,6 +43,19 @@ def test_events_read_back_from_the_file_are_those_that_were_appended(
     assert [envelope.event for envelope in recorded] == events
     assert [event.position for event in recorded] == list(range(1, len(events) + 1))
     assert {event.recorded_at for event in recorded} == {at(1)}
+
+
+def test_a_company_has_its_events_in_streams_of_every_kind(tmp_path: Path) -> None:
+    names = [stream_name(kind, "An: odd/company ä", "n") for kind in KINDS]
+    others = [stream_name(kind, "c2", "n") for kind in KINDS]
+    events = [Envelope(name, 1, STARTED) for name in (*names, *others)]
+
+    with open_store(f"sqlite:///{tmp_path / 'books.db'}", create=True) as store:
+        store.append(events, (), recorded_at=at(0))
+        positions = store.positions_of("An: odd/company ä", until=99)
+        found = [event.stream for event in store.stored_at(positions)]
+
+    assert found == names
 
 
 def test_a_position_is_never_used_again(tmp_path: Path) -> None:

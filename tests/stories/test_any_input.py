@@ -97,7 +97,7 @@ def torn(draw: st.DrawFn) -> bytes:
 
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # alone, it is a blank line
-RUBBISH = st.binary(max_size=20).filter(lambda one: one.strip() != BYTE_ORDER_MARK)
+RUBBISH = st.binary(max_size=20).filter(lambda item: item.strip() != BYTE_ORDER_MARK)
 LINES = st.lists(
     st.one_of(odd_calls(), odd_deliveries(), torn(), RUBBISH),
     max_size=12,
@@ -106,9 +106,9 @@ LINES = st.lists(
 
 def taken_in(folder: Path, captured: Iterable[Captured]) -> tuple[Intake, Intake]:
     """Return what became of captures, and of the same again; report them too."""
-    held = list(captured)
+    stored = list(captured)
     with Reconciler.open(f"sqlite:///{folder / 'books.db'}") as books:
-        first, again = books.ingest(held), books.ingest(held)
+        first, again = books.ingest(stored), books.ingest(stored)
         books.reprocess()
         books.report(as_of=LATER)
         return first, again

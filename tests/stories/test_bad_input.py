@@ -39,7 +39,7 @@ GOOD = (
 )
 
 
-def told(books: Reconciler, company_id: str | None = None) -> dict[str, Any]:
+def data_of(books: Reconciler, company_id: str | None = None) -> dict[str, Any]:
     """Return the report at a fixed moment as plain data."""
     return to_data(books.report(as_of=LATER, company_id=company_id))
 
@@ -75,11 +75,11 @@ def test_a_line_that_is_no_entry_is_counted_and_disturbs_nothing(
     books: Reconciler, rubbish: bytes
 ) -> None:
     books.ingest(read_lines(GOOD))
-    before = told(books)
+    before = data_of(books)
 
     intake = books.ingest(read_lines([GOOD[0], rubbish], name="a.jsonl"))
 
-    after = told(books)
+    after = data_of(books)
     assert (intake.seen_before, intake.quarantined) == (1, 1)
     assert intake.unread[0].where == "a.jsonl, line 2"
     assert after["unprocessed"] == 1
@@ -94,7 +94,7 @@ def test_of_a_har_that_breaks_off_the_whole_entries_stand(books: Reconciler) -> 
 
     assert (intake.read, intake.quarantined) == (len(GOOD) - 1, 1)
     assert "line 1" in intake.unread[0].where
-    assert states(told(books)) == {"t1": "matched", "t2": "break"}
+    assert states(data_of(books)) == {"t1": "matched", "t2": "break"}
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,11 @@ def test_an_answer_that_cannot_be_read_is_counted_and_disturbs_nothing(
     books: Reconciler, body: str, path: str
 ) -> None:
     books.ingest(read_lines(GOOD))
-    before = told(books)
+    before = data_of(books)
 
     intake = books.ingest(read_lines([entry("GET", url(path), minutes=9, answer=body)]))
 
-    after = told(books)
+    after = data_of(books)
     assert intake.quarantined == 1
     assert (after["unprocessed"], after["items"]) == (1, before["items"])
 
@@ -140,8 +140,8 @@ def test_a_body_over_the_limit_is_kept_unread(books: Reconciler) -> None:
     intake = books.record(huge)
 
     assert "expected at most" in intake.unread[0].reason
-    assert states(told(books)) == {"t1": "matched", "t2": "break"}
-    assert told(books)["unprocessed"] == 1
+    assert states(data_of(books)) == {"t1": "matched", "t2": "break"}
+    assert data_of(books)["unprocessed"] == 1
 
 
 def test_one_wrong_row_leaves_the_good_ones_and_the_listing_incomplete(
@@ -151,10 +151,10 @@ def test_one_wrong_row_leaves_the_good_ones_and_the_listing_incomplete(
 
     books.ingest(read_lines([create("t1", "t2", "t3"), page(*rows, minutes=2)]))
 
-    data = told(books)
+    data = data_of(books)
     legs = {item["transaction_id"]: len(item["legs"]) for item in data["items"]}
     assert legs == {"t1": 1, "t2": 0, "t3": 1}
-    assert [one["kind"] for one in data["findings"]] == ["UNREADABLE"]
+    assert [found["kind"] for found in data["findings"]] == ["UNREADABLE"]
     assert data["findings"][0]["transaction_id"] == "t2"
     assert data["syncs"][0]["listing"] == "incomplete"
     assert data["unprocessed"] == 0
@@ -178,7 +178,7 @@ def test_an_absurd_count_leaves_the_listing_incomplete(
         )
     )
 
-    report = told(books)
+    report = data_of(books)
     assert report["syncs"][0]["listing"] == "incomplete"
     assert states(report)["t2"] != "matched"
 
@@ -197,7 +197,7 @@ NOISE = (
 
 
 def test_browser_noise_changes_nothing(books: Reconciler, tmp_path: Path) -> None:
-    mixed = [one for pair in zip(GOOD, NOISE, strict=False) for one in pair]
+    mixed = [item for pair in zip(GOOD, NOISE, strict=False) for item in pair]
 
     noise = books.ingest(read_document(har([*mixed, *NOISE])))
 
@@ -205,7 +205,7 @@ def test_browser_noise_changes_nothing(books: Reconciler, tmp_path: Path) -> Non
     assert noise.unread == []
     with Reconciler.open(f"sqlite:///{tmp_path / 'quiet.db'}") as quiet:
         quiet.ingest(read_document(har(GOOD)))
-        reports = [one.report(as_of=LATER) for one in (books, quiet)]
+        reports = [found.report(as_of=LATER) for found in (books, quiet)]
     assert digest(reports[0]) == digest(reports[1])
     assert reports[0].position == reports[1].position
 
@@ -223,7 +223,7 @@ def test_the_first_and_the_last_year_can_be_reported(
     intake = books.ingest(read_lines(lines))
 
     assert intake.unread == []
-    assert told(books)["unprocessed"] == 0
+    assert data_of(books)["unprocessed"] == 0
 
 
 def test_a_webhook_of_an_impossible_time_is_read(books: Reconciler) -> None:
@@ -232,7 +232,7 @@ def test_a_webhook_of_an_impossible_time_is_read(books: Reconciler) -> None:
     intake = books.ingest(read_lines([create("t1"), line]))
 
     assert (intake.read, intake.unread) == (2, [])
-    assert states(told(books)) == {"t1": "matched"}
+    assert states(data_of(books)) == {"t1": "matched"}
 
 
 def test_odd_ids_and_words_are_carried_through(books: Reconciler) -> None:
@@ -241,7 +241,7 @@ def test_odd_ids_and_words_are_carried_through(books: Reconciler) -> None:
 
     books.ingest(read_lines([create(odd, sync=SYNC), entry("GET", PAGES, answer=text)]))
 
-    (item,) = told(books)["items"]
+    (item,) = data_of(books)["items"]
     assert item["transaction_id"] == odd.replace("\u0000", "\ufffd")
     assert [(leg["status"], leg["integration_type"]) for leg in item["legs"]] == [
         ("\ufffd", "\x1b[31m")

@@ -42,11 +42,11 @@ class Shell:
             timeout=60,
             check=False,
         )
-        told = subprocess.CompletedProcess(
+        result = subprocess.CompletedProcess(
             ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode()
         )
-        assert "Traceback" not in told.stderr
-        return told
+        assert "Traceback" not in result.stderr
+        return result
 
     def write(self, name: str, content: bytes) -> str:
         """Return the name of a file that holds the content."""
@@ -82,14 +82,14 @@ def test_matched_expenses_end_a_report_with_nothing_in_every_format(
         "report", "--as-of", LATER, "--format", "csv", "--output", "a.csv"
     )
 
-    assert [one.returncode for one in (taken, data, table)] == [0, 0, 0]
+    assert [item.returncode for item in (taken, data, table)] == [0, 0, 0]
     report = json.loads(data.stdout)
     assert report["schema"] == "reconcile.report/1"
     assert report["as_of"] == "2026-03-02T23:59:59.999999Z"
     assert report["totals"]["matched"] == 1
     written = (shell.folder / "a.csv").read_text("utf-8")
     rows = list(csv.DictReader(io.StringIO(written)))
-    assert [one["transaction_id"] for one in rows] == ["t1"]
+    assert [found["transaction_id"] for found in rows] == ["t1"]
     assert table.stdout == ""
 
 
@@ -108,7 +108,7 @@ def test_what_cannot_be_read_ends_with_two_until_it_is_set_aside(shell: Shell) -
 
     assert "a.jsonl, line 3" in taken.stderr
     ended = [taken, doubtful, again, unnamed, aside, sure]
-    assert [one.returncode for one in ended] == [2, 2, 2, 2, 0, 1]
+    assert [item.returncode for item in ended] == [2, 2, 2, 2, 0, 1]
     assert "could not be read" in doubtful.stderr
     assert "--actor and --reason" in unnamed.stderr
     assert "could not be read" not in sure.stderr
@@ -124,7 +124,7 @@ def test_unread_evidence_of_another_company_is_out_of_scope(shell: Shell) -> Non
     third = shell.run("report", "--as-of", LATER, "--company", "third")
 
     ended = [everything, theirs, third]
-    assert [one.returncode for one in ended] == [2, 2, 0]
+    assert [item.returncode for item in ended] == [2, 2, 0]
 
 
 def test_noise_does_not_change_how_an_ingest_ends(shell: Shell) -> None:

@@ -19,12 +19,12 @@ def capture() -> list[bytes]:
     """Return a sync of many pages, some failing, read twice."""
     ids = [uuid_of(n) for n in range(PAGES)]
     lines = [push(*ids[:50], minutes=0), start(minutes=1), status(5130, minutes=2)]
-    for number, one in enumerate(ids, start=1):
+    for number, item in enumerate(ids, start=1):
         word = "PushError" if number % 7 == 0 else "Completed"
         lines.append(
             page(
-                row(one, word),
-                row(one, "Completed", "bankfeeds"),
+                row(item, word),
+                row(item, "Completed", "bankfeeds"),
                 minutes=3 + number,
                 number=number,
                 size=2,

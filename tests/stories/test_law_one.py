@@ -33,7 +33,7 @@ def test_order_and_repetition_do_not_matter(lines: list[bytes], seed: int) -> No
     chance.shuffle(shuffled)
 
     with tempfile.TemporaryDirectory() as folder:
-        told = report_digests(Path(folder), lines, "in-order")
+        result = report_digests(Path(folder), lines, "in-order")
         again = report_digests(Path(folder), shuffled, "shuffled")
 
-    assert told == again
+    assert result == again

@@ -17,13 +17,13 @@ from tests.judgement.truth import live, lose
 def test_no_report_of_a_truthful_codat_is_ever_false(seed: int) -> None:
     chance = Random(seed)
     truth = live(chance)
-    left = lose(chance, truth.said)
+    left = lose(chance, truth.statements)
 
     with (
         tempfile.TemporaryDirectory() as folder,
         Reconciler.open(f"sqlite:///{Path(folder) / 'books.db'}") as books,
     ):
-        books.ingest(read_lines(one.line for one in left))
+        books.ingest(read_lines(entry.line for entry in left))
         found = [
             false
             for minute in MOMENTS

@@ -7,7 +7,7 @@ import pytest
 
 from reconcile import Reconciler, read_lines
 from tests.builders import create, entry, page, status, url
-from tests.stories.test_bad_input import PAGES, counted, told
+from tests.stories.test_bad_input import PAGES, counted, data_of
 
 
 def without_body(line: bytes, *, size: int) -> bytes:
@@ -20,13 +20,13 @@ def without_body(line: bytes, *, size: int) -> bytes:
 def test_the_same_rubbish_is_one_piece_of_evidence_however_often_it_comes(
     books: Reconciler,
 ) -> None:
-    one, indented, other = b'{"b":1,"a":2}', b'{ "a": 2,\t"b": 1 }', b'{"b":2}'
+    item, indented, other = b'{"b":1,"a":2}', b'{ "a": 2,\t"b": 1 }', b'{"b":2}'
 
-    first = books.ingest(read_lines([one, one, indented, other]))
-    again = books.ingest(read_lines([one]))
+    first = books.ingest(read_lines([item, item, indented, other]))
+    again = books.ingest(read_lines([item]))
 
     assert (first.quarantined, again.quarantined) == (4, 1)
-    assert told(books)["unprocessed"] == 2
+    assert data_of(books)["unprocessed"] == 2
 
 
 def test_the_same_unreadable_answer_to_two_calls_is_one_piece_of_evidence(
@@ -36,7 +36,7 @@ def test_the_same_unreadable_answer_to_two_calls_is_one_piece_of_evidence(
 
     books.ingest(read_lines(answers))
 
-    assert told(books)["unprocessed"] == 1
+    assert data_of(books)["unprocessed"] == 1
 
 
 def test_answers_that_captures_left_out_are_not_one_piece_of_evidence(
@@ -52,10 +52,10 @@ def test_answers_that_captures_left_out_are_not_one_piece_of_evidence(
     intake = books.ingest(read_lines(lines))
 
     assert intake.quarantined == 4
-    assert {one.reason for one in intake.unread} == {
+    assert {item.reason for item in intake.unread} == {
         "the capture holds no response body"
     }
-    assert told(books)["unprocessed"] == 4
+    assert data_of(books)["unprocessed"] == 4
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_left_out_answer_stays_unread_when_it_is_read_again(
     again = books.reprocess()
 
     assert (again.read, again.quarantined) == (0, 1)
-    assert told(books)["unprocessed"] == 1
+    assert data_of(books)["unprocessed"] == 1
 
 
 def test_an_answer_that_one_capture_left_out_and_another_holds_is_read_in_any_order(
@@ -87,7 +87,7 @@ def test_an_answer_that_one_capture_left_out_and_another_holds_is_read_in_any_or
 
     with Reconciler.open(f"sqlite:///{tmp_path / 'other.db'}") as other:
         other.ingest(read_lines(reversed(lines)))
-        assert told(other) == told(books)
+        assert data_of(other) == data_of(books)
 
 
 def test_what_is_set_aside_is_not_counted_any_more(books: Reconciler) -> None:
@@ -97,7 +97,7 @@ def test_what_is_set_aside_is_not_counted_any_more(books: Reconciler) -> None:
 
     again = books.ingest(read_lines([b"rubbish"]))
     assert (again.set_aside, again.quarantined) == (1, 0)
-    assert told(books)["unprocessed"] == 0
+    assert data_of(books)["unprocessed"] == 0
     assert counted(books.reprocess()) == 0
 
 
@@ -107,8 +107,10 @@ def test_what_still_cannot_be_read_again_stays(books: Reconciler) -> None:
 
     again = books.reprocess()
 
-    assert {one.digest for one in again.unread} == {one.digest for one in first.unread}
-    assert told(books)["unprocessed"] == 2
+    assert {item.digest for item in again.unread} == {
+        found.digest for found in first.unread
+    }
+    assert data_of(books)["unprocessed"] == 2
 
 
 def test_unread_evidence_is_in_the_scope_of_its_company_or_of_all(
@@ -124,7 +126,7 @@ def test_unread_evidence_is_in_the_scope_of_its_company_or_of_all(
         )
     )
 
-    scopes = {name: told(books, name)["unprocessed"] for name in ("a", "b", "c")}
+    scopes = {name: data_of(books, name)["unprocessed"] for name in ("a", "b", "c")}
 
     assert scopes == {"a": 2, "b": 2, "c": 1}
-    assert told(books)["unprocessed"] == 3
+    assert data_of(books)["unprocessed"] == 3

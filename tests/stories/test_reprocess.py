@@ -34,10 +34,10 @@ def test_what_can_be_read_now_is_released_and_judged(books: Reconciler) -> None:
     quarantine(books, UNREAD)
     before = to_data(books.report(as_of=at(60)))
 
-    told = books.reprocess()
+    result = books.reprocess()
 
     after = to_data(books.report(as_of=at(60)))
-    assert (told.read, told.quarantined) == (1, 0)
+    assert (result.read, result.quarantined) == (1, 0)
     assert (before["unprocessed"], after["unprocessed"]) == (1, 0)
     states = [report["items"][0]["state"] for report in (before, after)]
     assert states == ["open", "matched"]
@@ -56,9 +56,9 @@ def test_reprocessing_twice_reads_nothing_twice(books: Reconciler) -> None:
 def test_what_still_cannot_be_read_stays_and_is_told(books: Reconciler) -> None:
     books.ingest(read_lines([b"rubbish", status(2000, minutes=5)]))
 
-    told = books.reprocess(progress=lambda _: None)
+    result = books.reprocess(progress=lambda _: None)
 
-    assert (told.read, told.quarantined) == (0, 1)
+    assert (result.read, result.quarantined) == (0, 1)
     assert to_data(books.report(as_of=at(60)))["unprocessed"] == 1
 
 

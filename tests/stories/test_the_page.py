@@ -12,14 +12,14 @@ LATER = datetime(2022, 8, 4, tzinfo=UTC)
 
 
 @pytest.fixture
-def told(books: Reconciler) -> dict[str, Any]:
+def data(books: Reconciler) -> dict[str, Any]:
     books.ingest(read_document((EXAMPLES / "page.har").read_bytes()))
     return to_data(books.report(as_of=LATER))
 
 
 def test_the_example_holds_the_pages_bodies_word_for_word() -> None:
     captured = list(read_document((EXAMPLES / "page.har").read_bytes()))
-    bodies = {getattr(one, name, None) for one in captured for name in _BODIES}
+    bodies = {getattr(item, name, None) for item in captured for name in _BODIES}
 
     for name in _PAGE:
         assert payload(name).encode() in bodies, name
@@ -36,8 +36,8 @@ _PAGE = (
 )
 
 
-def test_a_leg_listed_twice_is_one_leg_that_failed(told: dict[str, Any]) -> None:
-    failed = [item for item in told["items"] if item["company_id"] == COMPANY]
+def test_a_leg_listed_twice_is_one_leg_that_failed(data: dict[str, Any]) -> None:
+    failed = [item for item in data["items"] if item["company_id"] == COMPANY]
 
     assert [item["transaction_id"] for item in failed] == [TRANSACTION]
     assert (failed[0]["state"], failed[0]["kind"]) == ("break", "FAILED")
@@ -46,23 +46,23 @@ def test_a_leg_listed_twice_is_one_leg_that_failed(told: dict[str, Any]) -> None
 
 
 def test_the_reason_is_codats_and_the_verdict_says_what_to_mend(
-    told: dict[str, Any],
+    data: dict[str, Any],
 ) -> None:
-    item = next(i for i in told["items"] if i["company_id"] == COMPANY)
+    item = next(i for i in data["items"] if i["company_id"] == COMPANY)
 
     assert "already connected to another Xero Bank Account" in item["reason"]
     assert item["retry"]["verdict"] == "FIX_FIRST"
     assert (item["class"], item["owner"]) == ("bank_feed_taken", "customer")
 
 
-def test_the_listing_is_incomplete_134_promised_2_seen(told: dict[str, Any]) -> None:
-    sync = next(s for s in told["syncs"] if s["sync_id"] == SYNC)
+def test_the_listing_is_incomplete_134_promised_2_seen(data: dict[str, Any]) -> None:
+    sync = next(s for s in data["syncs"] if s["sync_id"] == SYNC)
 
     assert (sync["listing"], sync["promised"], sync["seen"]) == ("incomplete", 134, 2)
 
 
-def test_the_successful_tab_is_matched_by_its_2000(told: dict[str, Any]) -> None:
-    item = next(i for i in told["items"] if i["company_id"] != COMPANY)
+def test_the_successful_tab_is_matched_by_its_2000(data: dict[str, Any]) -> None:
+    item = next(i for i in data["items"] if i["company_id"] != COMPANY)
 
     assert item["state"] == "matched"
     assert [leg["integration_type"] for leg in item["legs"]] == ["bankfeeds", "expense"]
@@ -71,6 +71,6 @@ def test_the_successful_tab_is_matched_by_its_2000(told: dict[str, Any]) -> None
 def test_before_the_page_was_read_the_expense_was_open(books: Reconciler) -> None:
     books.ingest(read_document((EXAMPLES / "page.har").read_bytes()))
 
-    told = to_data(books.report(as_of=datetime(2022, 8, 3, 1, 12, tzinfo=UTC)))
+    data = to_data(books.report(as_of=datetime(2022, 8, 3, 1, 12, tzinfo=UTC)))
 
-    assert [item["state"] for item in told["items"]] == ["open"]
+    assert [item["state"] for item in data["items"]] == ["open"]

@@ -42,11 +42,11 @@ class Wire:
     client: CodatClient
     time: Time
     sent: list[httpx.Request]
-    kept: list[Exchange]
+    recorded: list[Exchange]
 
     @property
     def statuses(self) -> list[int]:
-        return [exchange.status for exchange in self.kept]
+        return [exchange.status for exchange in self.recorded]
 
 
 Given = httpx.Response | Exception | int
@@ -54,16 +54,16 @@ Given = httpx.Response | Exception | int
 
 def wired(*given: Given, **more: Any) -> Wire:
     """Return a client that gets these answers in turn, the last for ever."""
-    time, sent, kept, answer = _answering(given)
+    time, sent, recorded, answer = _answering(given)
     http = httpx.Client(transport=httpx.MockTransport(answer))
     settings: dict[str, Any] = {
         "api_keys": KEY,
-        "record": kept.append,
+        "record": recorded.append,
         "now": lambda: time.now,
         "sleep": time.sleep,
         "chance": lambda: 1.0,
     }
-    return Wire(CodatClient(http, **(settings | more)), time, sent, kept)
+    return Wire(CodatClient(http, **(settings | more)), time, sent, recorded)
 
 
 def _answering(
@@ -76,10 +76,10 @@ def _answering(
 
     def answer(request: httpx.Request) -> httpx.Response:
         sent.append(request)
-        made = left.pop(0) if len(left) > 1 else left[0]
-        if isinstance(made, Exception):
-            raise made
-        return response(made) if isinstance(made, int) else made
+        created = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(created, Exception):
+            raise created
+        return response(created) if isinstance(created, int) else created
 
     return Time(), sent, [], answer
 
@@ -87,12 +87,12 @@ def _answering(
 def response(status: int, data: Any = None, **headers: str) -> httpx.Response:
     """Return an answer of JSON; a header's name has underscores for dashes."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    told = {"statusCode": status} if data is None else data
-    return httpx.Response(status, json=told, headers=named)
+    result = {"statusCode": status} if data is None else data
+    return httpx.Response(status, json=result, headers=named)
 
 
-def at(
-    sandbox: Sandbox, kept: Callable[[Exchange], object], **more: Any
+def client_at(
+    sandbox: Sandbox, recorded: Callable[[Exchange], object], **more: Any
 ) -> CodatClient:
     """Return a client of a sandbox, on its clock."""
     http = httpx.Client(transport=sandbox.transport())
@@ -100,7 +100,7 @@ def at(
         http,
         **{
             "api_keys": KEY,
-            "record": kept,
+            "record": recorded,
             "now": lambda: sandbox.now,
             "sleep": lambda seconds: sandbox.advance(timedelta(seconds=seconds)),
             "chance": lambda: 0.5,
@@ -110,7 +110,7 @@ def at(
 
 
 def async_at(
-    sandbox: Sandbox, kept: Callable[[Exchange], object], **more: Any
+    sandbox: Sandbox, recorded: Callable[[Exchange], object], **more: Any
 ) -> AsyncCodatClient:
     """Return an async client of a sandbox, on its clock."""
 
@@ -123,7 +123,7 @@ def async_at(
         http,
         **{
             "api_keys": KEY,
-            "record": kept,
+            "record": recorded,
             "now": lambda: sandbox.now,
             "sleep": sleep,
             "chance": lambda: 0.5,
@@ -188,6 +188,6 @@ def _received(connection: socket.socket) -> bytes:
 def ignore(_: Exchange) -> None: ...
 
 
-def wait(sandbox: Sandbox) -> None:
+def let_syncs_end(sandbox: Sandbox) -> None:
     """Let any sync end."""
     sandbox.advance(timedelta(minutes=10))

@@ -25,11 +25,11 @@ from reconcile.sandbox.scenarios import Scenario
 from reconcile.sandbox.server import serving
 from tests.codat.client.clients import (
     async_at,
-    at,
+    client_at,
     ignore,
     keyed,
+    let_syncs_end,
     response,
-    wait,
     wired,
 )
 from tests.codat.test_requests import ADJUSTMENT, CALLS, REIMBURSABLE, TRANSFER
@@ -42,9 +42,9 @@ KEY = "6a1b2c3d-0000-4000-8000-000000000001"
 
 @pytest.fixture
 def sandbox() -> Sandbox:
-    made = keyed()
-    made.company(COMPANY)
-    return made
+    created = keyed()
+    created.company(COMPANY)
+    return created
 
 
 @pytest.fixture
@@ -55,18 +55,18 @@ def books(sandbox: Sandbox, tmp_path: Path) -> Iterator[Reconciler]:
 
 
 def states(books: Reconciler) -> dict[str, str]:
-    return {one.transaction_id: str(one.item.state) for one in books.report().items}
+    return {item.transaction_id: str(item.item.state) for item in books.report().items}
 
 
 def test_a_dataset_pushed_synced_and_read_is_matched(
     sandbox: Sandbox, books: Reconciler
 ) -> None:
-    codat = at(sandbox, books.record)
+    codat = client_at(sandbox, books.record)
 
-    pushed = codat.push_dataset(COMPANY, [expense(one) for one in IDS])
+    pushed = codat.push_dataset(COMPANY, [expense(item) for item in IDS])
     started = codat.start_sync(COMPANY, [pushed.named("datasetId")])
     sync_id = started.named("syncId")
-    wait(sandbox)
+    let_syncs_end(sandbox)
     status = codat.sync_status(COMPANY, sync_id).data()
     pages = [*codat.transaction_pages(COMPANY, sync_id, page_size=3)]
 
@@ -81,9 +81,9 @@ def test_the_async_client_tells_the_same_story(
 ) -> None:
     async def story() -> None:
         codat = async_at(sandbox, books.record)
-        made = await codat.create_expenses(COMPANY, [expense(one) for one in IDS])
-        sync_id = made.named("syncId")
-        wait(sandbox)
+        created = await codat.create_expenses(COMPANY, [expense(item) for item in IDS])
+        sync_id = created.named("syncId")
+        let_syncs_end(sandbox)
         assert (await codat.latest_status(COMPANY)).data()["syncId"] == sync_id
         pages = codat.transaction_pages(COMPANY, sync_id, page_size=5)
         assert [len(page.data()["results"]) async for page in pages] == [5, 5, 4]
@@ -95,13 +95,13 @@ def test_the_async_client_tells_the_same_story(
 
 
 def test_every_call_of_both_dialects_is_taken_and_recorded(sandbox: Sandbox) -> None:
-    kept: list[Exchange] = []
-    codat = at(sandbox, kept.append)
+    recorded: list[Exchange] = []
+    codat = client_at(sandbox, recorded.append)
     answers = [*_everything(codat, sandbox)]
 
-    assert [one.status for one in answers if not one.accepted] == []
-    assert [one.exchange for one in answers] == kept
-    assert all(one.header("authorization") is None for one in kept)
+    assert [answer.status for answer in answers if not answer.accepted] == []
+    assert [answer.exchange for answer in answers] == recorded
+    assert all(item.header("authorization") is None for item in recorded)
 
 
 def _everything(codat: CodatClient, sandbox: Sandbox) -> Iterator[Answer]:
@@ -113,7 +113,7 @@ def _everything(codat: CodatClient, sandbox: Sandbox) -> Iterator[Answer]:
     yield codat.create_adjustments(COMPANY, [{**ADJUSTMENT, "id": IDS[2]}])
     yield codat.create_reimbursables(COMPANY, [{"id": IDS[3], **REIMBURSABLE}])
     yield codat.put_transfer(COMPANY, IDS[4], TRANSFER)
-    wait(sandbox)
+    let_syncs_end(sandbox)
     changed = {name: v for name, v in expense(IDS[1]).items() if name != "id"}
     yield codat.update_expense(COMPANY, IDS[1], changed)
     yield codat.update_reimbursable(COMPANY, IDS[3], REIMBURSABLE)
@@ -149,9 +149,9 @@ def test_an_answer_that_breaks_off_in_its_json_is_said() -> None:
 
 
 def test_a_company_is_one_however_its_id_is_written() -> None:
-    made = [requests.statuses(one) for one in (COMPANY, COMPANY.upper())]
+    created = [requests.statuses(item) for item in (COMPANY, COMPANY.upper())]
 
-    assert {one.company_id for one in made} == {COMPANY}
+    assert {entry.company_id for entry in created} == {COMPANY}
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -169,8 +169,8 @@ def test_through_every_trouble_no_expense_is_sent_twice_unknown_or_lost(
         slow=0.1,
     )
     sandbox = Sandbox(scenario=trouble, seed=seed)
-    kept: list[Exchange] = []
-    codat = at(sandbox, kept.append)
+    recorded: list[Exchange] = []
+    codat = client_at(sandbox, recorded.append)
     known, doubtful = set(), set()
     for number in range(12):
         name = f"{number:08d}-7770-412b-91bb-44d3bc71d111"
@@ -182,7 +182,7 @@ def test_through_every_trouble_no_expense_is_sent_twice_unknown_or_lost(
         except CodatUnavailable as error:
             if not error.safe_to_resend:
                 doubtful.add(name)
-        wait(sandbox)
+        let_syncs_end(sandbox)
 
     syncs = sandbox.companies[COMPANY].syncs if COMPANY in sandbox.companies else {}
     sent = [row.transaction_id for sync in syncs.values() for row in sync.rows]
@@ -192,12 +192,12 @@ def test_through_every_trouble_no_expense_is_sent_twice_unknown_or_lost(
     with Reconciler.open(
         f"sqlite:///{tmp_path / 'b.db'}", now=lambda: sandbox.now
     ) as books:
-        assert books.ingest(kept).quarantined == 0
+        assert books.ingest(recorded).quarantined == 0
         assert set(states(books)) >= doubtful
 
 
 def test_the_quota_is_learnt_from_what_codat_says(sandbox: Sandbox) -> None:
-    codat = at(sandbox, ignore)
+    codat = client_at(sandbox, ignore)
 
     codat.statuses(COMPANY)
 
@@ -210,19 +210,19 @@ def test_the_quota_is_learnt_from_what_codat_says(sandbox: Sandbox) -> None:
 def test_codats_quota_of_a_minute_is_never_overrun(form: Any) -> None:
     sandbox = Sandbox(settings=Settings(reset=form, retry_after=form))
     sandbox.company(COMPANY)
-    kept: list[Exchange] = []
-    codat = at(sandbox, kept.append)
+    recorded: list[Exchange] = []
+    codat = client_at(sandbox, recorded.append)
 
     for _ in range(1100):
         codat.statuses(COMPANY)
 
-    assert {one.status for one in kept} == {200}
-    assert len(kept) == 1100
+    assert {item.status for item in recorded} == {200}
+    assert len(recorded) == 1100
 
 
 def test_a_quota_that_others_use_up_too_is_waited_for(sandbox: Sandbox) -> None:
-    codat = at(sandbox, ignore, quota=Quota(per_minute=10**6))
-    other = at(sandbox, ignore, quota=Quota(per_minute=10**6))
+    codat = client_at(sandbox, ignore, quota=Quota(per_minute=10**6))
+    other = client_at(sandbox, ignore, quota=Quota(per_minute=10**6))
     for _ in range(600):
         other.statuses(COMPANY)
 
@@ -232,14 +232,14 @@ def test_a_quota_that_others_use_up_too_is_waited_for(sandbox: Sandbox) -> None:
 def test_threads_share_a_client_its_keys_and_its_quota() -> None:
     sandbox = Sandbox(settings=Settings(api_keys=("new",)))
     sandbox.company(COMPANY)
-    kept: list[Exchange] = []
-    codat = at(sandbox, kept.append, api_keys=("old", "new"))
+    recorded: list[Exchange] = []
+    codat = client_at(sandbox, recorded.append, api_keys=("old", "new"))
 
     with ThreadPoolExecutor(8) as pool:
         answers = [*pool.map(codat.statuses, [COMPANY] * 80)]
 
-    assert {one.status for one in answers} == {200}
-    assert sum(one.status == 401 for one in kept) <= 8
+    assert {answer.status for answer in answers} == {200}
+    assert sum(item.status == 401 for item in recorded) <= 8
     assert codat.figures().in_flight == {}
 
 
@@ -261,26 +261,26 @@ def test_tasks_share_a_client_and_no_company_has_more_than_ten_at_once() -> None
 
     answers = asyncio.run(asked())
 
-    assert {one.status for one in answers} == {200}
+    assert {answer.status for answer in answers} == {200}
     assert max(at_once) <= 10
 
 
 def test_over_a_real_server_the_story_is_the_same(tmp_path: Path) -> None:
     sandbox = Sandbox()
-    kept: list[Exchange] = []
+    recorded: list[Exchange] = []
     with (
         serving(sandbox) as url,
         CodatClient.connected(
-            api_keys="any", record=kept.append, base_url=url
+            api_keys="any", record=recorded.append, base_url=url
         ) as codat,
     ):
-        made = codat.create_expenses(COMPANY, [expense(one) for one in IDS])
-        wait(sandbox)
-        codat.sync_status(COMPANY, made.named("syncId"))
-        list(codat.transaction_pages(COMPANY, made.named("syncId")))
+        created = codat.create_expenses(COMPANY, [expense(item) for item in IDS])
+        let_syncs_end(sandbox)
+        codat.sync_status(COMPANY, created.named("syncId"))
+        list(codat.transaction_pages(COMPANY, created.named("syncId")))
 
     with Reconciler.open(f"sqlite:///{tmp_path / 'b.db'}") as books:
-        books.ingest(kept)
+        books.ingest(recorded)
         assert states(books) == dict.fromkeys(IDS, "matched")
 
 

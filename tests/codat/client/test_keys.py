@@ -16,7 +16,7 @@ from reconcile.codat.client.rerequests import Rerequests
 from reconcile.errors import CodatUnavailable, UsageError
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox import Settings as Behaviour
-from tests.codat.client.clients import KEY, at, wired
+from tests.codat.client.clients import KEY, client_at, wired
 from tests.sandbox.calls import COMPANY, expense
 
 READ = requests.statuses(COMPANY)
@@ -34,13 +34,13 @@ def test_the_key_is_sent_alone_as_codat_asks() -> None:
 def test_a_key_that_is_refused_gives_way_to_the_next_and_stays_behind() -> None:
     sandbox = Sandbox(settings=Behaviour(api_keys=("new",)))
     sandbox.company(COMPANY)
-    kept: list[Any] = []
-    codat = at(sandbox, kept.append, api_keys=("old", "new", "other"))
+    recorded: list[Any] = []
+    codat = client_at(sandbox, recorded.append, api_keys=("old", "new", "other"))
 
     statuses = [codat.statuses(COMPANY).status for _ in range(3)]
 
     assert statuses == [200, 200, 200]
-    assert [one.status for one in kept] == [401, 200, 200, 200]
+    assert [item.status for item in recorded] == [401, 200, 200, 200]
 
 
 def test_when_every_key_is_refused_that_is_the_answer() -> None:
@@ -56,13 +56,13 @@ def test_when_every_key_is_refused_that_is_the_answer() -> None:
 
 def test_a_write_goes_on_with_the_next_key_since_a_401_did_nothing() -> None:
     sandbox = Sandbox(settings=Behaviour(api_keys=("new",)))
-    kept: list[Any] = []
-    codat = at(sandbox, kept.append, api_keys=("old", "new"))
+    recorded: list[Any] = []
+    codat = client_at(sandbox, recorded.append, api_keys=("old", "new"))
 
     answer = codat.create_expenses(COMPANY, [expense("t1")])
 
     assert answer.accepted
-    assert [one.status for one in kept] == [401, 200]
+    assert [item.status for item in recorded] == [401, 200]
     assert len(sandbox.companies[COMPANY].syncs) == 1
 
 
@@ -90,23 +90,25 @@ def test_no_key_is_in_any_log_error_or_record(
             ).format()
         )
 
-    told = [repr(wire.client), repr(wire.kept), caplog.text, shown]
-    told += [repr(vars(one)) for one in caplog.records]
-    told += [repr(vars(wire.client)), repr(vars(wire.client._attempts.keys))]
+    result = [repr(wire.client), repr(wire.recorded), caplog.text, shown]
+    result += [repr(vars(record)) for record in caplog.records]
+    result += [repr(vars(wire.client)), repr(vars(wire.client._attempts.keys))]
     assert shown
-    assert not [text for text in told if KEY in text or SENT in text]
-    assert any(getattr(one, "codat_path", "") == READ.path for one in caplog.records)
+    assert not [text for text in result if KEY in text or SENT in text]
+    assert any(
+        getattr(record, "codat_path", "") == READ.path for record in caplog.records
+    )
 
 
 def test_over_a_real_socket_no_library_below_logs_the_key(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    kept: list[Any] = []
+    recorded: list[Any] = []
 
     settings: ClientSettings = {
         "api_keys": KEY,
-        "record": kept.append,
+        "record": recorded.append,
         "base_url": "http://127.0.0.1:9",
         "rerequests": Rerequests(attempts_max=1),
     }

@@ -9,21 +9,25 @@ import pytest
 from reconcile.codat.client.answers import Answer
 from reconcile.errors import CodatUnavailable, PayloadError, UsageError
 from reconcile.sandbox import Sandbox
-from tests.codat.client.clients import at, ignore, response, wait, wired
+from tests.codat.client.clients import client_at, ignore, let_syncs_end, response, wired
 from tests.codat.client.test_clients import IDS
 from tests.sandbox.calls import COMPANY, expense
 
 
 def test_a_listing_that_broke_goes_on_where_it_broke() -> None:
     sandbox = Sandbox()
-    codat = at(sandbox, ignore)
-    made = codat.create_expenses(COMPANY, [expense(one) for one in IDS])
-    wait(sandbox)
-    whole = _rows(codat.transaction_pages(COMPANY, made.named("syncId"), page_size=4))
+    codat = client_at(sandbox, ignore)
+    created = codat.create_expenses(COMPANY, [expense(item) for item in IDS])
+    let_syncs_end(sandbox)
+    whole = _rows(
+        codat.transaction_pages(COMPANY, created.named("syncId"), page_size=4)
+    )
 
-    first = codat.transaction_pages(COMPANY, made.named("syncId"), page_size=4)
+    first = codat.transaction_pages(COMPANY, created.named("syncId"), page_size=4)
     begun = _rows(iter([next(first)]))
-    rest = codat.transaction_pages(COMPANY, made.named("syncId"), page_size=4, first=2)
+    rest = codat.transaction_pages(
+        COMPANY, created.named("syncId"), page_size=4, first=2
+    )
 
     assert begun + _rows(rest) == whole
     assert len(whole) == 2 * len(IDS)
@@ -59,11 +63,11 @@ def test_a_listing_ends_where_its_rows_do(
 ) -> None:
     wire = wired(*given)
 
-    told = [*wire.client.transaction_pages(COMPANY, "s1", page_size=2)]
+    result = [*wire.client.transaction_pages(COMPANY, "s1", page_size=2)]
 
-    assert len(told) == len(wire.sent) == asked
-    assert {one.url.host for one in wire.sent} == {"api.codat.io"}
-    assert [one.url.params["page"] for one in wire.sent] == [
+    assert len(result) == len(wire.sent) == asked
+    assert {item.url.host for item in wire.sent} == {"api.codat.io"}
+    assert [entry.url.params["page"] for entry in wire.sent] == [
         str(number) for number in range(1, asked + 1)
     ]
 

@@ -12,7 +12,7 @@ MIDNIGHT = datetime(2026, 1, 6, tzinfo=UTC)
 LOW, HIGH = Priority.SWEEP, Priority.WEBHOOK
 
 
-def told(limit: int, remaining: int, reset: str) -> tuple[tuple[str, str], ...]:
+def rate_headers(limit: int, remaining: int, reset: str) -> tuple[tuple[str, str], ...]:
     return (
         ("x-rate-limit-limit", str(limit)),
         ("x-rate-limit-remaining", str(remaining)),
@@ -53,7 +53,7 @@ def test_a_webhooks_read_goes_out_when_everything_else_has_to_wait() -> None:
     for priority in (Priority.SWEEP, Priority.FOLLOW, Priority.WRITE):
         take(quota, 1000, priority)
 
-    waits = {one: quota.plan(one, "c", NOW) for one in Priority}
+    waits = {item: quota.plan(item, "c", NOW) for item in Priority}
 
     assert waits.pop(Priority.WEBHOOK) == 0.0
     assert set(waits.values()) == {(MIDNIGHT - NOW).total_seconds()}
@@ -95,7 +95,7 @@ def test_a_company_has_so_many_requests_at_once_and_a_webhook_the_last_ones() ->
 def test_the_days_quota_is_learnt_from_the_headers() -> None:
     quota = Quota()
 
-    quota.learn(200, told(5000, 4321, "2026-01-06T00:00:00Z"), NOW)
+    quota.learn(200, rate_headers(5000, 4321, "2026-01-06T00:00:00Z"), NOW)
 
     figures = quota.figures(NOW)
     assert (figures.limit, figures.remaining, figures.learnt) == (5000, 4321, True)
@@ -118,7 +118,7 @@ def test_the_days_quota_is_learnt_from_the_headers() -> None:
 def test_the_reset_is_read_in_whichever_form_it_is_told(reset: str) -> None:
     quota = Quota()
 
-    quota.learn(200, told(1000, 1, reset), NOW)
+    quota.learn(200, rate_headers(1000, 1, reset), NOW)
 
     assert quota.figures(NOW).resets_at == NOW + timedelta(hours=3)
 
@@ -129,7 +129,7 @@ def test_the_reset_is_read_in_whichever_form_it_is_told(reset: str) -> None:
 def test_a_reset_that_cannot_be_is_no_reason_to_wait_for_years(reset: str) -> None:
     quota = Quota()
 
-    quota.learn(200, told(1000, 0, reset), NOW)
+    quota.learn(200, rate_headers(1000, 0, reset), NOW)
 
     assert quota.plan(HIGH, "c", NOW) <= (MIDNIGHT - NOW).total_seconds()
 
@@ -138,8 +138,8 @@ def test_an_answer_that_was_overtaken_gives_nothing_back() -> None:
     quota = Quota()
     reset = "2026-01-06T00:00:00Z"
 
-    quota.learn(200, told(1000, 10, reset), NOW)
-    quota.learn(200, told(1000, 12, reset), NOW)
+    quota.learn(200, rate_headers(1000, 10, reset), NOW)
+    quota.learn(200, rate_headers(1000, 12, reset), NOW)
 
     assert quota.figures(NOW).remaining == 10
 
@@ -147,7 +147,7 @@ def test_an_answer_that_was_overtaken_gives_nothing_back() -> None:
 def test_an_answer_of_yesterday_says_nothing_of_today() -> None:
     quota = Quota()
 
-    quota.learn(200, told(1000, 0, "2026-01-06T00:00:00Z"), MIDNIGHT)
+    quota.learn(200, rate_headers(1000, 0, "2026-01-06T00:00:00Z"), MIDNIGHT)
 
     assert quota.figures(MIDNIGHT).used == 0
 
@@ -156,8 +156,8 @@ def test_a_company_that_was_connected_adds_to_the_day() -> None:
     quota = Quota()
     reset = "2026-01-06T00:00:00Z"
 
-    quota.learn(200, told(2000, 1500, reset), NOW)
-    quota.learn(200, told(3000, 2499, reset), NOW)
+    quota.learn(200, rate_headers(2000, 1500, reset), NOW)
+    quota.learn(200, rate_headers(3000, 2499, reset), NOW)
 
     assert quota.figures(NOW).remaining == 2499
 

@@ -87,7 +87,7 @@ def test_under_a_key_a_write_without_an_answer_is_sent_again_the_same(
     wire = wired(first, OK)
 
     assert wire.client.ask(KEYED).accepted
-    assert [one.headers["Idempotency-Key"] for one in wire.sent] == [KEY, KEY]
+    assert [item.headers["Idempotency-Key"] for item in wire.sent] == [KEY, KEY]
     assert wire.sent[0].content == wire.sent[1].content
 
 
@@ -217,13 +217,13 @@ def test_every_attempt_is_recorded_when_its_answer_is_complete() -> None:
     answer = wire.client.ask(READ)
 
     assert wire.statuses == [0, 503, 200]
-    assert [(one.observed_at - BEGIN).total_seconds() for one in wire.kept] == [
+    assert [(item.observed_at - BEGIN).total_seconds() for item in wire.recorded] == [
         0,
         0.5,
         1.5,
     ]
-    assert wire.kept[0].response_body is None
-    assert wire.kept[-1] is answer.exchange
+    assert wire.recorded[0].response_body is None
+    assert wire.recorded[-1] is answer.exchange
 
 
 def test_what_the_record_raises_the_caller_gets_and_nothing_is_sent_again() -> None:
@@ -286,4 +286,4 @@ def test_no_room_for_long_sends_and_records_nothing() -> None:
     assert error.safe_to_resend
     assert error.wait_s == 15 * 3600
     assert "our own quota" in str(error)
-    assert len(wire.sent) == len(wire.kept) == 1
+    assert len(wire.sent) == len(wire.recorded) == 1

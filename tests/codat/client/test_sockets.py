@@ -30,10 +30,10 @@ Act = Callable[[socket.socket], None]
 Ask = Callable[[requests.Request, str, list[Exchange]], bytes]
 
 
-def settings(url: str, kept: list[Exchange]) -> dict[str, Any]:
+def settings(url: str, recorded: list[Exchange]) -> dict[str, Any]:
     return {
         "api_keys": KEY,
-        "record": kept.append,
+        "record": recorded.append,
         "base_url": url,
         "timeout": QUICK,
         "rerequests": ONCE,
@@ -41,14 +41,14 @@ def settings(url: str, kept: list[Exchange]) -> dict[str, Any]:
     }
 
 
-def sync_ask(request: requests.Request, url: str, kept: list[Exchange]) -> bytes:
-    with CodatClient.connected(**settings(url, kept)) as codat:
+def sync_ask(request: requests.Request, url: str, recorded: list[Exchange]) -> bytes:
+    with CodatClient.connected(**settings(url, recorded)) as codat:
         return codat.ask(request).body
 
 
-def async_ask(request: requests.Request, url: str, kept: list[Exchange]) -> bytes:
+def async_ask(request: requests.Request, url: str, recorded: list[Exchange]) -> bytes:
     async def asked() -> bytes:
-        async with AsyncCodatClient.connected(**settings(url, kept)) as codat:
+        async with AsyncCodatClient.connected(**settings(url, recorded)) as codat:
             return (await codat.ask(request)).body
 
     return asyncio.run(asked())
@@ -157,14 +157,14 @@ def test_each_trouble_ends_in_a_sentence_and_a_record_and_nothing_is_known(
     name: str, request_: requests.Request, ask: Ask
 ) -> None:
     act, status, words = TROUBLES[name]
-    kept: list[Exchange] = []
+    recorded: list[Exchange] = []
     with server(act) as (url, heads), pytest.raises(CodatUnavailable) as caught:
-        ask(request_, url, kept)
+        ask(request_, url, recorded)
 
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.safe_to_resend is False
-    assert [one.status for one in kept] == [status]
+    assert [item.status for item in recorded] == [status]
     assert len(heads) == 1
 
 
@@ -172,13 +172,13 @@ def test_each_trouble_ends_in_a_sentence_and_a_record_and_nothing_is_known(
 def test_where_nobody_listens_nothing_was_sent(ask: Ask) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    kept: list[Exchange] = []
+    recorded: list[Exchange] = []
 
     with pytest.raises(CodatUnavailable, match="no connection") as caught:
-        ask(CREATE, url, kept)
+        ask(CREATE, url, recorded)
 
     assert caught.value.safe_to_resend
-    assert [one.status for one in kept] == [0]
+    assert [item.status for item in recorded] == [0]
 
 
 @BOTH
@@ -204,19 +204,19 @@ def test_a_server_without_tls_is_no_connection(ask: Ask) -> None:
 @BOTH
 def test_a_packed_answer_is_unpacked_and_kept_as_it_reads(ask: Ask) -> None:
     body = b'[{"syncId":"s1"}]'
-    kept: list[Exchange] = []
+    recorded: list[Exchange] = []
     packed = gzip.compress(body[:5]) + gzip.compress(body[5:])
 
     with server(plain(packed, GZIP)) as (url, _):
-        assert ask(READ, url, kept) == body
+        assert ask(READ, url, recorded) == body
 
-    assert kept[0].response_body == body
+    assert recorded[0].response_body == body
 
 
 @BOTH
 def test_a_body_that_drips_ends_when_its_time_is_over(ask: Ask) -> None:
     begun = time.monotonic()
-    kept: list[Exchange] = []
+    recorded: list[Exchange] = []
 
     def dripping(connection: socket.socket) -> None:
         connection.sendall(head("Content-Length: 1000"))
@@ -225,20 +225,20 @@ def test_a_body_that_drips_ends_when_its_time_is_over(ask: Ask) -> None:
             time.sleep(0.05)
 
     with server(dripping) as (url, _), pytest.raises(CodatUnavailable) as caught:
-        _fast(ask, url, kept, begun)
+        _fast(ask, url, recorded, begun)
 
     assert "did not end in 120 s" in str(caught.value)
-    assert [one.status for one in kept] == [0]
+    assert [item.status for item in recorded] == [0]
 
 
-def _fast(ask: Ask, url: str, kept: list[Exchange], begun: float) -> None:
+def _fast(ask: Ask, url: str, recorded: list[Exchange], begun: float) -> None:
     """Ask on a clock that runs a thousand times as fast as the wall's."""
 
     def now() -> datetime:
         passed = timedelta(seconds=1000 * (time.monotonic() - begun))
         return datetime(2026, 1, 5, tzinfo=UTC) + passed
 
-    more = {**settings(url, kept), "now": now, "timeout": httpx.Timeout(5)}
+    more = {**settings(url, recorded), "now": now, "timeout": httpx.Timeout(5)}
     if ask is sync_ask:
         with CodatClient.connected(**more) as codat:
             codat.ask(READ)
@@ -252,11 +252,11 @@ def _fast(ask: Ask, url: str, kept: list[Exchange], begun: float) -> None:
 
 
 def test_a_cancelled_task_has_recorded_that_the_answer_was_lost() -> None:
-    kept: list[Exchange] = []
+    recorded: list[Exchange] = []
 
     async def keep(exchange: Exchange) -> None:
         await asyncio.sleep(0)
-        kept.append(exchange)
+        recorded.append(exchange)
 
     async def cancelled(url: str) -> AsyncCodatClient:
         more = {**settings(url, []), "record": keep, "timeout": httpx.Timeout(5)}
@@ -268,7 +268,7 @@ def test_a_cancelled_task_has_recorded_that_the_answer_was_lost() -> None:
     with server(silent) as (url, _):
         codat = asyncio.run(cancelled(url))
 
-    assert [(one.status, one.request_body) for one in kept] == [(0, CREATE.body)]
+    assert [(item.status, item.request_body) for item in recorded] == [(0, CREATE.body)]
     assert codat.figures().in_flight == {}
 
 

@@ -33,7 +33,7 @@ class Spec:
     """One OpenAPI file, ready to judge bodies by."""
 
     def __init__(self, file: Path) -> None:
-        self.document: Final = read(file)
+        self.document: Final = openapi_document(file)
 
     def template(self, path: str) -> str | None:
         """Return the template a path belongs to; None where the file has none.
@@ -41,11 +41,11 @@ class Spec:
         Where several fit, the one with the most of its text given.
         """
         fitting = [
-            one
-            for one in self.document["paths"]
-            if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", one), path)
+            item
+            for item in self.document["paths"]
+            if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", item), path)
         ]
-        return min(fitting, key=lambda one: one.count("{"), default=None)
+        return min(fitting, key=lambda entry: entry.count("{"), default=None)
 
     def responses(self, method: str, path: str) -> dict[str, dict[str, Any]]:
         """Return what an operation lists, by status; `path` is a template."""
@@ -91,7 +91,7 @@ class Spec:
         return node
 
 
-def read(file: Path) -> dict[str, Any]:
+def openapi_document(file: Path) -> dict[str, Any]:
     """Return a file's document, `as_meant`.
 
     A page may have 5,000 rows by the parameter that asks for them, 2,000 by the answer;
@@ -114,7 +114,7 @@ def as_meant(node: Any) -> Any:
     most in the list beside it have more.
     """
     if isinstance(node, list):
-        return [as_meant(one) for one in node]
+        return [as_meant(item) for item in node]
     if not isinstance(node, dict):
         return node
     meant = {key: as_meant(value) for key, value in node.items()}

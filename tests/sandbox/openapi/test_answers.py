@@ -77,8 +77,8 @@ def expense(transaction_id: str = EXPENSE, net: float = 110.42) -> dict[str, Any
 def started(codat: httpx.Client, file: Path, item: dict[str, Any]) -> str:
     """Have a sync started, as either dialect does; return its id."""
     if file == CURRENT:
-        made = codat.post(f"{AT}/expense-transactions", json=[item])
-        return str(made.json()["syncId"])
+        created = codat.post(f"{AT}/expense-transactions", json=[item])
+        return str(created.json()["syncId"])
     pushed = codat.post(f"{AT}/data/expense-transactions", json={"items": [item]})
     data = {"datasetIds": [pushed.json()["datasetId"]]}
     return str(codat.post(f"{AT}/syncs", json=data).json()["syncId"])
@@ -98,11 +98,11 @@ def look(codat: httpx.Client, sync_id: str) -> None:
 @BOTH
 def test_answers_about_the_account_are_as_documented(file: Path) -> None:
     with judged(file, Sandbox()) as (codat, judge):
-        made = codat.post("/companies", json={"name": "Made here"}).json()
+        created = codat.post("/companies", json={"name": "Made here"}).json()
         codat.get("/companies")
-        codat.get(f"/companies/{made['id']}")
-        codat.get(f"/companies/{made['id']}/connections")
-        codat.delete(f"/companies/{made['id']}")
+        codat.get(f"/companies/{created['id']}")
+        codat.get(f"/companies/{created['id']}/connections")
+        codat.delete(f"/companies/{created['id']}")
         codat.post(f"{AT}/connections/partnerExpense")
         codat.post(f"{AT}/config", json=codat.get(f"{AT}/config").json())
         codat.get(f"{AT}/mappingOptions")
@@ -279,7 +279,7 @@ def test_webhooks_are_as_documented(file: Path, bank_feed_taken: bool) -> None:
         started(codat, file, expense())
     sandbox.advance(timedelta(minutes=1))
 
-    [body] = [json.loads(one.body) for one in heard]
+    [body] = [json.loads(item.body) for item in heard]
     outcome = "unsuccessful" if bank_feed_taken else "successful"
     assert body["eventType"] == f"expenses.sync.{outcome}"
     assert Spec(file).webhook_problems(body["eventType"], body) == ()

@@ -17,7 +17,13 @@ import pytest
 from reconcile.sandbox import Sandbox, Settings
 from reconcile.sandbox.server import serving
 from tests.sandbox.environments import SCHEMATHESIS, python_with
-from tests.sandbox.openapi.schemas import CURRENT, NOT_THERE, V1, read, there
+from tests.sandbox.openapi.schemas import (
+    CURRENT,
+    NOT_THERE,
+    V1,
+    openapi_document,
+    there,
+)
 
 pytestmark = [
     pytest.mark.skipif(not there(), reason=NOT_THERE),
@@ -65,7 +71,7 @@ def run(
     python = python_with(SCHEMATHESIS)
     (folder / "spec.json").write_text(json.dumps(around_a_sync(file)), "utf-8")
     config = Path(__file__).with_name("schemathesis.toml").read_text("utf-8")
-    pinned = "".join(f'"path.{name}" = "{one}"\n' for name, one in ids.items())
+    pinned = "".join(f'"path.{name}" = "{item}"\n' for name, item in ids.items())
     (folder / "schemathesis.toml").write_text(
         f"{config}\n[parameters]\n{pinned}", "utf-8"
     )
@@ -87,7 +93,7 @@ def around_a_sync(file: Path) -> object:
 
     The sandbox has of that what a sync needs, and not one whole resource.
     """
-    document = read(file)
+    document = openapi_document(file)
     paths = document["paths"].items()
     document["paths"] = {
         path: item for path, item in paths if "/sync/expenses/" in path
@@ -109,8 +115,8 @@ def synced(sandbox: Sandbox) -> str:
         base_url="https://api.codat.io",
         headers={"Authorization": KEY},
     ) as codat:
-        made = codat.post(
+        created = codat.post(
             f"/companies/{COMPANY}/sync/expenses/expense-transactions", json=[expense]
         )
     sandbox.advance(timedelta(minutes=1))
-    return str(made.json()["syncId"])
+    return str(created.json()["syncId"])

@@ -15,9 +15,9 @@ def read_by_current(name: str, body: Any) -> str:
         shared,
     )
 
-    made = getattr(shared, name).model_validate(body)
-    told: str = made.model_dump_json(by_alias=True, exclude_unset=True)
-    return told
+    created = getattr(shared, name).model_validate(body)
+    result: str = created.model_dump_json(by_alias=True, exclude_unset=True)
+    return result
 
 
 def read_by_v1(name: str, body: Any) -> str:
@@ -26,8 +26,8 @@ def read_by_v1(name: str, body: Any) -> str:
     from codatsyncexpenses.models import shared  # type: ignore[import-not-found]
 
     kind = getattr(shared, name)
-    told: str = utils.marshal_json(utils.unmarshal_json(json.dumps(body), kind), kind)
-    return told
+    result: str = utils.marshal_json(utils.unmarshal_json(json.dumps(body), kind), kind)
+    return result
 
 
 if __name__ == "__main__":

@@ -33,25 +33,27 @@ def main(url: str, company_id: str, transaction_ids: list[str]) -> dict[str, Any
         retry_config=RetryConfig(strategy="none"),  # fail, do not wait
     ) as sdk:
         story = Story(sdk, company_id)
-        told: dict[str, Any] = {"setting up": story.set_up()}
-        told["expense"] = story.follow(story.create_expense(expense), expense)
-        told["statuses"] = story.statuses(told["expense"]["status"]["sync"])
-        told["page"] = story.page(told["expense"]["status"]["sync"])
-        told["attachment"] = story.attach(told["expense"]["status"]["sync"], expense)
-        told["transfer"] = story.follow(story.put_transfer(transfer), transfer)
-        told["adjustment"] = story.follow(story.adjust(adjustment), adjustment)
-        told["reimbursable"] = story.follow(
+        result: dict[str, Any] = {"setting up": story.set_up()}
+        result["expense"] = story.follow(story.create_expense(expense), expense)
+        result["statuses"] = story.statuses(result["expense"]["status"]["sync"])
+        result["page"] = story.page(result["expense"]["status"]["sync"])
+        result["attachment"] = story.attach(
+            result["expense"]["status"]["sync"], expense
+        )
+        result["transfer"] = story.follow(story.put_transfer(transfer), transfer)
+        result["adjustment"] = story.follow(story.adjust(adjustment), adjustment)
+        result["reimbursable"] = story.follow(
             story.create_reimbursable(reimbursable), reimbursable
         )
-        told["updates"] = {
+        result["updates"] = {
             "expense": story.follow(story.update_expense(expense), expense),
             "transfer": story.follow(story.put_transfer(transfer), transfer),
             "reimbursable": story.follow(
                 story.update_reimbursable(reimbursable), reimbursable
             ),
         }
-        told["refusals"] = story.refusals()
-        return told
+        result["refusals"] = story.refusals()
+        return result
 
 
 class Story:
@@ -63,7 +65,7 @@ class Story:
 
     def set_up(self) -> dict[str, Any]:
         """Configure the company; return what the SDK read of it."""
-        kept = self.sdk.configuration.set(
+        recorded = self.sdk.configuration.set(
             request={
                 **self.company,
                 "company_configuration": {
@@ -75,33 +77,35 @@ class Story:
         )
         options = self.sdk.mapping_options.get_mapping_options(request=self.company)
         return {
-            "bank account": kept.bank_account.id,
-            "account types": [one.account_type.value for one in options.accounts],
+            "bank account": recorded.bank_account.id,
+            "account types": [
+                account.account_type.value for account in options.accounts
+            ],
         }
 
     def create_expense(self, transaction_id: str) -> str:
         """Create an expense; return the id of its sync."""
         item = {"id": transaction_id, **EXPENSE, "lines": [line(110.42)]}
-        made = self.sdk.expenses.create(
+        created = self.sdk.expenses.create(
             request={**self.company, "request_body": [item]},
             http_headers={"Idempotency-Key": transaction_id},
         )
-        return str(made.sync_id)
+        return str(created.sync_id)
 
     def update_expense(self, transaction_id: str) -> str:
         """Update an expense; return the id of the sync that makes."""
-        made = self.sdk.expenses.update(
+        created = self.sdk.expenses.update(
             request={
                 **self.company,
                 "transaction_id": transaction_id,
                 "update_expense_request": {**EXPENSE, "lines": [line(99.99)]},
             }
         )
-        return str(made.sync_id)
+        return str(created.sync_id)
 
     def put_transfer(self, transaction_id: str) -> str:
         """Create a transfer, or update it; return the id of its sync."""
-        made = self.sdk.transfers.create(
+        created = self.sdk.transfers.create(
             request={
                 **self.company,
                 "transaction_id": transaction_id,
@@ -112,7 +116,7 @@ class Story:
                 },
             }
         )
-        return str(made.sync_id)
+        return str(created.sync_id)
 
     def adjust(self, transaction_id: str) -> str:
         """Create an adjustment; return the id of its sync."""
@@ -125,22 +129,22 @@ class Story:
                 {"amount": -10, "account_ref": {"id": "account-1"}},
             ],
         }
-        made = self.sdk.adjustments.create(
+        created = self.sdk.adjustments.create(
             request={**self.company, "request_body": [item]}
         )
-        return str(made.sync_id)
+        return str(created.sync_id)
 
     def create_reimbursable(self, transaction_id: str) -> str:
         """Create a reimbursable expense; return the id of its sync."""
         item = {"id": transaction_id, **REIMBURSABLE, "lines": [line(42)]}
-        made = self.sdk.reimbursements.create(
+        created = self.sdk.reimbursements.create(
             request={**self.company, "request_body": [item]}
         )
-        return str(made.sync_id)
+        return str(created.sync_id)
 
     def update_reimbursable(self, transaction_id: str) -> str:
         """Update a reimbursable expense; return the id of the sync that makes."""
-        made = self.sdk.reimbursements.update(
+        created = self.sdk.reimbursements.update(
             request={
                 **self.company,
                 "transaction_id": transaction_id,
@@ -150,7 +154,7 @@ class Story:
                 },
             }
         )
-        return str(made.sync_id)
+        return str(created.sync_id)
 
     def follow(self, sync_id: str, transaction_id: str) -> dict[str, Any]:
         """Return how a sync ended, and what it says of a transaction."""
@@ -162,7 +166,7 @@ class Story:
                 "transaction_id": transaction_id,
             }
         )
-        return {"status": plain(ended), "rows": [row(one) for one in rows]}
+        return {"status": plain(ended), "rows": [row(item) for item in rows]}
 
     def ended(self, sync_id: str) -> Any:
         """Return a sync's status once it is no longer in progress."""
@@ -182,7 +186,7 @@ class Story:
             "by id": plain(by_id),
             "latest": plain(latest),
             "last successful": plain(successful),
-            "list": [plain(one) for one in self.sdk.sync.list(request=self.company)],
+            "list": [plain(item) for item in self.sdk.sync.list(request=self.company)],
         }
 
     def page(self, sync_id: str) -> dict[str, Any]:
@@ -194,7 +198,7 @@ class Story:
             "number": found.page_number,
             "size": found.page_size,
             "total": found.total_results,
-            "rows": [row(one) for one in found.results],
+            "rows": [row(result) for result in found.results],
             "self": found.links.self_.href,
             "current": found.links.current.href,
             "next": found.links.next and found.links.next.href,
@@ -279,7 +283,7 @@ def refusal(call: Any, request: dict[str, Any]) -> dict[str, Any]:
         return {
             "code": found.status_code,
             "can be retried": found.can_be_retried,
-            "places": [one.item_id for one in found.validation.errors]
+            "places": [item.item_id for item in found.validation.errors]
             if found.validation
             else None,
         }

@@ -33,19 +33,19 @@ def main(url: str, company_id: str, transaction_ids: list[str]) -> dict[str, Any
         server_url=url,
         retry_config=RetryConfig("none", None, False),  # fail, do not wait
     )
-    told: dict[str, Any] = {"setting up": set_up(sdk, company_id)}
+    result: dict[str, Any] = {"setting up": set_up(sdk, company_id)}
     dataset_id = push(sdk, company_id, transaction_ids)
     sync_id, refused_with = start(sdk, company_id, dataset_id)
-    told["dataset"] = dataset_id
-    told["sync"] = sync_id
-    told["starting looks to the SDK like"] = refused_with
-    told["statuses"] = statuses(sdk, company_id, sync_id)
-    told["page"] = page(sdk, company_id, sync_id)
-    told["rows"] = rows(sdk, company_id, sync_id, transaction_ids[0])
-    told["attachment"] = attach(sdk, company_id, sync_id, transaction_ids[0])
-    told["update"] = update(sdk, company_id, transaction_ids[0])
-    told["refusal"] = refusal(sdk, company_id)
-    return told
+    result["dataset"] = dataset_id
+    result["sync"] = sync_id
+    result["starting looks to the SDK like"] = refused_with
+    result["statuses"] = statuses(sdk, company_id, sync_id)
+    result["page"] = page(sdk, company_id, sync_id)
+    result["rows"] = rows(sdk, company_id, sync_id, transaction_ids[0])
+    result["attachment"] = attach(sdk, company_id, sync_id, transaction_ids[0])
+    result["update"] = update(sdk, company_id, transaction_ids[0])
+    result["refusal"] = refusal(sdk, company_id)
+    return result
 
 
 def set_up(sdk: Any, company_id: str) -> dict[str, Any]:
@@ -63,15 +63,15 @@ def set_up(sdk: Any, company_id: str) -> dict[str, Any]:
             ),
         )
     )
-    kept = sdk.configuration.get_company_configuration(
+    recorded = sdk.configuration.get_company_configuration(
         operations.GetCompanyConfigurationRequest(company_id=company_id)
     ).company_configuration
     options = sdk.mapping_options.get_mapping_options(
         operations.GetMappingOptionsRequest(company_id=company_id)
     ).mapping_options
     return {
-        "bank account": kept.bank_account.id,
-        "account types": [one.account_type.value for one in options.accounts],
+        "bank account": recorded.bank_account.id,
+        "account types": [account.account_type.value for account in options.accounts],
     }
 
 
@@ -79,7 +79,7 @@ def push(sdk: Any, company_id: str, transaction_ids: list[str]) -> str:
     """Push a dataset; return its id."""
     items = [
         shared.ExpenseTransaction(
-            id=one,
+            id=item,
             type=shared.Type.PAYMENT,
             issue_date="2026-01-04T00:00:00+00:00",
             currency="GBP",
@@ -90,15 +90,15 @@ def push(sdk: Any, company_id: str, transaction_ids: list[str]) -> str:
             ),
             lines=[line("110.42")],
         )
-        for one in transaction_ids
+        for item in transaction_ids
     ]
-    made = sdk.expenses.create_expense_dataset(
+    created = sdk.expenses.create_expense_dataset(
         operations.CreateExpenseDatasetRequest(
             company_id=company_id,
             create_expense_request=shared.CreateExpenseRequest(items=items),
         )
     )
-    return str(made.create_expense_response.dataset_id)
+    return str(created.create_expense_response.dataset_id)
 
 
 def line(net: str) -> Any:
@@ -142,7 +142,7 @@ def statuses(sdk: Any, company_id: str, sync_id: str) -> dict[str, Any]:
         "by id": plain(by_id),
         "latest": plain(latest.company_sync_status),
         "last successful": plain(successful.company_sync_status),
-        "list": [plain(one) for one in listed.classes],
+        "list": [plain(item) for item in listed.classes],
     }
 
 
@@ -181,7 +181,7 @@ def page(sdk: Any, company_id: str, sync_id: str) -> dict[str, Any]:
         "number": found.page_number,
         "size": found.page_size,
         "total": found.total_results,
-        "rows": [row(one) for one in found.results],
+        "rows": [row(result) for result in found.results],
         "self": found.links.self_.href,
         "current": found.links.current.href,
         "previous": found.links.previous.href,
@@ -197,7 +197,7 @@ def rows(
             company_id=company_id, sync_id=sync_id, transaction_id=transaction_id
         )
     )
-    return [row(one) for one in found.classes]
+    return [row(item) for item in found.classes]
 
 
 def row(found: Any) -> list[str]:
@@ -227,7 +227,7 @@ def attach(
 
 def update(sdk: Any, company_id: str, transaction_id: str) -> dict[str, Any]:
     """Update a transaction; return the end of the sync that makes."""
-    made = sdk.expenses.update_expense_dataset(
+    created = sdk.expenses.update_expense_dataset(
         operations.UpdateExpenseDatasetRequest(
             company_id=company_id,
             transaction_id=transaction_id,
@@ -240,8 +240,8 @@ def update(sdk: Any, company_id: str, transaction_id: str) -> dict[str, Any]:
         )
     ).object
     return {
-        "status": plain(ended(sdk, company_id, made.sync_id)),
-        "rows": rows(sdk, company_id, made.sync_id, transaction_id),
+        "status": plain(ended(sdk, company_id, created.sync_id)),
+        "rows": rows(sdk, company_id, created.sync_id, transaction_id),
     }
 
 
@@ -266,7 +266,7 @@ def refusal(sdk: Any, company_id: str) -> dict[str, Any]:
     except errors.ErrorMessage as error:
         return {
             "code": error.status_code,
-            "places": [one.item_id for one in error.validation.errors],
+            "places": [item.item_id for item in error.validation.errors],
         }
     raise RuntimeError("An amount out of range was taken.")
 

@@ -94,16 +94,16 @@ def read_by(dialect: str, asked: list[tuple[str, Any]]) -> list[Any]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = done.stdout.splitlines()
-    return [json.loads(one, parse_float=Decimal) for one in told]
+    result = done.stdout.splitlines()
+    return [json.loads(item, parse_float=Decimal) for item in result]
 
 
 def plain(value: Any) -> Any:
     """Return a body with times as moments and without what is empty: no more."""
     if isinstance(value, dict):
-        return {name: plain(one) for name, one in value.items() if one is not None}
+        return {name: plain(item) for name, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [plain(one) for one in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, str) and value[:4].isdigit() and "T" in value:
         return value.replace("+00:00", "Z").removesuffix("Z").split(".")[0]
     return value
@@ -125,7 +125,7 @@ def in_current() -> list[tuple[str, Any]]:
     (owed,) = sent(create_reimbursables(COMPANY, [{"id": ID, **OWED}]))
     changed = sent(update_reimbursable(COMPANY, ID, OWED))
     return [
-        *(("ExpenseTransaction", one) for one in expenses),
+        *(("ExpenseTransaction", expense) for expense in expenses),
         ("UpdateExpenseRequest", sent(update_expense(COMPANY, ID, UPDATE))),
         ("AdjustmentTransactionRequest", adjustment),
         ("ReimbursableExpenseTransaction", owed),
@@ -142,7 +142,7 @@ def in_current() -> list[tuple[str, Any]]:
 def test_an_sdk_would_have_sent_what_our_client_sends(
     dialect: str, asked: list[tuple[str, Any]]
 ) -> None:
-    told = read_by(dialect, asked)
+    result = read_by(dialect, asked)
 
-    for (model, body), one in zip(asked, told, strict=True):
-        assert plain(one) == plain(body), model
+    for (model, body), item in zip(asked, result, strict=True):
+        assert plain(item) == plain(body), model

@@ -34,8 +34,8 @@ def tell(requirement: str, story: str) -> Told:
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    told: Told = json.loads(done.stdout)
-    return told
+    result: Told = json.loads(done.stdout)
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -136,10 +136,10 @@ def test_the_current_sdk_reads_what_it_configured_and_may_map_to(
 def test_the_current_sdk_creates_and_follows_each_kind(
     current_told: Told, kind: str, transaction_id: str
 ) -> None:
-    told = current_told[kind]
+    result = current_told[kind]
 
-    assert outcome(told) == WRITTEN
-    assert [transaction_id, "Completed", "expenses"] in told["rows"]
+    assert outcome(result) == WRITTEN
+    assert [transaction_id, "Completed", "expenses"] in result["rows"]
 
 
 @pytest.mark.parametrize("kind", ["expense", "transfer", "reimbursable"])

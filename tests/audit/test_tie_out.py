@@ -1,0 +1,120 @@
+"""The tie-out: each way in which a view can differ from the history is found."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconcile import Difference, Reconciler, TieOut, read_lines
+from tests.builders import COMPANY, SYNC, page, push, row, start, status, uuid_of
+
+ONE = uuid_of(1)
+LINES = (push(ONE), start(minutes=1), status(2000, minutes=2))
+ROWS = page(row(ONE), minutes=3)
+
+Change = Callable[[sqlite3.Connection], object]
+
+
+def tied(folder: Path, *changes: Change) -> TieOut:
+    """Return the tie-out of a small store whose views were changed from outside."""
+    path = folder / "books.db"
+    with Reconciler.open(f"sqlite:///{path}") as books:
+        books.ingest(read_lines([*LINES, ROWS]))
+        books.catch_up()
+    with closing(sqlite3.connect(path)) as db, db:
+        for change in changes:
+            change(db)
+    with Reconciler.open(f"sqlite:///{path}") as books:
+        return books.tie_out()
+
+
+def places(result: TieOut) -> list[tuple[str, str, str, str | None]]:
+    return [
+        (found.table, found.company_id, found.name, found.column)
+        for found in result.differences
+    ]
+
+
+def execute(sql: str, *values: Any) -> Change:
+    return lambda db: db.execute(sql, values)
+
+
+def test_views_that_nobody_changed_agree_row_by_row(tmp_path: Path) -> None:
+    result = tied(tmp_path)
+
+    assert (result.differences, result.rows, result.poisoned) == ([], 3, 0)
+
+
+def test_an_empty_store_agrees(tmp_path: Path) -> None:
+    with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}") as books:
+        result = books.tie_out()
+
+    assert (result.differences, result.rows, result.position) == ([], 0, 0)
+
+
+def test_a_value_that_was_changed_is_named_by_its_column(tmp_path: Path) -> None:
+    result = tied(tmp_path, execute("UPDATE items SET state = 'break'"))
+
+    (difference,) = result.differences
+    assert difference == Difference(
+        table="items",
+        company_id=COMPANY,
+        name=ONE,
+        column="state",
+        live="break",
+        replayed="matched",
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "name"), [("items", ONE), ("syncs", SYNC), ("datasets", None)]
+)
+def test_a_row_that_was_deleted_is_a_difference(
+    tmp_path: Path, table: str, name: str | None
+) -> None:
+    result = tied(tmp_path, execute(f"DELETE FROM {table}"))
+
+    (difference,) = result.differences
+    assert (difference.table, difference.live) == (table, None)
+    assert difference.replayed is not None
+    assert name in (None, difference.name)
+
+
+def test_a_row_that_no_event_explains_is_a_difference(tmp_path: Path) -> None:
+    double = (
+        "INSERT INTO items SELECT company_id, ?, {} FROM items"  # the same but its id
+    )
+
+    def insert(db: sqlite3.Connection) -> None:
+        columns = [name for _, name, *_ in db.execute("PRAGMA table_info(items)")]
+        db.execute(double.format(", ".join(columns[2:])), (uuid_of(2),))
+
+    result = tied(tmp_path, insert)
+
+    assert places(result) == [("items", COMPANY, uuid_of(2), None)]
+    assert result.differences[0].replayed is None
+
+
+def test_a_company_that_the_history_does_not_know_is_a_difference(
+    tmp_path: Path,
+) -> None:
+    def insert(db: sqlite3.Connection) -> None:
+        columns = [name for _, name, *_ in db.execute("PRAGMA table_info(syncs)")]
+        rest = ", ".join(columns[1:])
+        db.execute(f"INSERT INTO syncs SELECT 'stranger', {rest} FROM syncs")
+
+    result = tied(tmp_path, insert)
+
+    assert places(result) == [("syncs", "stranger", SYNC, None)]
+
+
+def test_an_event_that_was_damaged_is_counted(tmp_path: Path) -> None:
+    damage = "UPDATE stored_events SET state = x'00' WHERE rowid = 1"
+
+    result = tied(tmp_path, execute(damage))
+
+    assert result.poisoned == 1
+    assert result.differences != []
