@@ -20,6 +20,7 @@ from reconcile.storage.codec import Envelope
 from reconcile.storage.evidence import Evidence
 from reconcile.storage.opening import open_store
 from reconcile.storage.ports import VersionConflictError
+from reconcile.storage.sqlite.engine import Datastore
 from tests.builders import at
 from tests.strategies import EVENTS_OF_EVERY_KIND
 
@@ -43,6 +44,14 @@ def test_events_read_back_from_the_file_are_those_that_were_appended(
     assert [envelope.event for envelope in recorded] == events
     assert [event.position for event in recorded] == list(range(1, len(events) + 1))
     assert {event.recorded_at for event in recorded} == {at(1)}
+
+
+def test_a_datastore_that_was_interrupted_while_opening_goes_without_a_word() -> None:
+    begun = Datastore.__new__(Datastore)
+
+    del begun
+
+    gc.collect()  # what an object says while it is deleted is an error here
 
 
 def test_a_company_has_its_events_in_streams_of_every_kind(tmp_path: Path) -> None:

@@ -192,6 +192,11 @@ class Datastore(SQLiteDatastore):
         with _OPEN_LOCK:
             _OPEN.add(self)
 
+    def __del__(self) -> None:
+        """Close; an interrupt may have come before there was a pool to close."""
+        if hasattr(self, "pool"):
+            super().__del__()
+
     @contextmanager
     def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
         """Give a cursor; a commit is over when the file is seen to be there still.
