@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from reconcile.cases.requests import abandon
 from reconcile.codat.client.answers import Answer
 from reconcile.codat.requests import Request
 from reconcile.codat.writes import named_by
@@ -92,6 +93,24 @@ class Dispatch:
             raise
         _LOG.info("answered", extra={**fields, "codat_status": answer.status})
         return Sent(request_id=name, answer=answer)
+
+    def abandon(
+        self, company_id: str, request_id: str, *, actor: str, reason: str
+    ) -> None:
+        """Decide that a request in doubt was not carried out; nothing is sent.
+
+        Raises:
+            UsageError: as `Reconciler.abandon`.
+
+        """
+        abandon(
+            self.history,
+            company_id,
+            request_id,
+            actor=actor,
+            reason=reason,
+            now=self.now,
+        )
 
     def in_doubt(self, company_id: str) -> list[RequestState]:
         """Return the company's requests that may have been carried out."""

@@ -197,6 +197,15 @@ def test_a_dataset_whose_answer_was_lost_may_be_abandoned_too(office: Office) ->
     assert office.states() == {ONE: ("open", None)}
 
 
+def test_what_sends_may_abandon_as_well(office: Office) -> None:
+    lose(office)
+    office.wait(minutes=10)
+
+    office.dispatch.abandon(COMPANY, KEY, actor="ann", reason="the portal lacks it")
+
+    assert office.states() == {ONE: ("open", None)}
+
+
 def test_a_lost_answer_that_is_recorded_late_brings_no_doubt_back(
     office: Office,
 ) -> None:
