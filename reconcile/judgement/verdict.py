@@ -3,7 +3,9 @@
 Rules: `docs/explanation/judgement.md`, section 10.
 """
 
+import re
 from datetime import datetime
+from typing import Final
 
 import attrs
 
@@ -131,7 +133,7 @@ def _verdict(outline: Outline, failure: Failure | None) -> tuple[Verdict, str]:
 
 def _reason(outline: Outline, message: str | None) -> str:
     """Return one sentence for a person."""
-    words = f": {message}" if message else "."
+    words = f": {_ENVELOPE.sub('', message, count=1)}" if message else "."
     if outline.kind is None:
         if outline.state is not ItemState.OPEN:
             return "Every leg is written."
@@ -145,6 +147,11 @@ def _reason(outline: Outline, message: str | None) -> str:
     return _REASONS[outline.kind].format(words=words)
 
 
+# Source: Codat's own samples of "Syncing expenses". `explain` shows a message whole.
+_ENVELOPE: Final = re.compile(
+    r"\A\s*An error occurred in a downstream service\.\s*"
+    r"Correlation ID: \S+\s+Message:\s*"
+)
 _REASONS = {
     BreakKind.FAILED: "Codat reports that it failed{words}",
     BreakKind.UPDATE_FAILED: "The books hold the old values; the update failed{words}",

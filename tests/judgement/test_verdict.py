@@ -114,6 +114,12 @@ def test_a_failure_by_the_sync_is_told_in_the_syncs_words() -> None:
     assert "No bank account." in item.reason
 
 
+ENVELOPE = (
+    "An error occurred in a downstream service. Correlation ID:"
+    " 0e7ee4bc-50d2-4e07-8f9e-25fdda6bc004. Message:  "
+)
+
+
 @pytest.mark.parametrize(
     ("ledger", "reason"),
     [
@@ -125,6 +131,7 @@ def test_a_failure_by_the_sync_is_told_in_the_syncs_words() -> None:
         ((SENT, part_read(4, F)), "Codat reports that it failed."),
         ((SENT, worded(4, "Failed", "Odd.")), "it failed: Odd."),
         ((SENT, webhook_read(4, UNSUCCESSFUL), page_read(5)), "it failed."),
+        ((SENT, part_read(4, (*F, "bankfeeds", ENVELOPE + "Odd."))), "failed: Odd."),
         ((refused(4, CLAIM + T),), "Codat calls it a duplicate"),
         ((SENT, part_read(4, C), part_read(4, F)), "Sources contradict each other."),
         ((unsettled(4, "lost", status=503),), "The answer to our request was lost"),

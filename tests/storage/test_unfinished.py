@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from reconcile import Reconciler, read_lines
 from reconcile.domain.vocabulary import UNDECIDED_WORDS
+from reconcile.storage.sqlite.schema import VIEWS_VERSION
 from tests.builders import COMPANY, SYNC, at, hook, page, push, row, start, status
 from tests.strategies import crowded, traffic
 
@@ -121,7 +122,8 @@ def test_views_whose_tables_are_of_another_version_are_made_anew(
     with closing(sqlite3.connect(path)) as db:
         db.execute("DROP INDEX items_undecided")
         db.execute("ALTER TABLE items DROP COLUMN undecided")
-        db.execute("UPDATE made_by SET label = replace(label, 'views 2', 'views 1')")
+        now = f"views {VIEWS_VERSION}"
+        db.execute("UPDATE made_by SET label = replace(label, ?, 'views 1')", (now,))
         db.commit()
 
     with Reconciler.open(f"sqlite:///{path}") as books:
