@@ -19,12 +19,24 @@ class Policy:
     silent_for: timedelta = DELIVERY_SCHEDULE
     """A failed sync that reported no row so long after its end has failed its items."""
 
+    take_up_for: timedelta = timedelta(minutes=15)
+    """What was named so long ago, and of which no attempt is known, may be sent."""
+
+    settle_for: timedelta = timedelta(minutes=15)
+    """A lost answer is open, not a break, for so long."""
+
+    in_doubt_for: timedelta = DELIVERY_SCHEDULE
+    """A lost answer that nothing has explained for so long is a person's to settle."""
+
     @property
     def label(self) -> str:
         """Return the waits as one text, by which views know what made them."""
         return (
             f"undecided {self.undecided_for.total_seconds()} s,"
-            f" silent {self.silent_for.total_seconds()} s"
+            f" silent {self.silent_for.total_seconds()} s,"
+            f" taken up {self.take_up_for.total_seconds()} s,"
+            f" settled {self.settle_for.total_seconds()} s,"
+            f" in doubt {self.in_doubt_for.total_seconds()} s"
         )
 
 

@@ -34,6 +34,7 @@ REPLAYED_FOR: Final = timedelta(minutes=90)
 
 Source: Codat docs, Idempotency in Codat's API calls (read 2026-11-22).
 """
+UNDER_WAY_ALREADY: Final = 409
 UNDER_WAY: Final = timedelta(minutes=5)
 """How long a call may be under way: when it is older, its process has died with it."""
 PASSES_OVER_THE_KEY: Final = ("update", "put")
@@ -86,6 +87,18 @@ def of_one_try(fact: Fact) -> bool:
     """Return whether it is a refusal of one try alone: of a key, a plan, a conflict."""
     refused = fact.outcome is RequestOutcome.REFUSED
     return refused and fact.http_status in OF_ONE_TRY
+
+
+def leaves_open(fact: Fact) -> bool:
+    """Return whether an answer leaves open what came of the call.
+
+    It was lost, or it says that the same call is under way (409): what comes of that is
+    another answer's to say. Source: Codat docs, Idempotency in Codat's API calls (read
+    2026-11-22).
+    """
+    if fact.outcome is RequestOutcome.REFUSED:
+        return fact.http_status == UNDER_WAY_ALREADY
+    return fact.outcome is RequestOutcome.LOST
 
 
 def latest_of_each_kind(facts: Iterable[F]) -> list[F]:
@@ -146,7 +159,7 @@ def _outweighs(other: Fact, fact: Fact) -> bool:
 def _answers(refusal: Fact, lost: Fact) -> bool:
     """Return whether a final refusal is the answer to a try whose own was lost."""
     return (
-        lost.outcome is RequestOutcome.LOST
+        leaves_open(lost)
         and lost.operation not in PASSES_OVER_THE_KEY
         and lost.at <= refusal.at <= lost.at + REPLAYED_FOR
     )
@@ -165,11 +178,15 @@ class RequestState:
     @property
     def outcomes(self) -> frozenset[RequestOutcome]:
         """Return the outcomes that stand: those that no other fact makes void."""
-        return frozenset(
-            fact.outcome
+        return frozenset(fact.outcome for fact in self._standing)
+
+    @property
+    def _standing(self) -> list[RequestFact]:
+        return [
+            fact
             for fact in latest_of_each_kind(self.facts)
             if void_from(fact, self.facts) is None
-        )
+        ]
 
     @property
     def accepted(self) -> bool:
@@ -184,7 +201,7 @@ class RequestState:
     @property
     def lost(self) -> bool:
         """Return whether an answer was lost, and nothing has taken its place."""
-        return RequestOutcome.LOST in self.outcomes
+        return any(map(leaves_open, self._standing))
 
     @property
     def in_doubt(self) -> bool:

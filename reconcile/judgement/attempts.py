@@ -47,6 +47,7 @@ def attempts_of(dossier: Dossier) -> tuple[Attempt, ...]:
     return in_syncs + tuple(
         Attempt(
             write=write,
+            asked_at=min(fact.at for fact in writes),
             expected_from=named_from_of[write],
             void_from=void_from(write, writes),
         )

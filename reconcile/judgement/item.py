@@ -106,6 +106,7 @@ class Outline:
     claimed: bool  # by a duplicate claim
     taken_up: bool  # some attempt has been made
     waits: bool  # some attempt is open and not stuck
+    overdue: bool  # the wait for a first attempt, or for a lost answer, is over
     written_stray: bool  # unexpected, and in the books
     decided_by: str
     update_unsettled: bool

@@ -14,7 +14,7 @@ from reconcile.domain.vocabulary import BreakKind, ItemState, WordClass
 from reconcile.judgement.item import Dossier
 from reconcile.judgement.legs import Settled
 from reconcile.judgement.outcome import Attempt, Result, Standing, stand
-from reconcile.judgement.timeline import named_at
+from reconcile.judgement.timeline import handed_over_at, named_at
 
 
 @attrs.frozen(kw_only=True)
@@ -27,12 +27,9 @@ class ItemView:
     updates: tuple[Standing, ...]
     deciding: Standing | None
     expected: bool
+    waits: bool  # an attempt is open and not stuck
+    overdue: bool  # the wait for a first attempt, or for a lost answer, is over
     rule: str
-
-    @property
-    def waits(self) -> bool:
-        """Return whether an attempt is open and not stuck."""
-        return any(s.result is Result.UNDECIDED for s in self.standings)
 
 
 def view_item(
@@ -50,12 +47,11 @@ def view_item(
     expected = any(moment <= at for moment in named_at(dossier))
     updates = _updates(standings, at)
     written, wrote = _written(standings, updates, dossier.transaction_id, at)
+    under_way = [s for s in _unfound(standings, standings) if _is_open(s)]
     settled = [
-        s
-        for s in _speaking(standings, updates)
-        if s.result is not Result.UNDECIDED and not _found(s, standings)
+        s for s in _unfound(_speaking(standings, updates), standings) if not _is_open(s)
     ]
-    latest = _latest(settled)
+    latest = _latest(_that_speak(settled, under_way))
     kind, why = _kind(latest, standings)
 
     def view(
@@ -71,6 +67,8 @@ def view_item(
             updates=tuple(updates),
             deciding=deciding,
             expected=expected,
+            waits=bool(under_way),
+            overdue=clock is not None and _overdue(dossier, deciding, clock, policy),
             rule=rule,
         )
 
@@ -85,14 +83,39 @@ def view_item(
         return view(ItemState.MATCHED, None, written, wrote)
     if latest is not None:
         return view(ItemState.BREAK, kind, latest, why)
-    if standings:
-        last = [s for s in standings if s.result is Result.UNDECIDED][-1]
+    if under_way:
+        last = under_way[-1]
         return view(ItemState.OPEN, None, last, _line(last))
-    named = min((m for m in named_at(dossier) if m <= at), default=None)
-    due = None if named is None else later(named, policy.undecided_for)
-    if due is not None and clock is not None and clock >= due:
+    if _is_stuck_untried(dossier, at=at, clock=clock, policy=policy):
         return view(ItemState.BREAK, BreakKind.STUCK, None, "section 9, never synced")
     return view(ItemState.OPEN, None, None, "section 9, never synced")
+
+
+def _is_open(standing: Standing) -> bool:
+    return standing.result is Result.UNDECIDED
+
+
+def _is_stuck_untried(
+    dossier: Dossier, *, at: datetime, clock: datetime | None, policy: Policy
+) -> bool:
+    """Return whether an item that no sync took up was named too long ago."""
+    named = min((m for m in named_at(dossier) if m <= at), default=None)
+    if named is None or clock is None:
+        return False
+    return clock >= later(named, policy.undecided_for)
+
+
+def _overdue(
+    dossier: Dossier, deciding: Standing | None, clock: datetime, policy: Policy
+) -> bool:
+    """Return whether a wait is over: for a first attempt, or for a lost answer."""
+    if deciding is not None:
+        since = deciding.attempt.asked_at or deciding.order[0]
+        return deciding.result is Result.INDETERMINATE and clock >= later(
+            since, policy.in_doubt_for
+        )
+    handed_over = handed_over_at(dossier, until=clock)
+    return handed_over is not None and clock >= later(handed_over, policy.take_up_for)
 
 
 def _by_order(standing: Standing) -> tuple[datetime, str]:
@@ -189,14 +212,17 @@ def is_written(leg: Settled) -> bool:
     return leg.word_class is WordClass.WRITTEN and not leg.conflicting
 
 
+def _unfound(some: list[Standing], standings: list[Standing]) -> list[Standing]:
+    """Return those of some attempts that are no lost answer whose sync was found."""
+    return [s for s in some if not (s.lost and _found(s, standings))]
+
+
 def _found(lost: Standing, standings: Iterable[Standing]) -> bool:
     """Return whether a lost answer's sync was found by a later reading.
 
     It is the sync whose request we never saw accepted, first seen at or after it.
     """
-    return lost.result is Result.INDETERMINATE and any(
-        not s.requested and s.order[0] >= lost.order[0] for s in standings
-    )
+    return any(not s.requested and s.order[0] >= lost.order[0] for s in standings)
 
 
 def _speaking(standings: list[Standing], updates: list[Standing]) -> list[Standing]:
@@ -216,6 +242,18 @@ _NOT_IN_BOOKS = (Result.FAILED, Result.MISSING, Result.REGRESSED)
 _OLD_VALUES = (Result.FAILED, Result.MISSING)
 
 
+def _that_speak(settled: list[Standing], under_way: list[Standing]) -> list[Standing]:
+    """Return the settled attempts that may name the kind: those that reached it.
+
+    One that did not says nothing of what an earlier attempt wrote. Where only such are
+    settled, one that is under way may have reached it, and none of them speaks.
+    """
+    reached = [s for s in settled if s.reached]
+    if reached or under_way:
+        return reached
+    return settled
+
+
 def _kind(
     latest: Standing | None, standings: list[Standing]
 ) -> tuple[BreakKind | None, str]:
@@ -228,6 +266,7 @@ def _kind(
         s
         for s in standings
         if s.order < latest.order
+        and s.reached
         and s.result not in (Result.DUPLICATE, Result.UNDECIDED)
     ]
     if before and before[-1].result is Result.REGRESSED:
@@ -248,11 +287,22 @@ def _unexpected(standings: Iterable[Standing], at: datetime) -> Standing | None:
 
 
 def _failed_update(updates: Iterable[Standing]) -> Standing | None:
-    """Return the latest settled update where it left the books with old values."""
-    settled = [s for s in updates if s.result in (*_OLD_VALUES, Result.WRITTEN)]
-    if settled and settled[-1].result is not Result.WRITTEN:
-        return settled[-1]
-    return None
+    """Return the latest settled update where it left the books with old values.
+
+    One that did not reach the expense says nothing of an earlier one whose outcome
+    nobody knows.
+    """
+    failed: Standing | None = None
+    for update in reversed([*updates]):
+        if update.result is Result.WRITTEN:
+            return failed
+        if update.result in _OLD_VALUES:
+            failed = failed or update
+            if update.reached:
+                return failed
+        elif failed is not None:
+            return None
+    return failed
 
 
 def _latest(settled: list[Standing]) -> Standing | None:

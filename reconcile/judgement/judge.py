@@ -98,9 +98,11 @@ def _may_turn(view: ItemView) -> bool:
     Only what is undecided has one, or was until its deadline passed.
     """
     return not view.standings or any(
-        s.result in (Result.UNDECIDED, Result.STUCK) or s.outcome.line == 14
-        for s in view.standings
+        s.result in _TURNING or s.outcome.line == 14 for s in view.standings
     )
+
+
+_TURNING = (Result.UNDECIDED, Result.STUCK, Result.INDETERMINATE)
 
 
 def _outline(
@@ -114,20 +116,20 @@ def _outline(
 ) -> Outline:
     """Return the outline of a view, with what its past adds: since when, cleared."""
 
-    def state_at(moment: datetime, *, timed: bool) -> ItemState:
+    def view_at(moment: datetime, *, timed: bool) -> ItemView:
         clock = moment if timed else None
-        return view_item(dossier, attempts, at=moment, clock=clock, policy=policy).state
+        return view_item(dossier, attempts, at=moment, clock=clock, policy=policy)
 
     state = view.state
     broken_since: datetime | None = None
     if state is ItemState.BREAK and moments:
         broken_since = moments[-1]  # nothing turned since, so it was broken then
         for moment in reversed(moments[:-1]):
-            if state_at(moment, timed=timed) is not ItemState.BREAK:
+            if view_at(moment, timed=timed).state is not ItemState.BREAK:
                 break
             broken_since = moment
     elif state is ItemState.MATCHED and any(
-        state_at(moment, timed=False) is ItemState.BREAK for moment in moments[:-1]
+        _was_mended(view_at(moment, timed=False)) for moment in moments[:-1]
     ):
         state = ItemState.CLEARED
     deciding = view.deciding
@@ -149,6 +151,7 @@ def _outline(
         claimed=deciding is not None and deciding.result is Result.DUPLICATE,
         taken_up=deciding is not None,
         waits=view.waits,
+        overdue=view.overdue,
         written_stray=view.kind is BreakKind.UNEXPECTED
         and any(s.result is Result.WRITTEN for s in view.standings),
         decided_by=view.rule,
@@ -156,6 +159,25 @@ def _outline(
         and bool(view.updates)
         and view.updates[-1].result not in UPDATE_KNOWN,
     )
+
+
+def _was_mended(view: ItemView) -> bool:
+    """Return whether a break of the past needed mending before it could be matched.
+
+    It did where an attempt reached the expense and went wrong, or where a call was
+    refused for its own data: not where we waited, or sent it wrongly.
+    """
+    if view.state is not ItemState.BREAK or view.deciding is None:
+        return False
+    if view.deciding.result in (Result.DUPLICATE, Result.STUCK, Result.INDETERMINATE):
+        return False
+    write = view.deciding.attempt.write
+    if write is None:
+        return view.deciding.reached
+    return write.http_status in _OF_ITS_DATA and write.operation != "syncs"
+
+
+_OF_ITS_DATA = (400, 422)
 
 
 # A duplicate claim is no failure: rules would take it for a sibling's.

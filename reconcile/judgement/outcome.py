@@ -5,15 +5,15 @@ table that applied.
 """
 
 import enum
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import attrs
 
 from reconcile.domain.instants import later
 from reconcile.domain.policy import Policy
+from reconcile.domain.request import leaves_open
 from reconcile.domain.vocabulary import (
     NO_DATA,
     NOTHING_WRITTEN,
@@ -22,6 +22,7 @@ from reconcile.domain.vocabulary import (
     RequestOutcome,
     WordClass,
 )
+from reconcile.judgement.claims import claims_duplicate, claims_processed
 from reconcile.judgement.facts import HookReport, LegReport, Unsettled
 from reconcile.judgement.legs import Settled, settle
 from reconcile.judgement.sync_context import Code, SyncContext
@@ -58,6 +59,7 @@ class Attempt:
     hooks: tuple[HookReport, ...] = ()
     expected_from: datetime | None = None
     write: Unsettled | None = None  # asked for, refused or lost
+    asked_at: datetime | None = None  # when its request was first known
     void_from: datetime | None = None  # since when more is known of the write
 
     def operation_at(self, at: datetime) -> str:
@@ -84,11 +86,17 @@ class Standing(NamedTuple):
     outcome: Outcome
     code: Code | None  # the sync's current code
     requested: bool  # its own request is known, so no lost answer can be its
+    reached: bool  # Codat tried to write this very expense, or may have
 
     @property
     def result(self) -> Result:
         """Return what became of the attempt."""
         return self.outcome.result
+
+    @property
+    def lost(self) -> bool:
+        """Return whether it is a write whose answer was lost."""
+        return self.attempt.write is not None and leaves_open(self.attempt.write)
 
 
 def stand(
@@ -131,16 +139,45 @@ def stand(
         clock is not None and clock >= later(order, policy.undecided_for)
     ):
         outcome = Outcome(Result.STUCK, outcome.line)
-    requested = sync.requested_at is not None and sync.requested_at <= at
+    code = sync.code_at(at)
     return Standing(
         attempt,
         (order, attempt.name),
         legs,
         hook,
         outcome,
-        sync.code_at(at),
-        requested,
+        code,
+        requested=sync.requested_at is not None and sync.requested_at <= at,
+        reached=_reached(outcome, legs, hook, code),
     )
+
+
+def _reached(
+    outcome: Outcome,
+    legs: dict[str, Settled],
+    hook: Settled | None,
+    code: Code | None,
+) -> bool:
+    """Return whether Codat tried to write this very expense, as far as is known.
+
+    It did not where the sync failed or ended without it, nor where all that failed is
+    a duplicate claim that names others of its batch.
+    """
+    if outcome.line in _NEVER_TRIED:
+        return False
+    if outcome.result is not Result.FAILED:
+        return True
+    failed = [
+        leg.message for leg in legs.values() if leg.word_class is WordClass.FAILED
+    ]
+    if not failed and hook is not None:
+        failed = [hook.message]
+    if not any(failed) and code is not None:
+        failed = list(code.words)
+    return not failed or not all(map(claims_processed, failed))
+
+
+_NEVER_TRIED = (13, 14, 15)
 
 
 def _stand_unsettled(
@@ -161,14 +198,24 @@ def _stand_unsettled(
     if write.outcome is RequestOutcome.ASKED:
         due = clock is not None and clock >= later(write.at, policy.undecided_for)
         result = Result.STUCK if due else Result.UNDECIDED
-    elif write.outcome is RequestOutcome.LOST:
-        result = Result.INDETERMINATE
+    elif leaves_open(write):
+        since = attempt.asked_at or write.at
+        due = clock is not None and clock >= later(since, policy.settle_for)
+        result = Result.INDETERMINATE if due else Result.UNDECIDED
     elif claims_duplicate(write.words, transaction_id):
         result = Result.DUPLICATE
     else:
         result = Result.FAILED
-    order = (write.at, attempt.name)
-    return Standing(attempt, order, {}, None, Outcome(result, 0), None, requested=True)
+    return Standing(
+        attempt,
+        (write.at, attempt.name),
+        {},
+        None,
+        Outcome(result, 0),
+        None,
+        requested=True,
+        reached=result is not Result.FAILED,
+    )
 
 
 _NOT_DONE = (
@@ -346,32 +393,3 @@ def _says_written(hook: Settled | None) -> bool:
 
 def _by(moment: datetime | None, at: datetime) -> bool:
     return moment is not None and moment <= at
-
-
-_CLAIM: Final = re.compile(r"previously\s+been\s+processed", re.IGNORECASE)
-
-
-def claims_processed(message: str | None) -> bool:
-    """Return whether Codat's duplicate protection speaks in the message.
-
-    Source: Codat docs, Sync for Expenses FAQ: "One or more transactions have
-    previously been processed: {Transaction Id}".
-    """
-    if message is None or "processed" not in message.lower():
-        return False  # asked of every message: the search is for the few that may
-    return _CLAIM.search(message) is not None
-
-
-def claims_duplicate(message: str | None, transaction_id: str) -> bool:
-    """Return whether the message says so of this very transaction."""
-    return (
-        message is not None
-        and claims_processed(message)
-        and _names(message, transaction_id)
-    )
-
-
-def _names(message: str, transaction_id: str) -> bool:
-    """Return whether the id stands in the message as a whole word, in any case."""
-    pattern = rf"(?<![0-9A-Za-z-]){re.escape(transaction_id)}(?![0-9A-Za-z-])"
-    return re.search(pattern, message, re.IGNORECASE) is not None

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from reconcile.domain.instants import later
 from reconcile.domain.policy import Policy
+from reconcile.domain.vocabulary import RequestOutcome
 from reconcile.judgement.item import Dossier
 from reconcile.judgement.outcome import Attempt
 from reconcile.judgement.sync_context import SyncContext
@@ -67,8 +68,12 @@ def deadlines_of(
             yield from sync_deadlines(attempt.sync, policy)
         else:
             assert attempt.write is not None  # it is one or the other
+            since = attempt.asked_at or attempt.write.at
             yield later(attempt.write.at, policy.undecided_for)
+            yield later(since, policy.settle_for)
+            yield later(since, policy.in_doubt_for)
     for start in named_at(dossier):
+        yield later(start, policy.take_up_for)
         yield later(start, policy.undecided_for)
 
 
@@ -79,6 +84,21 @@ def sync_deadlines(sync: SyncContext, policy: Policy) -> Iterator[datetime]:
             yield later(start, policy.undecided_for)
     if sync.ended_at is not None:
         yield later(sync.ended_at, policy.silent_for)
+
+
+def handed_over_at(dossier: Dossier, *, until: datetime) -> datetime | None:
+    """Return when the item was handed over last, None where it never was.
+
+    A dataset counts from its first push: that it was pushed again, the same, is no news
+    and may not be known.
+    """
+    named = [e.at for e in dossier.facts.expected if e.at <= until]
+    tried = [
+        write.at
+        for write in dossier.facts.unsettled
+        if write.at <= until and write.outcome is not RequestOutcome.ABANDONED
+    ]
+    return max([*([min(named)] if named else []), *tried], default=None)
 
 
 def named_at(dossier: Dossier) -> Iterator[datetime]:

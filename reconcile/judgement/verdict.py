@@ -114,13 +114,14 @@ def _verdict(outline: Outline, failure: Failure | None) -> tuple[Verdict, str]:
         return Verdict.NEVER, "It is in the books already."
     if outline.written_stray:
         return Verdict.NEVER, "It is in the books, though nobody expected it."
-    if outline.state is ItemState.OPEN or outline.waits:
+    if outline.waits:
         return Verdict.WAIT, "An attempt is not decided yet."
+    if not outline.taken_up:
+        return _of_no_attempt(outline)
     if kind is BreakKind.INDETERMINATE:
-        return (
-            Verdict.WAIT,
-            "It may have arrived: look for its sync in the company's list of syncs.",
-        )
+        return _of_doubt(outline)
+    if kind is BreakKind.CONFLICTING and outline.claimed:
+        return Verdict.NEVER, "It can only be refused again: look for it in the books."
     if kind is BreakKind.MISSING:
         return (
             Verdict.RESEND,
@@ -129,6 +130,23 @@ def _verdict(outline: Outline, failure: Failure | None) -> tuple[Verdict, str]:
     if kind in (BreakKind.FAILED, BreakKind.UPDATE_FAILED) and failure is not None:
         return failure.verdict, failure.advice
     return Verdict.FIX_FIRST, "Find out what is in the books before sending it again."
+
+
+def _of_no_attempt(outline: Outline) -> tuple[Verdict, str]:
+    """Return the verdict on what no attempt is known of."""
+    if outline.state is ItemState.OPEN and not outline.overdue:
+        return Verdict.WAIT, "It was handed over a moment ago."
+    return Verdict.RESEND, "Nothing has tried to write it: send it, or start its sync."
+
+
+def _of_doubt(outline: Outline) -> tuple[Verdict, str]:
+    """Return the verdict on what a lost answer leaves in doubt."""
+    if outline.overdue:
+        return Verdict.FIX_FIRST, "Recover the request, or look and abandon it."
+    return (
+        Verdict.WAIT,
+        "It may have arrived: look for its sync in the company's list of syncs.",
+    )
 
 
 def _reason(outline: Outline, message: str | None) -> str:
@@ -140,6 +158,8 @@ def _reason(outline: Outline, message: str | None) -> str:
         if not outline.taken_up:
             return "It was handed over, and no sync has taken it up."
         return "No source has decided it yet."
+    if outline.kind is BreakKind.STUCK and not outline.taken_up:
+        return "It was handed over, and no sync has taken it up."
     if outline.kind is BreakKind.FAILED and outline.http_status is not None:
         return f"Codat refused it (HTTP {outline.http_status}){words}"
     if outline.kind is BreakKind.CONFLICTING and outline.claimed:

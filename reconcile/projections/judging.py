@@ -22,10 +22,10 @@ import attrs
 
 from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.policy import Policy
+from reconcile.judgement.claims import claims_processed
 from reconcile.judgement.facts import ItemFacts, LegReport
 from reconcile.judgement.item import Dossier, Item, Leg, Outline, Rules
 from reconcile.judgement.judge import moments_of_sync, outline, outline_without_clock
-from reconcile.judgement.outcome import claims_processed
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.judgement.verdict import Wording, word, wording_of
 from reconcile.projections.folds import CompanyFacts

@@ -50,7 +50,7 @@ def test_an_answer_that_accepts_outweighs_it_whenever_it_came() -> None:
     written = (created(3), status_read(5, 2000), page_read(6, C))
     early = unsettled(3, "accepted", status=0, request="r1")
 
-    assert said_of(ASKED, LOST, early, *written, ABANDONED) == ("cleared", None)
+    assert said_of(ASKED, LOST, early, *written, ABANDONED) == ("matched", None)
     assert said_of(ASKED, LOST, ABANDONED, ACCEPTED, created(12)) == ("open", None)
 
 
@@ -67,7 +67,7 @@ def test_what_its_sync_did_after_all_is_judged_as_ever() -> None:
     before = (ASKED, LOST, ABANDONED)
 
     assert said_of(*before, status_read(15, 2000), page_read(16, C)) == (
-        "cleared",
+        "matched",
         None,
     )
     assert said_of(*before, status_read(15, 5130), page_read(16, P)) == (
@@ -75,7 +75,7 @@ def test_what_its_sync_did_after_all_is_judged_as_ever() -> None:
         "FAILED",
     )
     assert said_of(*before, webhook_read(15, SUCCESSFUL, "Completed")) == (
-        "cleared",
+        "matched",
         None,
     )
 
@@ -109,12 +109,16 @@ def test_what_was_in_doubt_is_as_if_it_had_never_been_sent(
     item = judged(*left, ABANDONED)
 
     assert (item.state, item.attempts) == ("open", 0)
+    assert item.verdict == "RESEND"
     assert item == judged(*left, unsent)
     assert said_of(*left, ABANDONED, as_of=DEADLINE + 20) == ("break", "STUCK")
 
 
 def test_until_then_it_was_in_doubt() -> None:
-    assert said_of(ASKED, LOST, ABANDONED, as_of=9) == ("break", "INDETERMINATE")
+    late = unsettled(30, "abandoned", status=0, request="r1")
+
+    assert said_of(ASKED, LOST, late, as_of=9) == ("open", None)
+    assert said_of(ASKED, LOST, late, as_of=20) == ("break", "INDETERMINATE")
 
 
 def test_a_lost_answer_says_nothing_and_brings_no_doubt_back() -> None:
@@ -140,7 +144,7 @@ def test_sent_again_it_is_one_attempt() -> None:
         *(status_read(21, 2000), page_read(22, C)),
     )
 
-    assert (item.state, item.attempts) == ("cleared", 1)
+    assert (item.state, item.attempts) == ("matched", 1)
 
 
 # Law 1
@@ -203,7 +207,7 @@ def test_the_order_in_which_events_are_recorded_does_not_matter() -> None:
 
     assert result == result[:1] * len(result)
     assert [report.items[0].item.state for report in result[0]] == [
-        *("open", "break", "break", "break", "open", "open", "break"),
+        *("open", "open", "open", "open", "open", "open", "break"),
     ]
 
 

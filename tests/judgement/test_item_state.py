@@ -4,6 +4,8 @@ import pytest
 
 from tests.judgement.dossiers import (
     DEADLINE,
+    UNSUCCESSFUL,
+    Entry,
     T,
     created,
     given,
@@ -18,11 +20,13 @@ from tests.judgement.dossiers import (
     started,
     status_read,
     unsettled,
+    webhook_read,
     worded,
 )
 
 CLAIM = f"One or more transactions have previously been processed: {T}"
-C, F, P = ("Completed",), ("PushError",), ("Pending",)
+OF_ANOTHER = CLAIM.replace(T, "t2")
+C, F, P, ODD = ("Completed",), ("PushError",), ("Pending",), ("Paused",)
 BANK_C, BANK_F = ("Completed", "bankfeeds"), ("PushError", "bankfeeds")
 WRITTEN = (created(0, "s1"), page_read(5, C), status_read(6, 2000))
 CLAIMED = (created(50, "s2"), part_read(55, ("PushError", "expense", CLAIM), sync="s2"))
@@ -57,7 +61,7 @@ def test_a_listing_that_lacks_the_expense_tells_nothing_of_its_legs() -> None:
     first = (created(0, "s1"), status_read(4, 5130), page_read(5))
     second = (created(50, "s2"), part_read(55, C, sync="s2"))
 
-    assert said_of(*first, *second) == ("break", "FAILED")
+    assert said_of(*first, *second) == ("open", None)
 
 
 def test_a_leg_that_something_contradicts_proves_nothing() -> None:
@@ -95,14 +99,89 @@ def test_the_legs_shown_are_the_latest_in_which_each_was_written() -> None:
     assert result == [("expense", "s1", "Completed"), ("bankfeeds", "s2", "Completed")]
 
 
-# The latest attempt that is not open
+# The attempts that reached the expense
 
 
-def test_the_latest_attempt_that_is_not_open_names_the_kind() -> None:
+def test_the_latest_attempt_that_reached_it_names_the_kind() -> None:
     first = (created(0, "s1"), part_read(5, F))
-    second = (created(50, "s2"), status_read(55, 2040, "s2"))
+    second = (created(50, "s2"), part_read(55, ODD, sync="s2"))
 
-    assert said_of(*first, *second) == ("break", "MISSING")
+    assert said_of(*first, *second) == ("break", "UNRECOGNISED")
+
+
+NOT_REACHED = {
+    "refused": (refused(50, "No key."),),
+    "ended without it": (created(50, "s2"), status_read(55, 2040, "s2")),
+    "failed as a whole": (created(50, "s2"), status_read(55, 5000, "s2")),
+    "listed without it": (
+        created(50, "s2"),
+        status_read(55, 5130, "s2"),
+        page_read(56, sync="s2", others=(("t2", "PushError", "expense", None),)),
+    ),
+    "refused for another": (
+        created(50, "s2"),
+        part_read(55, ("PushError", "expense", OF_ANOTHER), sync="s2"),
+    ),
+    "refused for another, by webhook": (
+        created(50, "s2"),
+        webhook_read(55, UNSUCCESSFUL, "Failed", OF_ANOTHER, sync="s2"),
+    ),
+}
+REACHED = {
+    "FAILED": (created(0, "s1"), part_read(5, F)),
+    "REGRESSED": (created(0, "s1"), part_read(4, C), part_read(5, F)),
+    "UNRECOGNISED": (created(0, "s1"), part_read(5, ODD)),
+    "INDETERMINATE": (lost(3),),
+    "STUCK": (created(0, "s1"),),
+}
+
+
+@pytest.mark.parametrize("second", NOT_REACHED.values(), ids=NOT_REACHED)
+@pytest.mark.parametrize("kind", REACHED)
+def test_an_attempt_that_did_not_reach_it_says_nothing_of_an_earlier_one(
+    kind: str, second: tuple[Entry, ...]
+) -> None:
+    item = judged(*REACHED[kind], *second, as_of=DEADLINE + 9)
+
+    assert (item.state, item.kind) == ("break", kind)
+    assert item.attempts == 2
+
+
+@pytest.mark.parametrize("second", NOT_REACHED.values(), ids=NOT_REACHED)
+def test_where_only_one_under_way_may_have_reached_it_it_is_open(
+    second: tuple[Entry, ...],
+) -> None:
+    under_way = created(40, "s1")
+
+    item = judged(under_way, *second, as_of=100)
+
+    assert (item.state, item.verdict) == ("open", "WAIT")
+
+
+@pytest.mark.parametrize("second", NOT_REACHED.values(), ids=NOT_REACHED)
+def test_where_none_can_have_reached_it_the_latest_speaks(
+    second: tuple[Entry, ...],
+) -> None:
+    first = refused(3, "Bad data.")
+
+    item = judged(first, *second, as_of=DEADLINE + 99)
+
+    assert item.kind in ("FAILED", "MISSING")
+    assert "Bad data." not in item.reason
+
+
+def test_a_break_stays_one_while_it_is_sent_again() -> None:
+    item = judged(created(0, "s1"), part_read(5, F), created(50, "s2"))
+
+    assert (item.state, item.kind, item.verdict) == ("break", "FAILED", "WAIT")
+
+
+def test_a_refused_update_says_nothing_of_one_that_was_lost() -> None:
+    unknown = unsettled(20, "lost", operation="update", status=0)
+    turned_away = unsettled(30, "refused", operation="update", status=401)
+
+    assert said_of(*WRITTEN, turned_away) == ("break", "UPDATE_FAILED")
+    assert said_of(*WRITTEN, unknown, turned_away) == ("matched", None)
 
 
 def test_an_open_attempt_changes_only_the_verdict() -> None:
@@ -199,8 +278,8 @@ def test_a_lost_answer_after_the_writing_leaves_it_matched() -> None:
 def test_a_later_reading_finds_the_sync_of_a_lost_answer() -> None:
     found = part_read(9, P)
 
-    assert said_of(lost(3), found, as_of=8) == ("break", "INDETERMINATE")
-    assert said_of(lost(3), found) == ("open", None)
+    assert said_of(lost(-20), found, as_of=8) == ("break", "INDETERMINATE")
+    assert said_of(lost(-20), found) == ("open", None)
     assert said_of(lost(9), found) == ("open", None)
 
 

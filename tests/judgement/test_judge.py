@@ -239,11 +239,11 @@ def test_a_failure_by_an_empty_listing_does_not_turn_when_the_silence_is_over() 
 
 
 def test_an_open_attempt_that_gives_up_turns_the_verdict_alone() -> None:
-    ledger = given(SENT, status_read(1, 2040), part_read(9, P, sync="s0"))
+    ledger = given(SENT, part_read(1, ODD), part_read(9, P, sync="s0"))
 
     result = outline_without_clock(ledger, newest=at(9), policy=DEFAULT)
 
-    assert (result.kind, result.changes_at) == ("MISSING", at(DEADLINE + 9))
+    assert (result.kind, result.changes_at) == ("UNRECOGNISED", at(DEADLINE + 9))
 
 
 NEWEST = at(60 * 28 + 2)

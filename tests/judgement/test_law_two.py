@@ -48,13 +48,18 @@ def falsehood(
 ) -> str | None:
     """Return what is false in a judgement, None where nothing is.
 
-    A break that waits for an attempt still open speaks of the attempt before it.
+    A break that waits for an attempt still open speaks of the attempt before it. Where
+    no attempt is known, the capture of our own call is lost: nothing but that call
+    shows that what was handed over was ever tried.
     """
     written = truth.in_books(name, minute)
     if item.state in (ItemState.MATCHED, ItemState.CLEARED) and not written:
         return "not in the books"
     if item.kind in NOT_IN and written and item.verdict is not Verdict.WAIT:
         return "in the books"
+    resent = item.verdict is Verdict.RESEND and item.kind is not BreakKind.UPDATE_FAILED
+    if resent and written and item.attempts:
+        return "in the books, and would be sent again"
     if item.kind is BreakKind.UPDATE_FAILED and not written:
         return "there are no old values"
     if item.state is ItemState.OPEN:

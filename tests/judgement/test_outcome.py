@@ -3,7 +3,7 @@
 import pytest
 
 from reconcile.domain.observations import LegRow
-from reconcile.judgement.outcome import claims_duplicate
+from reconcile.judgement.claims import claims_duplicate
 from tests.judgement.dossiers import (
     SUCCESSFUL,
     UNSUCCESSFUL,

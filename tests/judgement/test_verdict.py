@@ -26,6 +26,7 @@ C, F, P = ("Completed",), ("PushError",), ("Pending",)
 SENT = created(0)
 WRITTEN = (SENT, status_read(4, 2000), page_read(5, C))
 CLAIM = "One or more transactions have previously been processed: "
+TRANSIENT = ("PushError", "expense", "Service unavailable(503)")
 TAKEN = "Bank feed is already connected to another Xero Bank Account"
 
 
@@ -37,7 +38,8 @@ TAKEN = "Bank feed is already connected to another Xero Bank Account"
         ((created(0, names=("t2",)), *WRITTEN[1:]), "NEVER"),
         ((created(0, names=("t2",)), part_read(5, F)), "FIX_FIRST"),
         ((SENT,), "WAIT"),
-        ((pushed(0),), "WAIT"),
+        ((pushed(0),), "RESEND"),
+        ((pushed(90),), "WAIT"),
         ((SENT, status_read(4, 2040), created(9, "s2")), "WAIT"),
         ((SENT, part_read(4, C), part_read(4, F), created(9, "s2")), "WAIT"),
         ((lost(0),), "WAIT"),
@@ -48,7 +50,7 @@ TAKEN = "Bank feed is already connected to another Xero Bank Account"
         ((SENT, part_read(4, F)), "FIX_FIRST"),
         ((SENT, part_read(4, ("PushError", "expense", TAKEN))), "FIX_FIRST"),
         ((SENT, part_read(4, ("PushError", "expense", CLAIM + "t2"))), "RESEND"),
-        ((SENT, part_read(4, ("PushError", "expense", CLAIM + T))), "FIX_FIRST"),
+        ((SENT, part_read(4, ("PushError", "expense", CLAIM + T))), "NEVER"),
         ((SENT, worded(4, "Failed", CLAIM + "t2")), "RESEND"),
         ((SENT, status_read(4, 4000), page_read(5)), "FIX_FIRST"),
         ((SENT, status_read(4, 5000), page_read(5)), "RESEND"),
@@ -69,10 +71,36 @@ def test_what_is_stuck_is_to_be_found_out_first() -> None:
 
 
 def test_an_attempt_that_is_stuck_is_waited_for_no_longer() -> None:
-    ledger = (SENT, status_read(4, 2040), part_read(-5, P, sync="s0"))
+    ledger = (SENT, part_read(4, TRANSIENT), created(9, "s2"))
 
     assert judged(*ledger).verdict is Verdict.WAIT
-    assert judged(*ledger, as_of=DEADLINE - 5).verdict is Verdict.RESEND
+    assert judged(*ledger, as_of=DEADLINE + 9).verdict is Verdict.FIX_FIRST
+
+
+def test_what_no_attempt_is_known_of_may_be_sent_after_a_while() -> None:
+    assert judged(pushed(0), as_of=14).verdict is Verdict.WAIT
+    assert judged(pushed(0), as_of=15).verdict is Verdict.RESEND
+    stuck = judged(pushed(0), as_of=DEADLINE)
+    assert (stuck.kind, stuck.verdict) == ("STUCK", Verdict.RESEND)
+
+
+def test_a_call_that_the_rate_limit_refused_waits_anew() -> None:
+    throttled = unsettled(60, "throttled", status=429)
+
+    assert judged(throttled, as_of=74).verdict is Verdict.WAIT
+    assert judged(throttled, as_of=75).verdict is Verdict.RESEND
+
+
+def test_a_doubt_that_lasts_is_a_persons_to_end() -> None:
+    assert judged(lost(0), as_of=14).state == "open"
+    assert judged(lost(0), as_of=15).verdict is Verdict.WAIT
+    assert judged(lost(0), as_of=DEADLINE).verdict is Verdict.FIX_FIRST
+
+
+def test_a_duplicate_claim_without_proof_is_never_sent_again() -> None:
+    item = judged(SENT, part_read(4, ("PushError", "expense", CLAIM + T)))
+
+    assert (item.kind, item.verdict) == ("CONFLICTING", Verdict.NEVER)
 
 
 def test_the_worst_leg_wins_in_any_order() -> None:

@@ -4,8 +4,7 @@ Without it nobody could say whether a judgement is false: the second law compare
 we say with what is in these books. Times are minutes after nine.
 
 What the model leaves out, because nothing captured could tell it apart: a write of ours
-whose capture is lost as well (only the first one may be), and a sync that fails as a
-whole, or finds no data, for an expense that an earlier sync had written.
+whose capture is lost as well (only the first one may be).
 """
 
 import json
@@ -69,9 +68,13 @@ def live(chance: Random) -> Truth:
     first = _first(chance, truth, names, begun)
     may_lose_later = caller.asks(first, names, loses=chance.random() < 0.15)
     truth.statements += statements_on(chance, first)
-    if first.ended < NEVER and chance.random() < 0.6:
-        later = first.ended + chance.choice([1, 30, 60 * 27, 60 * 40])
-        caller.goes_on(later, may_lose=may_lose_later)
+    if chance.random() < 0.6:
+        ended = first.ended if first.ended < NEVER else first.requested
+        later = ended + chance.choice([1, 30, 60 * 27, 60 * 40])
+        if first.ended == NEVER or chance.random() < 0.4:
+            caller.dies(names, later)
+        else:
+            caller.goes_on(later, may_lose=may_lose_later)
     if {item.about for item in truth.statements if item.ours} <= _FIRST:
         truth.statements = [entry._replace(ours=False) for entry in truth.statements]
     return truth
@@ -109,6 +112,22 @@ class Caller:
         line = start(dataset, minutes=at, sync=run.sync_id, status=code or 202)
         reported.append(Said(line, at, about, ours=True))
         return not loses
+
+    def dies(self, names: list[str], later: int) -> None:
+        """Send all again, whatever came of it before, in vain: nothing is tried."""
+        chance, truth = self.chance, self.truth
+        body, code = chance.choice([REFUSED, ({"error": "Bad key."}, 401), (None, 200)])
+        if code != 200:
+            line = create(*names, minutes=later, status=code, answer=body)
+            truth.statements.append(Said(line, later, "again", ours=True))
+            return
+        why = chance.choice([2040, 4000, 4040, 4220, 4260, 5000])
+        again = Run(
+            sync_id="sync-2", requested=later, ended=later + 4, code=why, legs={}
+        )
+        truth.keep(again)
+        self.asks(again, names, loses=False)
+        truth.statements += statements_on(chance, again)
 
     def goes_on(self, later: int, *, may_lose: bool) -> None:
         """Send again what failed, or what did not, or update what is written."""

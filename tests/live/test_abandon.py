@@ -159,7 +159,7 @@ def test_what_was_abandoned_may_be_sent_again(office: Office) -> None:
     office.dispatch.send(CREATE)
     office.wait(minutes=1)
     office.read()
-    assert office.states() == {ONE: ("cleared", None)}
+    assert office.states() == {ONE: ("matched", None)}
     assert [book.item.attempts for book in office.books.items()] == [1]
     entry = office.sandbox.books.entry(COMPANY, ONE)
     assert entry is not None
@@ -184,12 +184,13 @@ def test_the_sync_of_an_abandoned_request_is_not_taken_for_a_later_ones(
     assert (found.request_id, found.sync_id) == (OTHER, None)
     assert len(office.sandbox.companies[COMPANY].syncs) == 1
     office.read()
-    assert office.states() == {ONE: ("cleared", None)}
+    assert office.states() == {ONE: ("matched", None)}
 
 
 def test_a_dataset_whose_answer_was_lost_may_be_abandoned_too(office: Office) -> None:
     lose(office, push_dataset(COMPANY, [expense(ONE)]))
     office.dispatch.mark_stale_calls_lost(COMPANY)
+    office.wait(minutes=20)
     assert office.states() == {ONE: ("break", "INDETERMINATE")}
 
     abandon(office)
@@ -257,7 +258,7 @@ def test_the_views_and_a_replay_agree_on_it(office: Office) -> None:
 def test_its_story_tells_who_decided_and_why_oldest_first(office: Office) -> None:
     lose(office)
     office.dispatch.mark_stale_calls_lost(COMPANY)
-    office.wait(minutes=1)
+    office.wait(minutes=20)
     abandon(office)
 
     (story,) = office.books.explain(ONE)

@@ -90,6 +90,8 @@ def test_what_is_in_doubt_is_not_sent_again(office: Office) -> None:
     with pytest.raises(InDoubtError):
         office.dispatch.send(CREATE)
 
+    assert office.states() == {ONE: ("open", None)}
+    office.wait(minutes=20)
     assert office.states() == {ONE: ("break", "INDETERMINATE")}
     assert len(office.sandbox.companies[COMPANY].syncs) == 1
     assert len(office.dispatch.in_doubt(COMPANY)) == 1
@@ -124,7 +126,7 @@ def test_a_lost_request_is_recovered_by_reading(office: Office) -> None:
 
     assert found.sync_id in office.sandbox.companies[COMPANY].syncs
     office.read()
-    assert office.states() == {ONE: ("cleared", None)}
+    assert office.states() == {ONE: ("matched", None)}
     assert office.dispatch.in_doubt(COMPANY) == []
     assert len(office.sandbox.companies[COMPANY].syncs) == 1
 
@@ -136,7 +138,7 @@ def test_a_request_that_never_arrived_stays_in_doubt(office: Office) -> None:
     deaf = attrs.evolve(office.dispatch, ask=lost)
     with pytest.raises(CodatUnavailable):
         deaf.send(CREATE)
-    office.wait(minutes=10)
+    office.wait(minutes=20)
 
     (found,) = office.books.recover(office.client.ask, COMPANY, actor="tests")
 

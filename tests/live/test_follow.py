@@ -108,7 +108,7 @@ def test_a_lost_answer_is_recovered_by_the_follower(office: Office) -> None:
 
     follow(office, office.books.follower(office.client, holder="one"), hours=1)
 
-    assert office.states() == {uuid_of(1): ("cleared", None)}
+    assert office.states() == {uuid_of(1): ("matched", None)}
 
 
 def test_a_listing_is_read_on_from_where_it_broke(tmp_path: Path) -> None:

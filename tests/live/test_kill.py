@@ -91,7 +91,7 @@ def test_a_dispatch_killed_before_any_step_is_known_and_sent_once(
                 assert in_doubt
             except BusyError:
                 assert arrived
-            sandbox.advance(timedelta(minutes=10))
+            sandbox.advance(timedelta(minutes=20))
             for value in client.statuses(COMPANY).data():
                 client.sync_status(COMPANY, value["syncId"])
                 list(client.transaction_pages(COMPANY, value["syncId"]))

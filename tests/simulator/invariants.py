@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -30,7 +30,6 @@ def violations(
     store: Path,
     *,
     now: datetime,
-    blind: Set[tuple[str, str]],
 ) -> Iterator[str]:
     """Yield everything that does not hold of a store that took in a whole log."""
     report = books.report()
@@ -46,7 +45,7 @@ def violations(
     if recorded != facts(log):
         yield f"{facts(log)} facts were captured, and {recorded} are kept as evidence"
     yield from _counted(report, log)
-    yield from untrue(report, sandbox, log, blind=blind)
+    yield from untrue(report, sandbox, log)
     yield from _late(report, log, now)
 
 
@@ -82,18 +81,9 @@ def _counted(report: Report, log: Iterable[Captured]) -> Iterator[str]:
         yield f"the totals say {result}, the items {real}"
 
 
-def untrue(
-    report: Report,
-    sandbox: Sandbox,
-    log: Iterable[Captured],
-    *,
-    blind: Set[tuple[str, str]],
-) -> Iterator[str]:
-    """Yield every item of which something false is said.
-
-    `blind` are those sent again before anyone knew what became of them.
-    """
-    heard = _Heard.of(log, blind)
+def untrue(report: Report, sandbox: Sandbox, log: Iterable[Captured]) -> Iterator[str]:
+    """Yield every item of which something false is said."""
+    heard = _Heard.of(log)
     for company_id, name, item in report.items:
         false = _false(sandbox, heard, company_id, name, item)
         if false is not None:
@@ -108,18 +98,16 @@ class _Heard:
     began: set[str | None]
     sent: set[tuple[str, str]]
     reported: set[tuple[str, str]]
-    blind: Set[tuple[str, str]]
     unanswered: set[str]  # companies with a write whose answer was lost
 
     @classmethod
-    def of(cls, log: Iterable[Captured], blind: Set[tuple[str, str]]) -> Self:
+    def of(cls, log: Iterable[Captured]) -> Self:
         """Return what a log tells."""
         log = list(log)
         return cls(
             {item.began for item in log},
             {(entry.company_id, name) for entry in log for name in entry.sent},
             {key for found in log for key in found.reported},
-            blind,
             {
                 each.company_id
                 for each in log
@@ -150,6 +138,8 @@ def _false(
     A break that waits for an attempt still open speaks of the attempt before it. Of an
     update that failed, the update may be sent again.
     """
+    if (item.state is ItemState.BREAK) != (item.kind is not None):
+        return "a break has a kind, and nothing else has"
     written = sandbox.books.hold(company_id, name)
     if item.state in (ItemState.MATCHED, ItemState.CLEARED):
         return None if written else "it is not in the books"
@@ -159,8 +149,6 @@ def _false(
     lists_err = scenario.pages_shrink or scenario.clocks_jump
     if item.kind is BreakKind.MISSING and item.verdict is not Verdict.WAIT:
         return None if lists_err else "it is in the books"
-    if (company_id, name) in heard.blind and not _claimed(sandbox, company_id, name):
-        return None  # by the letter the latest settled attempt speaks, refusals too
     if company_id in heard.unanswered and _of_portal(sandbox, company_id, name):
         return None  # nobody can tell the portal's sync from the one we lost
     if item.kind in NOT_IN and item.verdict is not Verdict.WAIT:
@@ -168,16 +156,6 @@ def _false(
     if item.verdict is Verdict.RESEND and item.kind is not BreakKind.UPDATE_FAILED:
         return "it is in the books, and would be sent again"
     return None
-
-
-def _claimed(sandbox: Sandbox, company_id: str, name: str) -> bool:
-    """Return whether the last sync of a transaction ended as a duplicate's."""
-    codes = [
-        sync.code
-        for sync in sandbox.companies[company_id].syncs.values()
-        if any(transaction.transaction_id == name for transaction in sync.transactions)
-    ]
-    return bool(codes) and codes[-1] == 5080
 
 
 def _of_portal(sandbox: Sandbox, company_id: str, name: str) -> bool:

@@ -235,7 +235,6 @@ class Office(PlannedOffice):
             if item.item.state is ItemState.OPEN or item.item.kind in _UNKNOWN
         ]
         for name in unknown[:2]:
-            self.blind.add((company_id, name))
             self._send(company_id, [self.sent[company_id][name]], v1)
 
     def _expire(self, company_id: str) -> None:

@@ -35,7 +35,6 @@ class PlannedOffice(ABC):
         self.chance = Chance(seed)
         self.log: list[Captured] = []
         self.sent: dict[str, dict[str, dict[str, Any]]] = {}  # company → id → item
-        self.blind: set[tuple[str, str]] = set()  # sent again while not known to fail
         self.path = store
         self._store = f"sqlite:///{store}"
 
@@ -142,7 +141,6 @@ class PlannedOffice(ABC):
             ledger.deleted_accounts.clear()
             ledger.billing_expired = False
         again, written = [], []
-        shrinks = self.sandbox.faults.scenario.pages_shrink  # MISSING may be false then
         for entry in self._report(company_id).items:
             sent = self.sent[company_id].get(entry.transaction_id)
             item = entry.item
@@ -154,8 +152,6 @@ class PlannedOffice(ABC):
                 and item.verdict is Verdict.FIX_FIRST
             ):
                 again.append(sent)
-                if item.kind is BreakKind.MISSING and shrinks:
-                    self.blind.add((company_id, entry.transaction_id))
             elif item.state is ItemState.MATCHED:
                 written.append(sent)
         if again:

@@ -105,7 +105,6 @@ def _violations(office: PlannedOffice, books: Reconciler) -> list[str]:
             office.log,
             office.path,
             now=office.end,
-            blind=office.blind,
         )
     ]
 
@@ -172,4 +171,4 @@ def _lies(office: Office, log: list[Captured]) -> bool:
     ):
         books.ingest([entry.exchange for entry in log])
         report = books.replayed_report(as_of=now)
-        return next(untrue(report, sandbox, log, blind=office.blind), None) is not None
+        return next(untrue(report, sandbox, log), None) is not None
