@@ -4,7 +4,7 @@ import shlex
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -51,6 +51,9 @@ def account_options(command: _Command) -> _Command:
         help="Codat's API.",
     )
     return key(url(command))
+
+
+NO_KEY: Final = "no API key was given, expected --api-key or CODAT_API_KEY"
 
 
 @attrs.frozen
@@ -100,7 +103,7 @@ def access(api_key: str | None, base_url: str) -> Access:
 
     """
     if not api_key:
-        raise UsageError("no API key was given, expected --api-key or CODAT_API_KEY")
+        raise UsageError(NO_KEY)
     Keys(api_key)
     return Access(api_key, host(base_url))
 

@@ -88,16 +88,17 @@ def _intake_status(intakes: list[Intake]) -> int:
 
 
 _COMPANY = click.option("--company", metavar="ID", help="Only this company.")
-
-
-@cli.command()
-@_COMPANY
-@click.option(
+_AS_OF = click.option(
     "--as-of",
     type=MOMENT,
     metavar="T",
     help="As things stood at T: a date, or a time with a zone.",
 )
+
+
+@cli.command()
+@_COMPANY
+@_AS_OF
 @click.option(
     "--known-at", type=MOMENT, metavar="T", help="Use only what was recorded by T."
 )
@@ -153,12 +154,7 @@ def report(
 @cli.command()
 @click.argument("transaction")
 @_COMPANY
-@click.option(
-    "--as-of",
-    type=MOMENT,
-    metavar="T",
-    help="As things stood at T: a date, or a time with a zone.",
-)
+@_AS_OF
 @click.option(
     "--format",
     "face",

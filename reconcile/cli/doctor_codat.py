@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 import httpx
 
-from reconcile.cli.account import host, shown
+from reconcile.cli.account import NO_KEY, host, shown
 from reconcile.cli.doctor_store import Checked
 from reconcile.codat.client.account import utc_now
 from reconcile.codat.client.clients import CodatClient
@@ -54,8 +54,7 @@ def checks_of_codat(api_key: str | None, base_url: str) -> Iterator[Checked]:
     yield _clock(heard)
     if not api_key:
         for name in ("key", "quota"):
-            text = "no API key was given, expected --api-key or CODAT_API_KEY"
-            yield Checked("skipped", name, text)
+            yield Checked("skipped", name, NO_KEY)
         return
     yield from _account(api_key, url)
 

@@ -34,7 +34,11 @@ REPLAYED_FOR: Final = timedelta(minutes=90)
 
 Source: Codat docs, Idempotency in Codat's API calls (read 2026-11-22).
 """
-UNDER_WAY_ALREADY: Final = 409
+SAME_CALL_RUNS: Final = 409
+"""The status that says: a call with this `Idempotency-Key` is still under way.
+
+Source: as above.
+"""
 UNDER_WAY: Final = timedelta(minutes=5)
 """How long a call may be under way: when it is older, its process has died with it."""
 PASSES_OVER_THE_KEY: Final = ("update", "put")
@@ -93,11 +97,10 @@ def leaves_open(fact: Fact) -> bool:
     """Return whether an answer leaves open what came of the call.
 
     It was lost, or it says that the same call is under way (409): what comes of that is
-    another answer's to say. Source: Codat docs, Idempotency in Codat's API calls (read
-    2026-11-22).
+    another answer's to say.
     """
     if fact.outcome is RequestOutcome.REFUSED:
-        return fact.http_status == UNDER_WAY_ALREADY
+        return fact.http_status == SAME_CALL_RUNS
     return fact.outcome is RequestOutcome.LOST
 
 

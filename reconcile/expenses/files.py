@@ -66,8 +66,11 @@ def read_json(body: bytes, dialect: Dialect) -> Expenses:
         return _unreadable("", f"it cannot be read: {error}")
     items = data.get("items") if isinstance(data, dict) else data
     if not isinstance(items, list):
-        expected = "expected an array, or an object with one in items"
-        return _unreadable("", f"the file has no expenses, {expected}")
+        return _unreadable(
+            "",
+            "the file has no expenses,"
+            " expected an array, or an object with one in items",
+        )
     problems = [
         Problem(f"item {number}", _in_json(flaw))
         for number, item in enumerate(items, start=1)

@@ -286,14 +286,14 @@ def _unexpected(standings: Iterable[Standing], at: datetime) -> Standing | None:
     return strangers[-1] if strangers else None
 
 
-def _failed_update(updates: Iterable[Standing]) -> Standing | None:
+def _failed_update(updates: list[Standing]) -> Standing | None:
     """Return the latest settled update where it left the books with old values.
 
     One that did not reach the expense says nothing of an earlier one whose outcome
     nobody knows.
     """
     failed: Standing | None = None
-    for update in reversed([*updates]):
+    for update in reversed(updates):
         if update.result is Result.WRITTEN:
             return failed
         if update.result in _OLD_VALUES:

@@ -92,13 +92,13 @@ def handed_over_at(dossier: Dossier, *, until: datetime) -> datetime | None:
     A dataset counts from its first push: that it was pushed again, the same, is no news
     and may not be known.
     """
-    named = [e.at for e in dossier.facts.expected if e.at <= until]
+    named = sorted(e.at for e in dossier.facts.expected if e.at <= until)
     tried = [
         write.at
         for write in dossier.facts.unsettled
         if write.at <= until and write.outcome is not RequestOutcome.ABANDONED
     ]
-    return max([*([min(named)] if named else []), *tried], default=None)
+    return max([*named[:1], *tried], default=None)
 
 
 def named_at(dossier: Dossier) -> Iterator[datetime]:

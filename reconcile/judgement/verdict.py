@@ -152,14 +152,12 @@ def _of_doubt(outline: Outline) -> tuple[Verdict, str]:
 def _reason(outline: Outline, message: str | None) -> str:
     """Return one sentence for a person."""
     words = f": {_ENVELOPE.sub('', message, count=1)}" if message else "."
+    if not outline.taken_up:
+        return "It was handed over, and no sync has taken it up."
     if outline.kind is None:
         if outline.state is not ItemState.OPEN:
             return "Every leg is written."
-        if not outline.taken_up:
-            return "It was handed over, and no sync has taken it up."
         return "No source has decided it yet."
-    if outline.kind is BreakKind.STUCK and not outline.taken_up:
-        return "It was handed over, and no sync has taken it up."
     if outline.kind is BreakKind.FAILED and outline.http_status is not None:
         return f"Codat refused it (HTTP {outline.http_status}){words}"
     if outline.kind is BreakKind.CONFLICTING and outline.claimed:

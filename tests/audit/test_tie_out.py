@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,8 +11,12 @@ from reconcile import Difference, Reconciler, TieOut, read_lines
 from tests.builders import COMPANY, SYNC, page, push, row, start, status, uuid_of
 
 ONE = uuid_of(1)
-LINES = (push(ONE), start(minutes=1), status(2000, minutes=2))
-ROWS = page(row(ONE), minutes=3)
+LINES = (
+    push(ONE),
+    start(minutes=1),
+    status(2000, minutes=2),
+    page(row(ONE), minutes=3),
+)
 
 Change = Callable[[sqlite3.Connection], object]
 
@@ -22,7 +25,7 @@ def tied(folder: Path, *changes: Change) -> TieOut:
     """Return the tie-out of a small store whose views were changed from outside."""
     path = folder / "books.db"
     with Reconciler.open(f"sqlite:///{path}") as books:
-        books.ingest(read_lines([*LINES, ROWS]))
+        books.ingest(read_lines(LINES))
         books.catch_up()
     with closing(sqlite3.connect(path)) as db, db:
         for change in changes:
@@ -38,8 +41,19 @@ def places(result: TieOut) -> list[tuple[str, str, str, str | None]]:
     ]
 
 
-def execute(sql: str, *values: Any) -> Change:
-    return lambda db: db.execute(sql, values)
+def execute(sql: str) -> Change:
+    return lambda db: db.execute(sql)
+
+
+def copy_rows(table: str, column: str, value: str) -> Change:
+    """Return what adds a table's rows once more, with another value in a column."""
+
+    def copy(db: sqlite3.Connection) -> None:
+        columns = [name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")]
+        chosen = ", ".join("?" if name == column else name for name in columns)
+        db.execute(f"INSERT INTO {table} SELECT {chosen} FROM {table}", (value,))
+
+    return copy
 
 
 def test_views_that_nobody_changed_agree_row_by_row(tmp_path: Path) -> None:
@@ -84,15 +98,7 @@ def test_a_row_that_was_deleted_is_a_difference(
 
 
 def test_a_row_that_no_event_explains_is_a_difference(tmp_path: Path) -> None:
-    double = (
-        "INSERT INTO items SELECT company_id, ?, {} FROM items"  # the same but its id
-    )
-
-    def insert(db: sqlite3.Connection) -> None:
-        columns = [name for _, name, *_ in db.execute("PRAGMA table_info(items)")]
-        db.execute(double.format(", ".join(columns[2:])), (uuid_of(2),))
-
-    result = tied(tmp_path, insert)
+    result = tied(tmp_path, copy_rows("items", "transaction_id", uuid_of(2)))
 
     assert places(result) == [("items", COMPANY, uuid_of(2), None)]
     assert result.differences[0].replayed is None
@@ -101,12 +107,7 @@ def test_a_row_that_no_event_explains_is_a_difference(tmp_path: Path) -> None:
 def test_a_company_that_the_history_does_not_know_is_a_difference(
     tmp_path: Path,
 ) -> None:
-    def insert(db: sqlite3.Connection) -> None:
-        columns = [name for _, name, *_ in db.execute("PRAGMA table_info(syncs)")]
-        rest = ", ".join(columns[1:])
-        db.execute(f"INSERT INTO syncs SELECT 'stranger', {rest} FROM syncs")
-
-    result = tied(tmp_path, insert)
+    result = tied(tmp_path, copy_rows("syncs", "company_id", "stranger"))
 
     assert places(result) == [("syncs", "stranger", SYNC, None)]
 

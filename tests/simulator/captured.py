@@ -18,9 +18,8 @@ class Captured:
     company_id: str
     sent: frozenset[str] = frozenset()  # transactions that a write named
     began: str | None = None  # the sync it started, even if nobody was told
-    reported: frozenset[tuple[str, str]] = (
-        frozenset()
-    )  # (sync, transaction) in its rows
+    # Sync and transaction of each of its rows.
+    reported: frozenset[tuple[str, str]] = frozenset()
     delivery_id: str | None = None  # of a webhook that names itself
     webhook: bool = False
     recorded: bool = True  # False: the process died before it was recorded
@@ -28,27 +27,27 @@ class Captured:
     @property
     def fact(self) -> tuple[object, ...]:
         """Return what makes it one fact, by the rules' first section."""
-        item = self.exchange
+        exchange = self.exchange
         if self.webhook:
-            return self.delivery_id or item.request_body, "delivery"
+            return self.delivery_id or exchange.request_body, "delivery"
         return (
-            item.method,
-            item.url,
-            item.request_body,
-            item.status,
-            item.response_body,
-            item.observed_at,
+            exchange.method,
+            exchange.url,
+            exchange.request_body,
+            exchange.status,
+            exchange.response_body,
+            exchange.observed_at,
         )
 
     def line(self, begin: datetime) -> str:
         """Return it as one line of a story."""
-        item = self.exchange
-        since = (item.observed_at - begin).total_seconds()
+        exchange = self.exchange
+        since = (exchange.observed_at - begin).total_seconds()
         if self.webhook:
-            return f"{since:10.1f} s  webhook  {_short(item.request_body)}"
-        path = item.url.partition("/sync/expenses")[2]
-        reported = _short(item.response_body)
-        return f"{since:10.1f} s  {item.method:4} {path}  {item.status}  {reported}"
+            return f"{since:10.1f} s  webhook  {_short(exchange.request_body)}"
+        path = exchange.url.partition("/sync/expenses")[2]
+        call = f"{exchange.method:4} {path}  {exchange.status}"
+        return f"{since:10.1f} s  {call}  {_short(exchange.response_body)}"
 
 
 def _short(body: bytes | None) -> str:

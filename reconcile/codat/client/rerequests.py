@@ -17,6 +17,7 @@ import attrs
 
 from reconcile.codat.client.answers import Answer, Arrived, Missing, Tried
 from reconcile.codat.client.attempts import Steps, Wait
+from reconcile.domain.request import SAME_CALL_RUNS
 
 _BACKOFF_FACTOR: Final = 2.0
 
@@ -84,7 +85,8 @@ def may_ask_again(tried: Tried, *, in_doubt: bool = False) -> bool:
         return not arrived or tried.status == 408 or tried.status >= 500
     if request.key is None or not request.keyable:
         return False
-    return not arrived or tried.status == 408 or (in_doubt and tried.status == 409)
+    same_call_runs = in_doubt and tried.status == SAME_CALL_RUNS
+    return not arrived or tried.status == 408 or same_call_runs
 
 
 def _may_be_carried_out(tried: Tried) -> bool:
