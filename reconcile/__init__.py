@@ -50,9 +50,11 @@ if TYPE_CHECKING:
         RequestState,
     )
     from reconcile.domain.vocabulary import (
+        Action,
         BreakKind,
         FindingKind,
         ItemState,
+        Owner,
         Verdict,
     )
     from reconcile.endpoint import (
@@ -125,16 +127,22 @@ if TYPE_CHECKING:
         to_data,
     )
     from reconcile.rules import (
+        Backoff,
+        Failure,
+        Match,
         Rule,
         Ruleset,
+        load_rules,
     )
 
 __version__ = VERSION
 
 __all__ = [
+    "Action",
     "Answer",
     "AsgiApp",
     "AsyncCodatClient",
+    "Backoff",
     "BodyNotRead",
     "BoundaryError",
     "BreakKind",
@@ -145,6 +153,7 @@ __all__ = [
     "Difference",
     "Dispatch",
     "Exchange",
+    "Failure",
     "Figures",
     "Finding",
     "FindingKind",
@@ -158,7 +167,9 @@ __all__ = [
     "JudgementChanged",
     "Leg",
     "Limits",
+    "Match",
     "NoStoreError",
+    "Owner",
     "Pace",
     "PayloadError",
     "Policy",
@@ -196,6 +207,7 @@ __all__ = [
     "create_expenses",
     "create_reimbursables",
     "item_data",
+    "load_rules",
     "push_dataset",
     "put_transfer",
     "read_document",
@@ -246,9 +258,11 @@ _HOMES = {
     "reconcile.domain.policy": ("Policy",),
     "reconcile.domain.request": ("RequestState",),
     "reconcile.domain.vocabulary": (
+        "Action",
         "BreakKind",
         "FindingKind",
         "ItemState",
+        "Owner",
         "Verdict",
     ),
     "reconcile.endpoint": (
@@ -307,8 +321,12 @@ _HOMES = {
         "to_data",
     ),
     "reconcile.rules": (
+        "Backoff",
+        "Failure",
+        "Match",
         "Rule",
         "Ruleset",
+        "load_rules",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -12,9 +12,11 @@ from reconcile.cli import text
 from reconcile.cli.arguments import MOMENT
 from reconcile.cli.doctor import doctor
 from reconcile.cli.follow import follow
+from reconcile.cli.opening import RULES, opened
 from reconcile.cli.output import Output
 from reconcile.cli.progress import counting
 from reconcile.cli.push import push
+from reconcile.cli.rules import rules as rules_group
 from reconcile.cli.sandbox import sandbox
 from reconcile.cli.serve import serve
 from reconcile.cli.sources import captures, check
@@ -44,17 +46,24 @@ def run() -> int:
     metavar="URL",
     help="Where the history is kept: sqlite:///PATH.",
 )
+@click.option(
+    "--rules",
+    envvar="RECONCILE_RULES",
+    metavar="FILE",
+    help="Rules of your own that class failures, as TOML.",
+)
 @click.version_option(VERSION, prog_name="reconcile")
 @click.pass_context
-def cli(context: click.Context, store: str) -> None:
+def cli(context: click.Context, store: str, rules: str | None) -> None:
     """Report what became of every expense sent to Codat."""
     context.obj = store
+    context.meta[RULES] = rules
 
 
 @contextmanager
 def _opened(store: str, *, create: bool = False) -> Iterator[Reconciler]:
     """Open a store; one that only answers is looked at for damage first."""
-    with Reconciler.open(store, create=create) as books:
+    with opened(store, create=create) as books:
         if not create:
             books.store.check()
         yield books
@@ -251,3 +260,4 @@ cli.add_command(serve)
 cli.add_command(push)
 cli.add_command(sync)
 cli.add_command(doctor)
+cli.add_command(rules_group)

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import attrs
 
 from reconcile.cli.account import shown
+from reconcile.cli.opening import opened
 from reconcile.domain.instants import format_instant
 from reconcile.domain.request import UNDER_WAY, RequestState
 from reconcile.errors import NoStoreError, ReconcileError
@@ -29,7 +30,7 @@ class Checked:
 def checks_of_store(store: str, now: datetime) -> Iterator[Checked]:
     """Yield what a store says of itself; nothing in it is changed."""
     try:
-        with Reconciler.open(store, create=False) as books:
+        with opened(store, create=False) as books:
             yield _writable(books)
             yield _views(books)
             yield _quarantine(books)

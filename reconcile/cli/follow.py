@@ -10,10 +10,11 @@ import click
 
 from reconcile.cli.account import Access, access, account_options
 from reconcile.cli.log import tell_log
+from reconcile.cli.opening import opened
 from reconcile.cli.signals import stopping
 from reconcile.cli.status import UNRELIABLE
 from reconcile.domain.instants import format_instant
-from reconcile.reconciler import Reconciler, utc_now
+from reconcile.reconciler import utc_now
 
 
 @click.command()
@@ -31,7 +32,7 @@ def follow(store: str, *, once: bool, api_key: str | None, base_url: str) -> int
         return _once(store, account)
     with (
         stopping() as stop,
-        Reconciler.open(store) as books,
+        opened(store) as books,
         account.client_until(stop, books) as client,
     ):
         click.echo("Following every sync; stop it with Ctrl-C.")
@@ -42,7 +43,7 @@ def follow(store: str, *, once: bool, api_key: str | None, base_url: str) -> int
 def _once(store: str, account: Access) -> int:
     """Read all that is due, what becomes due by it too; 2 where some could not be."""
     with (
-        Reconciler.open(store, create=False) as books,
+        opened(store, create=False) as books,
         account.client(books) as client,
     ):
         follower = books.follower(client, holder=holder())
@@ -69,7 +70,7 @@ def following(store: str, account: Access) -> Iterator[None]:
     """Follow in a thread of its own, until the end of the `with`."""
     stop = threading.Event()
     with (
-        Reconciler.open(store) as books,
+        opened(store) as books,
         account.client_until(stop, books) as client,
     ):
         follower = books.follower(client, holder=holder())

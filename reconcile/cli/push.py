@@ -10,6 +10,7 @@ import attrs
 import click
 
 from reconcile.cli.account import accepted, access, account_options, sentence, shown
+from reconcile.cli.opening import opened
 from reconcile.cli.status import UNRELIABLE
 from reconcile.codat.requests import (
     ITEMS_MAX,
@@ -22,7 +23,6 @@ from reconcile.domain.identity import canonical_id
 from reconcile.errors import InDoubtError, ReconcileError, UsageError
 from reconcile.expenses import Dialect, Expenses, read_csv, read_json
 from reconcile.live.dispatch import Dispatch
-from reconcile.reconciler import Reconciler
 
 ACTOR: Final = "reconcile push"
 FILE_BYTES_MAX: Final = 64 * 2**20
@@ -89,7 +89,7 @@ def push(
     reach = access(api_key, base_url)
     company_id = canonical_id(company)
     calls = [*_calls(company_id, given, spoken)]
-    with Reconciler.open(store) as books, reach.client(books) as client:
+    with opened(store) as books, reach.client(books) as client:
         dispatch = books.dispatch(client.ask, actor=ACTOR)
         if spoken == "current" or start:
             _refuse_doubtful(dispatch, company_id, given)

@@ -6,11 +6,11 @@ from typing import Final
 import click
 
 from reconcile.cli.account import Access, access, account_options, shown
+from reconcile.cli.opening import opened
 from reconcile.cli.push import started
 from reconcile.cli.status import UNRELIABLE
 from reconcile.domain.identity import canonical_id
 from reconcile.errors import UsageError
-from reconcile.reconciler import Reconciler
 
 ACTOR: Final = "reconcile sync"
 
@@ -70,7 +70,7 @@ def sync(
     named = list(dict.fromkeys(map(canonical_id, datasets)))
     if not all(dataset_id.strip() for dataset_id in named):
         raise UsageError("a dataset's id is blank, expected an id")
-    with Reconciler.open(store) as books, reach.client(books) as client:
+    with opened(store) as books, reach.client(books) as client:
         started(books.dispatch(client.ask, actor=ACTOR), company_id, named)
     return 0
 
@@ -78,7 +78,7 @@ def sync(
 def _abandon(
     store: str, company_id: str, request_id: str, *, actor: str, reason: str
 ) -> int:
-    with Reconciler.open(store, create=False) as books:
+    with opened(store, create=False) as books:
         books.abandon(company_id, request_id, actor=actor, reason=reason)
     click.echo(
         f"Request {shown(request_id)} is abandoned: it counts as not carried out,"
@@ -89,7 +89,7 @@ def _abandon(
 
 def _recover(store: str, reach: Access, company_id: str) -> int:
     with (
-        Reconciler.open(store, create=False) as books,
+        opened(store, create=False) as books,
         reach.client(books) as client,
     ):
         found = books.recover(client.ask, company_id, actor=ACTOR)

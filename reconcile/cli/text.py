@@ -170,8 +170,8 @@ def _tail(item: Item) -> str:
     parts = []
     if item.broken_since is not None:
         parts.append(f"broken since {format_instant(item.broken_since)}")
-    if item.failure_class is not None:
-        parts.append(f"class {item.failure_class}, owner {item.owner}")
+    if item.cause is not None:
+        parts.append(f"class {item.cause}, owner {item.owner}")
     if item.attempts > 1:
         parts.append(f"{item.attempts} attempts")
     return "; ".join(parts)

@@ -40,6 +40,33 @@ class Verdict(enum.StrEnum):
     RESEND = "RESEND"
 
 
+class Owner(enum.StrEnum):
+    """Whose move it is."""
+
+    CUSTOMER = "customer"
+    US = "us"
+    CODAT = "codat"
+    ACCOUNTING_SOFTWARE = "accounting_software"
+    NOBODY = "nobody"
+
+
+class Action(enum.StrEnum):
+    """The next step for an expense."""
+
+    NONE = "none"
+    READ_AGAIN = "read_again"
+    RESEND = "resend"
+    RESEND_WITHOUT = "resend_without"
+    START_SYNC = "start_sync"
+    UPDATE_AGAIN = "update_again"
+    RESEND_CHANGED = "resend_changed"
+    MEND_OURS = "mend_ours"
+    ASK_CUSTOMER = "ask_customer"
+    ASK_CODAT = "ask_codat"
+    LOOK_IN_BOOKS = "look_in_books"
+    RECOVER_OR_ABANDON = "recover_or_abandon"
+
+
 class WordClass(enum.IntEnum):
     """The class of a transaction's word; a higher one is worse and is displayed."""
 

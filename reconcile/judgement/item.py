@@ -6,7 +6,13 @@ from typing import NamedTuple, Protocol
 
 import attrs
 
-from reconcile.domain.vocabulary import BreakKind, ItemState, Verdict
+from reconcile.domain.vocabulary import (
+    Action,
+    BreakKind,
+    ItemState,
+    Owner,
+    Verdict,
+)
 from reconcile.judgement.facts import DatasetFacts, ItemFacts
 from reconcile.judgement.sync_context import SyncContext
 
@@ -26,17 +32,27 @@ class Dossier:
     datasets: Mapping[str, DatasetFacts]
 
 
-class Failure(Protocol):
-    """What a ruleset says of one failure."""
+class Cause(Protocol):
+    """Why something failed, as a ruleset knows it."""
 
     @property
     def name(self) -> str:
-        """The failure's class."""
+        """The cause, as reports name it."""
         ...
 
     @property
-    def owner(self) -> str:
-        """Who can mend it."""
+    def title(self) -> str:
+        """The cause in plain words."""
+        ...
+
+    @property
+    def owner(self) -> Owner:
+        """Whose move it is."""
+        ...
+
+    @property
+    def action(self) -> Action:
+        """The next step."""
         ...
 
     @property
@@ -46,7 +62,20 @@ class Failure(Protocol):
 
     @property
     def advice(self) -> str:
-        """What to do, in a sentence."""
+        """The steps to take, as a text."""
+        ...
+
+    @property
+    def customer(self) -> str | None:
+        """What may be shown to the customer."""
+        ...
+
+    def not_before(self, failed_at: datetime, tries: int) -> datetime | None:
+        """Return when it may be tried again, after so many tries that failed so."""
+        ...
+
+    def spent(self, tries: int) -> bool:
+        """Return whether so many tries failed that waiting helps no longer."""
         ...
 
 
@@ -58,10 +87,26 @@ class Rules(Protocol):
         """The ruleset's name and version."""
         ...
 
+    @property
+    def unclassified(self) -> Cause:
+        """What no rule knows."""
+        ...
+
     def classify(
-        self, *, message: str | None, word: str | None, code: int | str | None
-    ) -> Failure:
-        """Return the class of a failure told in these words."""
+        self,
+        *,
+        message: str | None,
+        code: int | str | None,
+        http_status: int | None,
+        word_class: str | None,
+        integration_type: str | None,
+        at: datetime | None,
+    ) -> Cause:
+        """Return the cause of a failure; `word_class` is None of a sync or a call."""
+        ...
+
+    def edition(self, at: datetime | None) -> int:
+        """Return which of the sets of rules, in force one after another, holds."""
         ...
 
     def gist(self, message: str) -> str:
@@ -69,10 +114,31 @@ class Rules(Protocol):
         ...
 
     def fingerprint(
-        self, *, message: str, code: int | str | None, http_status: int | None
+        self, *, message: str | None, code: int | str | None, http_status: int | None
     ) -> str:
         """Return the hash by which the same failure is known again."""
         ...
+
+
+class Blame(NamedTuple):
+    """One failure in Codat's words, for a ruleset to class."""
+
+    message: str | None
+    word_class: str | None  # None of a sync as a whole, and of a call
+    integration_type: str | None
+    code: int | str | None
+    http_status: int | None
+    at: datetime
+
+
+class Progress(NamedTuple):
+    """How far a sync is, for the reason of an item that it has not decided."""
+
+    sync_id: str
+    code: int | str | None
+    since: datetime | None  # when Codat first gave that code
+    failed: bool
+    read: bool  # some of its rows were
 
 
 class Leg(NamedTuple):
@@ -90,7 +156,8 @@ class Outline:
     """An item's judgement before it is put into words: all that no ruleset decides.
 
     Items whose facts differ only in the times and messages of their legs share one.
-    `words` are message and word of what failed where no leg did.
+    `blame` is what failed, where no leg tells; `earlier` are the failures of earlier
+    attempts, the latest first, each leg by leg.
     """
 
     state: ItemState
@@ -99,10 +166,11 @@ class Outline:
     expected: bool
     broken_since: datetime | None
     legs: tuple[Leg, ...]
-    words: tuple[str | None, str | None]
-    code: int | str | None
-    http_status: int | None
-    blamed: bool  # a failure is behind it, for a ruleset to class
+    blame: Blame | None
+    earlier: tuple[tuple[Blame, ...], ...]
+    tries: int  # attempts that failed
+    progress: Progress | None  # of the sync that decided, or has not yet
+    pushed: bool  # a dataset names it
     claimed: bool  # by a duplicate claim
     taken_up: bool  # some attempt has been made
     waits: bool  # some attempt is open and not stuck
@@ -121,16 +189,21 @@ class Item:
     state: ItemState
     kind: BreakKind | None
     reason: str
-    failure_class: str | None
-    owner: str | None
+    cause: str | None
+    owner: Owner | None
     fingerprint: str | None
     attempts: int
     expected: bool
     broken_since: datetime | None
     legs: tuple[Leg, ...]
     verdict: Verdict
+    action: Action
     advice: str
     decided_by: str  # the rule of the page that decided
+    not_before: datetime | None = None
+    without: tuple[str, ...] = ()  # ids to leave out when it is sent again
+    blocked_by: str | None = None  # a cause of ours that stops every call
+    customer_reason: str | None = None
     update_unsettled: bool = False  # matched, and nobody knows if an update is in
     changes_at: datetime | None = None  # set by `outline_without_clock` alone
     changes_to: BreakKind | None = None

@@ -25,6 +25,7 @@ class ItemView:
     kind: BreakKind | None
     standings: tuple[Standing, ...]
     updates: tuple[Standing, ...]
+    speaking: tuple[Standing, ...]  # those settled that may name kind and cause
     deciding: Standing | None
     expected: bool
     waits: bool  # an attempt is open and not stuck
@@ -51,7 +52,8 @@ def view_item(
     settled = [
         s for s in _unfound(_speaking(standings, updates), standings) if not _is_open(s)
     ]
-    latest = _latest(_that_speak(settled, under_way))
+    speaking = _that_speak(settled, under_way)
+    latest = _latest(speaking)
     kind, why = _kind(latest, standings)
 
     def view(
@@ -65,6 +67,7 @@ def view_item(
             kind=kind,
             standings=tuple(standings),
             updates=tuple(updates),
+            speaking=tuple(speaking),
             deciding=deciding,
             expected=expected,
             waits=bool(under_way),

@@ -10,9 +10,25 @@ from datetime import datetime
 import attrs
 
 from reconcile.domain.policy import Policy
-from reconcile.domain.vocabulary import BreakKind, ItemState, WordClass
+from reconcile.domain.vocabulary import (
+    BreakKind,
+    ItemState,
+)
 from reconcile.judgement.attempts import attempts_of
-from reconcile.judgement.item import Dossier, Item, Leg, Outline, Rules
+from reconcile.judgement.blame import (
+    blame_of,
+    earlier_blames,
+    failures,
+    is_failed,
+    progress_of,
+)
+from reconcile.judgement.item import (
+    Dossier,
+    Item,
+    Leg,
+    Outline,
+    Rules,
+)
 from reconcile.judgement.item_state import UPDATE_KNOWN, ItemView, is_written, view_item
 from reconcile.judgement.legs import Settled
 from reconcile.judgement.outcome import Attempt, Result, Standing
@@ -75,7 +91,7 @@ def history(
             item.kind,
             item.verdict,
             item.decided_by,
-            item.failure_class,
+            item.cause,
         )
         if judgement != last:
             yield moment, item
@@ -133,6 +149,7 @@ def _outline(
     ):
         state = ItemState.CLEARED
     deciding = view.deciding
+    failed = state is ItemState.BREAK and is_failed(deciding)
     return Outline(
         state=state,
         kind=view.kind,
@@ -140,14 +157,14 @@ def _outline(
         expected=view.expected,
         broken_since=broken_since,
         legs=_legs(view),
-        words=_words(deciding),
-        code=deciding.code.code if deciding is not None and deciding.code else None,
-        http_status=deciding.attempt.write.http_status
-        if deciding is not None and deciding.attempt.write is not None
-        else None,
-        blamed=state is ItemState.BREAK
-        and deciding is not None
-        and deciding.result in _BLAMED,
+        blame=blame_of(deciding) if deciding is not None and failed else None,
+        earlier=earlier_blames(view) if failed else (),
+        tries=len(failures(view)) if failed else 0,
+        progress=progress_of(deciding, moments[-1] if moments else None),
+        pushed=any(
+            e.dataset_id is not None and moments and e.at <= moments[-1]
+            for e in dossier.facts.expected
+        ),
         claimed=deciding is not None and deciding.result is Result.DUPLICATE,
         taken_up=deciding is not None,
         waits=view.waits,
@@ -178,22 +195,6 @@ def _was_mended(view: ItemView) -> bool:
 
 
 _OF_ITS_DATA = (400, 422)
-
-
-# A duplicate claim is no failure: rules would take it for a sibling's.
-_BLAMED = (Result.FAILED, Result.REGRESSED)
-
-
-def _words(deciding: Standing | None) -> tuple[str | None, str | None]:
-    """Return message and word of a failure that no leg tells of."""
-    if deciding is None:
-        return None, None
-    if deciding.hook is not None and deciding.hook.word_class is WordClass.FAILED:
-        return deciding.hook.message, deciding.hook.word
-    if deciding.attempt.write is not None:
-        return deciding.attempt.write.words, None
-    texts = deciding.code.words if deciding.code else ()
-    return next((text for text in texts if text), None), None
 
 
 def _legs(view: ItemView) -> tuple[Leg, ...]:

@@ -31,7 +31,7 @@ from reconcile.judgement.verdict import Wording, word, wording_of
 from reconcile.projections.folds import CompanyFacts
 
 _Legs = tuple[LegReport, ...]
-_Wordings = dict[tuple[str | None, ...], Wording]
+_Wordings = dict[tuple[tuple[str | None, ...], int], Wording]
 
 
 @attrs.frozen(kw_only=True)
@@ -156,9 +156,10 @@ class _Bench:
         shared_outline, its_time, wordings = known
         own = _told(shared_outline.legs, legs)
         gists = tuple([leg.message and rules.gist(leg.message) for leg in own])
-        wording = wordings.get(gists)
+        key = gists, rules.edition(at)
+        wording = wordings.get(key)
         if wording is None:
-            wording = wordings[gists] = wording_of(shared_outline, rules, legs=own)
+            wording = wordings[key] = wording_of(shared_outline, rules, legs=own)
         since = shared_outline.broken_since
         return wording.item(own, at if since == its_time else since)
 

@@ -39,7 +39,7 @@ class ItemRow(NamedTuple):
     state: str
     kind: str | None
     reason: str
-    failure_class: str | None
+    cause: str | None
     owner: str | None
     fingerprint: str | None
     attempts: int
@@ -188,7 +188,7 @@ def item_columns(item: Item, legs: tuple[LegReport, ...]) -> Row:
         item.state.value,
         None if item.kind is None else item.kind.value,
         item.reason,
-        item.failure_class,
+        item.cause,
         item.owner,
         item.fingerprint,
         item.attempts,

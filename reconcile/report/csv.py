@@ -43,7 +43,7 @@ def to_csv(report: Report) -> Iterator[str]:
             item.state.value,
             item.kind.value if item.kind else "",
             item.reason,
-            item.failure_class or "",
+            item.cause or "",
             item.owner or "",
             item.fingerprint or "",
             str(item.attempts),

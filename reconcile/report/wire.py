@@ -141,7 +141,7 @@ def _wire(item: Item, company_id: str, as_of: datetime, *, reasons: bool) -> _It
         age_s=None if since is None else int((as_of - since).total_seconds()),
         attempts=item.attempts,
         broken_since=_instant(since),
-        failure_class=item.failure_class,
+        failure_class=item.cause,
         company_id=company_id,
         expected=item.expected,
         fingerprint=item.fingerprint,

@@ -1,53 +1,27 @@
-"""The loader of rulesets, and the fingerprint that knows a failure again."""
+"""A ruleset: rules in order, and the class of a failure by the first that holds."""
 
-import hashlib
-import re
-import tomllib
-from functools import lru_cache
-from importlib import resources
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property, lru_cache
 
 import attrs
 
-from reconcile.domain.vocabulary import Verdict
-from reconcile.errors import UsageError
+from reconcile.rules.normal import fingerprint, normal
+from reconcile.rules.rule import Failure, Rule
 
 
-@attrs.frozen(kw_only=True)
-class Rule:
-    """One line of a ruleset: the first whose conditions all hold classes a failure.
-
-    `message` is a regular expression, searched without regard to case; `words` and
-    `codes` list what a leg or a sync must say. An absent condition always holds.
-    """
-
-    name: str
-    owner: str
-    verdict: Verdict
-    advice: str
-    message: re.Pattern[str] | None = None
-    words: frozenset[str] = frozenset()
-    codes: frozenset[int] = frozenset()
-
-    def holds(
-        self, *, message: str | None, word: str | None, code: int | str | None
-    ) -> bool:
-        """Return whether the rule classes a failure told in these words."""
-        if self.message is not None and not self.message.search(message or ""):
-            return False
-        if self.words and word not in self.words:
-            return False
-        return not self.codes or code in self.codes
-
-
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, slots=False)
 class Ruleset:
-    """Rules in order, with a name and a version that every report carries."""
+    """Rules in order, with a name and a version that every report carries.
+
+    `unclassified` speaks where no rule holds.
+    """
 
     name: str
     version: int
     rules: tuple[Rule, ...]
-    unknown: Rule
+    unclassified: Rule
 
     @property
     def label(self) -> str:
@@ -55,116 +29,107 @@ class Ruleset:
         return f"{self.name}@{self.version}"
 
     def classify(
-        self, *, message: str | None, word: str | None, code: int | str | None
+        self,
+        *,
+        message: str | None = None,
+        code: int | str | None = None,
+        http_status: int | None = None,
+        word_class: str | None = None,
+        integration_type: str | None = None,
+        platform: str | None = None,
+        at: datetime | None = None,
     ) -> Rule:
-        """Return the first rule that holds, or the rule of the unknown.
+        """Return the first rule that holds of a failure, or that of the unclassified.
 
-        Rules see a message without its correlation id, which says nothing of a cause.
+        `message` is in Codat's words; `at` is when it failed, None for the rules of
+        today. Of a sync as a whole (no `word_class`), a code that names a cause goes
+        before the sync's words.
         """
-        return _classified(self, message and gist(message), word, code)
+        failure = Failure(
+            message=normal(message) if message else None,
+            code=code,
+            http_status=http_status,
+            word_class=word_class,
+            integration_type=integration_type,
+            platform=platform.casefold() if platform else None,
+        )
+        return _first(self, failure, self.edition(at))
+
+    def edition(self, at: datetime | None) -> int:
+        """Return which of the sets of rules, in force one after another, holds."""
+        turns = self._turns
+        return len(turns) if at is None else bisect_right(turns, at)
+
+    @cached_property
+    def _turns(self) -> list[datetime]:
+        return sorted(
+            {
+                moment
+                for rule in self.rules
+                for moment in (rule.effective_from, rule.effective_until)
+                if moment is not None
+            }
+        )
+
+    @cached_property
+    def _editions(self) -> list[tuple[Rule, ...]]:
+        starts = [None, *self._turns]
+        return [
+            tuple(rule for rule in self.rules if _in_force(rule, start))
+            for start in starts
+        ]
+
+    def rules_of(self, edition: int) -> tuple[Rule, ...]:
+        """Return the rules of an edition, in order."""
+        return self._editions[edition]
 
     def gist(self, message: str) -> str:
         """Return what class and fingerprint look at of a message."""
-        return gist(message)
+        return normal(message)
 
     def fingerprint(
-        self, *, message: str, code: int | str | None, http_status: int | None
+        self, *, message: str | None, code: int | str | None, http_status: int | None
     ) -> str:
         """Return the hash by which the same failure is known again."""
         return fingerprint(message, code=code, http_status=http_status)
 
-
-def load(text: str) -> Ruleset:
-    """Return the ruleset that a TOML text describes.
-
-    Raises:
-        UsageError: the text is no ruleset; the error says where.
-
-    """
-    try:
-        data = tomllib.loads(text)
-        return Ruleset(
-            name=data["name"],
-            version=data["version"],
-            rules=tuple(_rule(entry) for entry in data.get("rule", ())),
-            unknown=_rule({"name": "unknown", **data["unknown"]}),
-        )
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"the ruleset is not TOML: {error}") from error
-    except (KeyError, ValueError, TypeError, AttributeError, re.error) as error:
-        raise UsageError(f"the ruleset cannot be read: {error!r}") from error
+    def faults(self) -> Iterator[tuple[Rule, str]]:
+        """Yield each rule whose examples it does not class as it says, and how."""
+        for rule in self.rules:
+            at = rule.effective_from
+            edition = self.edition(at) if rule.effective_until else len(self._turns)
+            for example in rule.matches:
+                found = _first(self, example, edition)
+                if found is not rule:
+                    yield rule, f"{_shown(example)} is classed {found.name!r}"
+            for example in rule.matches_not:
+                if _first(self, example, edition) is rule:
+                    yield rule, f"{_shown(example)} is classed by it"
+            if not rule.matches:
+                yield rule, "it has no example that it matches"
 
 
-def _rule(entry: dict[str, Any]) -> Rule:
-    message = entry.get("message")
-    return Rule(
-        name=entry["name"],
-        owner=entry["owner"],
-        verdict=Verdict(entry["verdict"]),
-        advice=entry["advice"],
-        message=re.compile(message, re.IGNORECASE) if message else None,
-        words=frozenset(entry.get("words", ())),
-        codes=frozenset(entry.get("codes", ())),
-    )
-
-
-_NOISE = re.compile(
-    r"correlation id:\s*\S+"
-    r"|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}"
-    r"|-?\d+[.,]\d+",
-    re.IGNORECASE,
-)
+def _in_force(rule: Rule, start: datetime | None) -> bool:
+    """Return whether a rule holds in the edition that begins at a moment."""
+    if start is None:
+        return rule.effective_from is None
+    begun = rule.effective_from is None or rule.effective_from <= start
+    return begun and (rule.effective_until is None or start < rule.effective_until)
 
 
 @lru_cache(maxsize=4096)
-def _classified(
-    ruleset: Ruleset, message: str | None, word: str | None, code: int | str | None
-) -> Rule:
-    for rule in ruleset.rules:
-        if rule.holds(message=message, word=word, code=code):
+def _first(ruleset: Ruleset, failure: Failure, edition: int) -> Rule:
+    rules = ruleset.rules_of(edition)
+    if failure.word_class is None and failure.code is not None:
+        for rule in rules:
+            if rule.names_cause_of(failure.code) and rule.holds(failure):
+                return rule
+    for rule in rules:
+        if rule.holds(failure):
             return rule
-    return ruleset.unknown
+    return ruleset.unclassified
 
 
-def gist(message: str) -> str:
-    """Return the message without its first correlation id, as Codat spells it.
-
-    Failures of one cause mostly differ in that alone, so what follows is done once for
-    all of them.
-    """
-    start = message.find(_CORRELATION)
-    if start < 0:
-        return message
-    end = message.find(" ", start + len(_CORRELATION))
-    return message[:start] + (message[end:] if end >= 0 else "")
-
-
-_CORRELATION = "Correlation ID: "
-
-
-@lru_cache(maxsize=4096)
-def _normal(message: str) -> str:
-    """Return the message without what differs between two failures of one cause."""
-    return " ".join(_NOISE.sub("", message).split()).casefold()
-
-
-def fingerprint(
-    message: str, *, code: int | str | None, http_status: int | None
-) -> str:
-    """Return the failure's fingerprint: the algorithm's version and 16 hex digits.
-
-    Correlation ids, GUIDs and amounts are left out; the HTTP status and Codat's status
-    code stay in.
-    """
-    return _hashed(_normal(gist(message)), code, http_status)
-
-
-@lru_cache(maxsize=4096)
-def _hashed(message: str, code: int | str | None, http_status: int | None) -> str:
-    text = f"{message}\n{code}\n{http_status}"
-    return "fp1:" + hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-BUILT_IN = load(
-    resources.files("reconcile.rules").joinpath("codat.toml").read_text("utf-8")
-)
+def _shown(example: Failure) -> str:
+    given = attrs.asdict(example, filter=lambda _, value: value is not None)
+    return ", ".join(f"{name} {value!r}" for name, value in given.items())

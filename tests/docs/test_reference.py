@@ -18,11 +18,13 @@ from reconcile.domain.events import EVENT_TYPES
 from reconcile.domain.instants import format_instant
 from reconcile.domain.observations import ExpectedTransaction, Flaw
 from reconcile.domain.vocabulary import (
+    Action,
     BreakKind,
     CodeClass,
     FindingKind,
     ItemState,
     NoticeKind,
+    Owner,
     Verdict,
 )
 from reconcile.projections.rows import DATASET_COLUMNS, ITEM_COLUMNS, SYNC_COLUMNS
@@ -233,7 +235,8 @@ def test_every_field_of_a_story_is_documented_and_no_other(books: Reconciler) ->
         ("Findings", FindingKind),
         ("What a webhook says", NoticeKind),
         ("States of a sync", [*CodeClass, "unknown"]),
-        ("Classes of failure", [*(rule.name for rule in BUILT_IN.rules), "unknown"]),
+        ("Owners", Owner),
+        ("Actions", Action),
     ],
 )
 def test_every_word_is_explained_and_no_other(heading: str, words: Any) -> None:
@@ -270,3 +273,14 @@ def test_every_setting_and_scenario_of_the_sandbox_is_documented() -> None:
     settings = {field.name for field in attrs.fields(Settings)}
     assert set(first_cells(result["Settings"])) == settings
     assert set(first_cells(result["Scenarios"])) == set(SCENARIOS)
+
+
+def test_every_cause_is_documented_as_its_rule_has_it() -> None:
+    text = sections(REFERENCE / "ruleset.md")["Causes"]
+    shown = [line for line in text.splitlines() if line.startswith("| `")]
+
+    assert shown == [
+        f"| `{rule.name}` | {rule.title} | {rule.owner} | `{rule.action}` |"
+        f" {rule.verdict} | {'documented' if rule.documented else 'inferred'} |"
+        for rule in (*BUILT_IN.rules, BUILT_IN.unclassified)
+    ]

@@ -22,6 +22,7 @@ INSIDE = {
     "Step": "the follower's own plan",
     "Store": "Reconciler opens it",
     "SyncRequested": "an event of the history",
+    "Until": "a Backoff takes its words",
 }
 """Types in public signatures that a host neither makes nor reads, with the reason."""
 

@@ -197,9 +197,9 @@ def unsettled(
     return enter
 
 
-def refused(minute: float, words: str | None = None) -> Entry:
+def refused(minute: float, words: str | None = None, status: int = 400) -> Entry:
     """Enter a create call that was refused."""
-    return unsettled(minute, "refused", words=words)
+    return unsettled(minute, "refused", words=words, status=status)
 
 
 def lost(minute: float) -> Entry:

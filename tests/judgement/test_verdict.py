@@ -112,33 +112,35 @@ def test_the_worst_leg_wins_in_any_order() -> None:
     ]
 
     assert [item.verdict for item in result] == ["FIX_FIRST", "FIX_FIRST"]
-    assert {item.failure_class for item in result} == {"bank_feed_taken"}
+    assert {item.cause for item in result} == {"bank_feed_already_connected"}
     assert TAKEN in result[0].reason
 
 
 def test_a_failure_carries_class_owner_and_fingerprint() -> None:
     item = judged(SENT, part_read(4, ("PushError", "expense", TAKEN)))
 
-    assert (item.failure_class, item.owner) == ("bank_feed_taken", "customer")
+    assert (item.cause, item.owner) == ("bank_feed_already_connected", "customer")
     assert item.fingerprint is not None
 
 
-def test_a_failure_without_words_has_no_fingerprint() -> None:
-    item = judged(SENT, part_read(4, F))
+def test_a_failure_without_words_is_known_again_by_the_syncs_code() -> None:
+    silent = judged(SENT, part_read(4, F))
+    coded = judged(SENT, part_read(4, F), status_read(5, 5130))
 
-    assert (item.failure_class, item.fingerprint) == ("unknown", None)
+    assert (silent.cause, coded.cause) == ("unclassified", "write_refused")
+    assert silent.fingerprint != coded.fingerprint
 
 
 def test_a_duplicate_claim_is_not_taken_for_a_siblings() -> None:
     item = judged(SENT, part_read(4, ("PushError", "expense", CLAIM + T)))
 
-    assert (item.kind, item.failure_class) == (BreakKind.CONFLICTING, None)
+    assert (item.kind, item.cause) == (BreakKind.CONFLICTING, None)
 
 
 def test_a_failure_by_the_sync_is_told_in_the_syncs_words() -> None:
     item = judged(SENT, status_read(4, 4000, words="No bank account."), page_read(5))
 
-    assert item.failure_class == "configuration"
+    assert item.cause == "configuration_incomplete"
     assert "No bank account." in item.reason
 
 
@@ -153,13 +155,21 @@ ENVELOPE = (
     [
         (WRITTEN, "Every leg is written."),
         ((pushed(0),), "no sync has taken it up"),
-        ((SENT,), "No source has decided it yet."),
-        ((refused(4, "No."),), "Codat refused it (HTTP 400): No."),
-        ((refused(4),), "Codat refused it (HTTP 400)."),
-        ((SENT, part_read(4, F)), "Codat reports that it failed."),
-        ((SENT, worded(4, "Failed", "Odd.")), "it failed: Odd."),
-        ((SENT, webhook_read(4, UNSUCCESSFUL), page_read(5)), "it failed."),
-        ((SENT, part_read(4, (*F, "bankfeeds", ENVELOPE + "Odd."))), "failed: Odd."),
+        ((SENT,), "Codat has said nothing of its sync yet."),
+        ((SENT, status_read(4, 1010)), "long running since 2026-03-02 09:04 UTC"),
+        ((SENT, status_read(4, 1000)), "in progress since 2026-03-02 09:04 UTC"),
+        ((SENT, status_read(4, 2000)), "The sync ended (2000), and its pages do not"),
+        ((SENT, status_read(4, 5000)), "The sync failed (5000); its pages were never"),
+        ((SENT, part_read(4, P)), "Codat says Pending, and that is not decided yet."),
+        ((unsettled(0, "asked"),), "The answer to our request is not known yet."),
+        ((refused(4, "No."),), "Codat refused our request (HTTP 400): No."),
+        ((refused(4),), "Codat refused our request (HTTP 400)."),
+        ((SENT, part_read(4, F)), "No rule knows this failure."),
+        ((SENT, worded(4, "Failed", "Odd")), "No rule knows this failure: Odd."),
+        ((SENT, webhook_read(4, UNSUCCESSFUL), page_read(5)), "No rule knows this"),
+        ((SENT, part_read(4, (*F, "bankfeeds", ENVELOPE + "Odd."))), "failure: Odd."),
+        ((SENT, part_read(4, ("Paused",))), "the word 'Paused', which nobody has"),
+        ((SENT, status_read(4, 7777)), "the status code 7777, which nobody has"),
         ((refused(4, CLAIM + T),), "Codat calls it a duplicate"),
         ((SENT, part_read(4, C), part_read(4, F)), "Sources contradict each other."),
         ((unsettled(4, "lost", status=503),), "The answer to our request was lost"),

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,18 +116,19 @@ def test_a_stored_time_without_a_zone_is_poison(store: Path) -> None:
 class _Stumbling(Ruleset):
     """A ruleset with a mistake of its own: it cannot class one message."""
 
-    def classify(
-        self, *, message: str | None, word: str | None, code: int | str | None
-    ) -> Rule:
+    def classify(self, *, message: str | None = None, **about: Any) -> Rule:
         """Return the class of any message but one."""
         if message == "stumble":
             raise ZeroDivisionError
-        return super().classify(message=message, word=word, code=code)
+        return super().classify(message=message, **about)
 
 
 def test_an_event_that_stumbles_in_the_fold_is_found_by_halving(tmp_path: Path) -> None:
     rules = _Stumbling(
-        name="stumbling", version=1, rules=BUILT_IN.rules, unknown=BUILT_IN.unknown
+        name="stumbling",
+        version=1,
+        rules=BUILT_IN.rules,
+        unclassified=BUILT_IN.unclassified,
     )
     lines = [create(uuid_of(n), minutes=n, sync=f"sync-{n}") for n in range(1, 8)]
     lines += [
