@@ -88,6 +88,9 @@ if TYPE_CHECKING:
     from reconcile.intake.take import (
         Intake,
     )
+    from reconcile.judgement.facts import (
+        Content,
+    )
     from reconcile.judgement.item import (
         Item,
         Leg,
@@ -113,14 +116,29 @@ if TYPE_CHECKING:
         Reconciler,
     )
     from reconcile.report.build import (
-        Judged,
         Report,
+        Share,
         Totals,
+    )
+    from reconcile.report.groups import (
+        Group,
+        Judged,
+    )
+    from reconcile.report.money import (
+        AgeKey,
+        StateKey,
+        Sum,
+    )
+    from reconcile.report.selection import (
+        Selection,
     )
     from reconcile.report.story import (
         JudgementChanged,
         Story,
         StoryEntry,
+    )
+    from reconcile.report.what_if import (
+        WhatIf,
     )
     from reconcile.report.wire import (
         item_data,
@@ -139,6 +157,7 @@ __version__ = VERSION
 
 __all__ = [
     "Action",
+    "AgeKey",
     "Answer",
     "AsgiApp",
     "AsyncCodatClient",
@@ -150,6 +169,7 @@ __all__ = [
     "CodatClient",
     "CodatUnavailable",
     "Concurrency",
+    "Content",
     "Difference",
     "Dispatch",
     "Exchange",
@@ -158,6 +178,7 @@ __all__ = [
     "Finding",
     "FindingKind",
     "Follower",
+    "Group",
     "HistoryError",
     "InDoubtError",
     "Intake",
@@ -185,12 +206,16 @@ __all__ = [
     "Rerequests",
     "Rule",
     "Ruleset",
+    "Selection",
     "Sent",
+    "Share",
     "SignatureError",
+    "StateKey",
     "StoreError",
     "StoreLostError",
     "Story",
     "StoryEntry",
+    "Sum",
     "SyncSummary",
     "TieOut",
     "Totals",
@@ -200,6 +225,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "WebhookEndpoint",
+    "WhatIf",
     "WsgiApp",
     "__version__",
     "attach",
@@ -290,6 +316,7 @@ _HOMES = {
     ),
     "reconcile.intake.captures": ("UnreadCapture",),
     "reconcile.intake.take": ("Intake",),
+    "reconcile.judgement.facts": ("Content",),
     "reconcile.judgement.item": (
         "Item",
         "Leg",
@@ -307,15 +334,26 @@ _HOMES = {
     ),
     "reconcile.reconciler": ("Reconciler",),
     "reconcile.report.build": (
-        "Judged",
         "Report",
+        "Share",
         "Totals",
     ),
+    "reconcile.report.groups": (
+        "Group",
+        "Judged",
+    ),
+    "reconcile.report.money": (
+        "AgeKey",
+        "StateKey",
+        "Sum",
+    ),
+    "reconcile.report.selection": ("Selection",),
     "reconcile.report.story": (
         "JudgementChanged",
         "Story",
         "StoryEntry",
     ),
+    "reconcile.report.what_if": ("WhatIf",),
     "reconcile.report.wire": (
         "item_data",
         "to_data",

@@ -1,6 +1,6 @@
 """The façade: one store, opened, fed, and asked what became of every expense."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
@@ -31,9 +31,12 @@ from reconcile.live.recovery import Recovered, Recovery
 from reconcile.readmodels.projector import Projector
 from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.readmodels.replay import replay
-from reconcile.report.build import Judged, Report
+from reconcile.report.build import Report
 from reconcile.report.gather import Reporting
+from reconcile.report.groups import Group, Judged
+from reconcile.report.selection import Selection
 from reconcile.report.story import Story, story_of
+from reconcile.report.what_if import Asker
 from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.opening import environment_of, open_store
 from reconcile.storage.ports import Store
@@ -226,20 +229,36 @@ class Reconciler:
         as_of: datetime | None = None,
         known_at: datetime | None = None,
         company_id: str | None = None,
+        month: str | None = None,
+        cause: str | None = None,
+        state: str | None = None,
     ) -> Report:
         """Return the report as of a moment, by what was recorded by another.
 
         Without moments: as things stand now, from the live views, brought up to date.
         With one, folded from the events; both give the same for the same moment.
+        `month` (`2026-02`) keeps the expenses whose issue date is in it, `cause` those
+        of a fingerprint or of a cause's name, `state` those of a state: every figure is
+        of what is kept.
+
+        Raises:
+            UsageError: the month or the state is none.
+
         """
+        selection = Selection.of(month=month, cause=cause, state=state)
         company_id = None if company_id is None else canonical_id(company_id)
         if as_of is None and known_at is None:
             self._projector.catch_up()
-            report = self._reporting.live(as_of=self._now(), company_id=company_id)
+            report = self._reporting.live(
+                as_of=self._now(), company_id=company_id, selection=selection
+            )
             if report is not None:
                 return report
-        return self.replayed_report(
-            as_of=as_of or self._now(), known_at=known_at, company_id=company_id
+        return self._reporting.replayed(
+            as_of=as_of or self._now(),
+            known_at=known_at,
+            company_id=company_id,
+            selection=selection,
         )
 
     def replayed_report(
@@ -248,11 +267,34 @@ class Reconciler:
         as_of: datetime,
         known_at: datetime | None = None,
         company_id: str | None = None,
+        month: str | None = None,
+        cause: str | None = None,
+        state: str | None = None,
     ) -> Report:
         """Return the report folded from events alone, without the live views."""
         return self._reporting.replayed(
-            as_of=as_of, known_at=known_at, company_id=company_id
+            as_of=as_of,
+            known_at=known_at,
+            company_id=company_id,
+            selection=Selection.of(month=month, cause=cause, state=state),
         )
+
+    def causes(
+        self,
+        *,
+        company_id: str | None = None,
+        as_of: datetime | None = None,
+        month: str | None = None,
+    ) -> Sequence[Group]:
+        """Return why expenses are broken, those of most items first.
+
+        A group without a cause is of breaks that no failure is behind.
+
+        Raises:
+            UsageError: the month is none.
+
+        """
+        return self.report(company_id=company_id, as_of=as_of, month=month).groups
 
     def explain(
         self,
@@ -278,6 +320,14 @@ class Reconciler:
                 continue
             dossier = company.dossier(transaction_id, replayed.contexts)
             item = judge(dossier, as_of=as_of, policy=self.policy, rules=self.rules)
+            asker = Asker(
+                dossier=dossier,
+                sync_facts=company.syncs,
+                keys_of=replayed.keys_of,
+                policy=self.policy,
+                rules=self.rules,
+            )
+            shown = replayed.shown([transaction_id], [item], as_of)[0]
             stories.append(
                 story_of(
                     self.store,
@@ -287,6 +337,8 @@ class Reconciler:
                     until=until,
                     policy=self.policy,
                     rules=self.rules,
+                    content=shown.content if shown else None,
+                    changes=asker.what_if(item, as_of=as_of),
                 )
             )
         if not stories:

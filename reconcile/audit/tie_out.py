@@ -8,7 +8,8 @@ import attrs
 from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.policy import Policy
 from reconcile.judgement.item import Rules
-from reconcile.projections.judging import judge_by_facts
+from reconcile.projections.contents import CONTENT_COLUMNS, content_rows
+from reconcile.projections.judging import judge_by_facts, judged
 from reconcile.projections.rows import (
     DATASET_COLUMNS,
     ITEM_COLUMNS,
@@ -69,6 +70,7 @@ def tie_out(store: Store, views: Snapshot, *, policy: Policy, rules: Rules) -> T
 
 _COLUMNS: Final[dict[ViewTable, tuple[Column, ...]]] = {
     "items": ITEM_COLUMNS,
+    "contents": CONTENT_COLUMNS,
     "syncs": SYNC_COLUMNS,
     "datasets": DATASET_COLUMNS,
 }
@@ -78,6 +80,8 @@ def _live(views: Snapshot, table: ViewTable, company_id: str) -> Iterable[Row]:
     match table:
         case "items":
             return views.items(company_id)
+        case "contents":
+            return views.contents(company_id)
         case "syncs":
             return views.syncs(company_id)
         case "datasets":
@@ -92,8 +96,10 @@ def _rows(
     company = state.company
     transactions = company.transactions()
     judge = judge_by_facts(policy=policy, rules=rules)
-    groups = item_rows(company, state.contexts, transactions, judge=judge)
+    found = judged(company, state.contexts, transactions, judge=judge)
+    groups = item_rows(company, transactions, found)
     yield "items", (row for alike in groups for row in alike.rows())
+    yield "contents", content_rows(company, transactions, found)
     yield (
         "syncs",
         [

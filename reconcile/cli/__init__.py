@@ -27,7 +27,8 @@ def _status() -> int:
     if heard:  # it is not where a shell runs the command in the background
         signal.signal(signal.SIGINT, _leave)
     try:
-        import click  # noqa: F401, PLC0415 - only asks whether the extra is there
+        import babel  # noqa: F401, PLC0415 - only asks whether the extra is there
+        import click  # noqa: F401, PLC0415
         import rich  # noqa: F401, PLC0415
     except ModuleNotFoundError as error:
         sys.stderr.write(

@@ -16,18 +16,21 @@ from reconcile.cli.opening import RULES, opened
 from reconcile.cli.output import Output
 from reconcile.cli.progress import counting
 from reconcile.cli.push import push
+from reconcile.cli.report_text import write_causes, write_report
 from reconcile.cli.rules import rules as rules_group
 from reconcile.cli.sandbox import sandbox
 from reconcile.cli.serve import serve
 from reconcile.cli.sources import captures, check
 from reconcile.cli.status import BROKEN, UNRELIABLE
 from reconcile.cli.sync import sync
+from reconcile.domain.vocabulary import ItemState
 from reconcile.errors import UsageError
 from reconcile.intake.take import Intake
 from reconcile.reconciler import Reconciler
-from reconcile.report.csv import to_csv
+from reconcile.report.build import Report
+from reconcile.report.csv import BYTE_ORDER_MARK, causes_csv, to_csv
 from reconcile.report.story import story_data
-from reconcile.report.wire import to_json
+from reconcile.report.wire import causes_data, to_json
 from reconcile.version import VERSION
 
 
@@ -103,14 +106,32 @@ _AS_OF = click.option(
     metavar="T",
     help="As things stood at T: a date, or a time with a zone.",
 )
+_KNOWN_AT = click.option(
+    "--known-at", type=MOMENT, metavar="T", help="Use only what was recorded by T."
+)
+_MONTH = click.option(
+    "--month",
+    metavar="YYYY-MM",
+    help="Only expenses with an issue date in this month.",
+)
 
 
 @cli.command()
 @_COMPANY
 @_AS_OF
+@_KNOWN_AT
+@_MONTH
 @click.option(
-    "--known-at", type=MOMENT, metavar="T", help="Use only what was recorded by T."
+    "--cause",
+    metavar="ID",
+    help="Only expenses of this cause: its name, or its fingerprint.",
 )
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in ItemState]),
+    help="Only expenses of this state.",
+)
+@click.option("--items", is_flag=True, help="List every expense, sync and finding.")
 @click.option(
     "--format",
     "face",
@@ -129,20 +150,34 @@ def report(
     company: str | None,
     as_of: datetime | None,
     known_at: datetime | None,
+    month: str | None,
+    cause: str | None,
+    state: str | None,
+    items: bool,
     face: str,
     output: str | None,
 ) -> int:
     """Report every expense, and what went wrong.
 
-    Each with its state, why, and whether it may be sent again. Exits with 1 if there
-    are breaks, with 2 if evidence could not be read.
+    As text: what went wrong, cause by cause, with whose move it is and what to do. As
+    JSON or CSV: each expense. Exits with 1 if there are breaks, with 2 if evidence
+    could not be read.
     """
     target = Output.checked(output, store=store)
     with _opened(store) as books, counting("Judging") as progress:
         if company is not None and not books.knows(company):
             click.echo(f"Nothing is recorded of company {company}.", err=True)
-        result = books.report(as_of=as_of, known_at=known_at, company_id=company)
+        result = books.report(
+            as_of=as_of,
+            known_at=known_at,
+            company_id=company,
+            month=month,
+            cause=cause,
+            state=state,
+        )
         progress(len(result.items))
+    if cause is not None and not result.items:
+        click.echo(f"No expense of this report has the cause {cause}.", err=True)
     with target.stream() as stream:
         match face:
             case "json":
@@ -150,14 +185,63 @@ def report(
                     stream.write(piece.decode())
                 stream.write("\n")
             case "csv":
+                if output is not None:
+                    stream.write(BYTE_ORDER_MARK)
                 for line in to_csv(result):
                     stream.write(line)
             case _:
-                text.write_report(result, stream)
+                write_report(result, stream, items=items)
+    return _report_status(result)
+
+
+def _report_status(result: Report) -> int:
     if result.unprocessed or result.poisoned:
         click.echo(text.unreliable_sentence(result), err=True)
         return UNRELIABLE
     return BROKEN if result.totals.broken else 0
+
+
+@cli.command()
+@_COMPANY
+@_AS_OF
+@_KNOWN_AT
+@_MONTH
+@click.option(
+    "--format",
+    "face",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    show_default=True,
+)
+@click.pass_obj
+def causes(
+    store: str,
+    company: str | None,
+    as_of: datetime | None,
+    known_at: datetime | None,
+    month: str | None,
+    face: str,
+) -> int:
+    """Tell why expenses are broken, cause by cause.
+
+    Largest first, each with its money, whose move it is and what to do. Exits with 1
+    if there are breaks, with 2 if evidence could not be read.
+    """
+    with _opened(store) as books, counting("Judging"):
+        if company is not None and not books.knows(company):
+            click.echo(f"Nothing is recorded of company {company}.", err=True)
+        result = books.report(
+            as_of=as_of, known_at=known_at, company_id=company, month=month
+        )
+    match face:
+        case "json":
+            click.echo(json.dumps(causes_data(result), ensure_ascii=False))
+        case "csv":
+            for line in causes_csv(result):
+                click.echo(line, nl=False)
+        case _:
+            write_causes(result, sys.stdout)
+    return _report_status(result)
 
 
 @cli.command()
@@ -189,7 +273,7 @@ def explain(
         unprocessed = books.unprocessed(company)
     if face == "json":
         data_of_stories = [story_data(story) for story in stories]
-        data = {"schema": "reconcile.explain/1", "stories": data_of_stories}
+        data = {"schema": "reconcile.explain/2", "stories": data_of_stories}
         click.echo(json.dumps(data, ensure_ascii=False))
     else:
         for story in stories:

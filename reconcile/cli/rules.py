@@ -12,7 +12,7 @@ from reconcile.cli.progress import counting
 from reconcile.cli.status import UNRELIABLE
 from reconcile.domain.vocabulary import ItemState
 from reconcile.judgement.reasons import plain
-from reconcile.report.build import Judged
+from reconcile.report.groups import Judged
 from reconcile.rules import Ruleset
 
 
@@ -91,7 +91,8 @@ def check(store: str, company: str | None, face: str) -> int:
 def _known(items: Iterable[Judged]) -> list[_Known]:
     """Return the causes behind breaks, those of most items first."""
     known: dict[tuple[str, str], _Known] = {}
-    for company_id, _, item in items:
+    for judged in items:
+        item = judged.item
         if item.state is not ItemState.BREAK or item.cause is None:
             continue
         key = item.cause, item.fingerprint or ""
@@ -103,7 +104,7 @@ def _known(items: Iterable[Judged]) -> list[_Known]:
                 cause=key[0], fingerprint=key[1], example=_short(words)
             )
         row.items += 1
-        row.companies.add(company_id)
+        row.companies.add(judged.company_id)
     return sorted(known.values(), key=lambda row: (-row.items, row.fingerprint))
 
 

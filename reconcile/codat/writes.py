@@ -234,6 +234,7 @@ def _expected(item: dict[str, Any], transaction_id: str) -> ExpectedTransaction:
         currency=_text(fields.get("currency")),
         issue_date=_text(fields.get("issuedate", fields.get("date"))),
         merchant=_text(fields.get("merchantname")),
+        reference=_text(fields.get("reference")),
         digest=hashlib.sha256(items_digest_source(item)).hexdigest(),
     )
 

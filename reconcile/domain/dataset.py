@@ -15,7 +15,7 @@ _Pushed = tuple[tuple[ExpectedTransaction, ...], str | None, datetime]
 
 @attrs.frozen(kw_only=True)
 class Dataset:
-    """What is held of one dataset: each content with the earliest time it was seen."""
+    """What is held of one dataset: each content with each time it was sent."""
 
     version: int = 0
     pushes: tuple[
@@ -28,7 +28,7 @@ def decide(
 ) -> tuple[DatasetPushed, ...]:
     """Return what `seen` tells of its dataset that is not held yet."""
     if any(
-        content == seen.transactions and request_id == seen.request_id and at <= seen.at
+        content == seen.transactions and request_id == seen.request_id and at == seen.at
         for content, request_id, at in dataset.pushes
     ):
         return ()

@@ -34,6 +34,7 @@ class ExpectedTransaction:
     currency: str | None = None
     issue_date: str | None = None
     merchant: str | None = None
+    reference: str | None = None
     digest: str = ""  # SHA-256 (hex) of the item's JSON, keys sorted
 
 

@@ -1,5 +1,6 @@
 """Deadlines and waits, as one value that a host may change."""
 
+import hashlib
 from datetime import timedelta
 
 import attrs
@@ -27,6 +28,12 @@ class Policy:
 
     in_doubt_for: timedelta = DELIVERY_SCHEDULE
     """A lost answer that nothing has explained for so long is a person's to settle."""
+
+    @property
+    def edition(self) -> str:
+        """Return the name of the policy with the start of its digest, for reports."""
+        digest = hashlib.sha256(self.label.encode()).hexdigest()
+        return f"{'default' if self == DEFAULT else 'custom'}@{digest[:12]}"
 
     @property
     def label(self) -> str:

@@ -14,7 +14,7 @@ class ItemState(enum.StrEnum):
     MATCHED = "matched"
     BREAK = "break"
     CLEARED = "cleared"
-    WAIVED = "waived"
+    RESOLVED = "resolved"
 
 
 class BreakKind(enum.StrEnum):
@@ -183,3 +183,4 @@ class FindingKind(enum.StrEnum):
     UNREADABLE = "UNREADABLE"
     UNRECOGNISED = "UNRECOGNISED"
     UPDATE_UNSETTLED = "UPDATE_UNSETTLED"
+    CONTENT_DIFFERS = "CONTENT_DIFFERS"

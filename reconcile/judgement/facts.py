@@ -46,6 +46,34 @@ class Expected(NamedTuple):
     source: int
 
 
+class Content(NamedTuple):
+    """What an expense says; None where it is not given, or is none."""
+
+    type: str | None
+    amount: str | None  # a decimal's text, in the currency's unit, exact
+    currency: str | None  # three capital letters; None of a transfer
+    issue_date: str | None  # YYYY-MM-DD
+    merchant: str | None
+    reference: str | None
+    digest: str  # SHA-256 (hex) of what was sent, "" where it is not known
+
+
+class Sending(NamedTuple):
+    """One call of ours: for a sync, for a dataset, or a write not known to settle."""
+
+    sync_id: str | None
+    dataset_id: str | None
+    request_id: str | None
+    at: datetime
+
+
+class SentContent(NamedTuple):
+    """A sending of one expense, with what it said."""
+
+    sending: Sending
+    content: Content
+
+
 class Unsettled(NamedTuple):
     """A write that names a transaction or a dataset, and how it stands.
 

@@ -176,6 +176,10 @@ class Outline:
     waits: bool  # some attempt is open and not stuck
     overdue: bool  # the wait for a first attempt, or for a lost answer, is over
     written_stray: bool  # unexpected, and in the books
+    written_by: tuple[str, ...]  # the syncs that wrote it, the latest first
+    half_booked: bool  # a break of which some legs are written, and others are not
+    first_sent_at: datetime | None
+    last_sent_at: datetime | None
     decided_by: str
     update_unsettled: bool
     changes_at: datetime | None = None
@@ -204,6 +208,12 @@ class Item:
     without: tuple[str, ...] = ()  # ids to leave out when it is sent again
     blocked_by: str | None = None  # a cause of ours that stops every call
     customer_reason: str | None = None
+    sync_id: str | None = None  # of the attempt that decided it, or is to
+    waits: bool = False  # some attempt is under way
+    written_by: tuple[str, ...] = ()  # the syncs that wrote it, the latest first
+    half_booked: bool = False  # a break: some legs are written, and others are not
+    first_sent_at: datetime | None = None
+    last_sent_at: datetime | None = None
     update_unsettled: bool = False  # matched, and nobody knows if an update is in
-    changes_at: datetime | None = None  # set by `outline_without_clock` alone
+    changes_at: datetime | None = None  # when a deadline turns it next, if any does
     changes_to: BreakKind | None = None

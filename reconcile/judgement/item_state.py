@@ -71,7 +71,8 @@ def view_item(
             deciding=deciding,
             expected=expected,
             waits=bool(under_way),
-            overdue=clock is not None and _overdue(dossier, deciding, clock, policy),
+            overdue=clock is not None
+            and _overdue(dossier, deciding, at=at, clock=clock, policy=policy),
             rule=rule,
         )
 
@@ -109,7 +110,12 @@ def _is_stuck_untried(
 
 
 def _overdue(
-    dossier: Dossier, deciding: Standing | None, clock: datetime, policy: Policy
+    dossier: Dossier,
+    deciding: Standing | None,
+    *,
+    at: datetime,
+    clock: datetime,
+    policy: Policy,
 ) -> bool:
     """Return whether a wait is over: for a first attempt, or for a lost answer."""
     if deciding is not None:
@@ -117,7 +123,7 @@ def _overdue(
         return deciding.result is Result.INDETERMINATE and clock >= later(
             since, policy.in_doubt_for
         )
-    handed_over = handed_over_at(dossier, until=clock)
+    handed_over = handed_over_at(dossier, until=at)
     return handed_over is not None and clock >= later(handed_over, policy.take_up_for)
 
 
@@ -213,6 +219,12 @@ def _proves(standing: Standing) -> set[str]:
 def is_written(leg: Settled) -> bool:
     """Return whether a leg is written and nothing contradicts it."""
     return leg.word_class is WordClass.WRITTEN and not leg.conflicting
+
+
+def is_half_written(view: ItemView) -> bool:
+    """Return whether some legs of an item are written, and others are not."""
+    read, proven = _leg_types(view.standings)
+    return bool(proven) and read != proven
 
 
 def _unfound(some: list[Standing], standings: list[Standing]) -> list[Standing]:

@@ -4,8 +4,9 @@ The only place where a clock enters. Rules: `docs/explanation/judgement.md`. Pur
 same dossier, moment, policy and rules give the same item.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import takewhile
 
 import attrs
 
@@ -29,11 +30,22 @@ from reconcile.judgement.item import (
     Outline,
     Rules,
 )
-from reconcile.judgement.item_state import UPDATE_KNOWN, ItemView, is_written, view_item
+from reconcile.judgement.item_state import (
+    UPDATE_KNOWN,
+    ItemView,
+    is_half_written,
+    is_written,
+    view_item,
+)
 from reconcile.judgement.legs import Settled
 from reconcile.judgement.outcome import Attempt, Result, Standing
 from reconcile.judgement.sync_context import SyncContext
-from reconcile.judgement.timeline import deadlines_of, moments_of, sync_deadlines
+from reconcile.judgement.timeline import (
+    deadlines_of,
+    moments_of,
+    sent_at,
+    sync_deadlines,
+)
 from reconcile.judgement.verdict import word
 
 
@@ -52,7 +64,15 @@ def outline(dossier: Dossier, *, as_of: datetime, policy: Policy) -> Outline:
     passed = [d for d in deadlines_of(dossier, attempts, policy) if d <= until]
     if passed:
         moments = sorted({*moments, *passed})
-    return _outline(dossier, attempts, view, moments, policy, timed=True)
+    result = _outline(dossier, attempts, view, moments, policy, timed=True)
+    if view.state is not ItemState.OPEN:
+        return result
+    for deadline in sorted(set(deadlines_of(dossier, attempts, policy))):
+        if deadline > as_of:
+            then = view_item(dossier, attempts, at=as_of, clock=deadline, policy=policy)
+            if _stands(then) != _stands(view):
+                return attrs.evolve(result, changes_at=deadline, changes_to=then.kind)
+    return result
 
 
 def outline_without_clock(
@@ -121,6 +141,10 @@ def _may_turn(view: ItemView) -> bool:
 _TURNING = (Result.UNDECIDED, Result.STUCK, Result.INDETERMINATE)
 
 
+def _stands(view: ItemView) -> tuple[object, ...]:
+    return view.state, view.kind, view.waits, view.overdue
+
+
 def _outline(
     dossier: Dossier,
     attempts: tuple[Attempt, ...],
@@ -132,24 +156,14 @@ def _outline(
 ) -> Outline:
     """Return the outline of a view, with what its past adds: since when, cleared."""
 
-    def view_at(moment: datetime, *, timed: bool) -> ItemView:
-        clock = moment if timed else None
+    def view_at(moment: datetime, clock: datetime | None) -> ItemView:
         return view_item(dossier, attempts, at=moment, clock=clock, policy=policy)
 
-    state = view.state
-    broken_since: datetime | None = None
-    if state is ItemState.BREAK and moments:
-        broken_since = moments[-1]  # nothing turned since, so it was broken then
-        for moment in reversed(moments[:-1]):
-            if view_at(moment, timed=timed).state is not ItemState.BREAK:
-                break
-            broken_since = moment
-    elif state is ItemState.MATCHED and any(
-        _was_mended(view_at(moment, timed=False)) for moment in moments[:-1]
-    ):
-        state = ItemState.CLEARED
+    state, broken_since = _with_past(view, moments, view_at, timed=timed)
     deciding = view.deciding
     failed = state is ItemState.BREAK and is_failed(deciding)
+    newest = moments[-1] if moments else None
+    sent = sorted(m for m in sent_at(dossier) if newest is not None and m <= newest)
     return Outline(
         state=state,
         kind=view.kind,
@@ -160,9 +174,9 @@ def _outline(
         blame=blame_of(deciding) if deciding is not None and failed else None,
         earlier=earlier_blames(view) if failed else (),
         tries=len(failures(view)) if failed else 0,
-        progress=progress_of(deciding, moments[-1] if moments else None),
+        progress=progress_of(deciding, newest),
         pushed=any(
-            e.dataset_id is not None and moments and e.at <= moments[-1]
+            e.dataset_id is not None and newest is not None and e.at <= newest
             for e in dossier.facts.expected
         ),
         claimed=deciding is not None and deciding.result is Result.DUPLICATE,
@@ -171,11 +185,48 @@ def _outline(
         overdue=view.overdue,
         written_stray=view.kind is BreakKind.UNEXPECTED
         and any(s.result is Result.WRITTEN for s in view.standings),
+        written_by=tuple(
+            s.attempt.sync.sync_id
+            for s in reversed(view.standings)
+            if s.attempt.sync is not None and _wrote(s)
+        ),
+        half_booked=state is ItemState.BREAK and is_half_written(view),
+        first_sent_at=sent[0] if sent else None,
+        last_sent_at=sent[-1] if sent else None,
         decided_by=view.rule,
         update_unsettled=view.state is ItemState.MATCHED
         and bool(view.updates)
         and view.updates[-1].result not in UPDATE_KNOWN,
     )
+
+
+def _with_past(
+    view: ItemView,
+    moments: list[datetime],
+    view_at: Callable[[datetime, datetime | None], ItemView],
+    *,
+    timed: bool,
+) -> tuple[ItemState, datetime | None]:
+    """Return the state by what was before, and since when it is broken."""
+
+    def was_broken(moment: datetime) -> bool:
+        return view_at(moment, moment if timed else None).state is ItemState.BREAK
+
+    if view.state is ItemState.BREAK and moments:
+        before = takewhile(was_broken, reversed(moments[:-1]))
+        return view.state, [moments[-1], *before][-1]  # nothing turned since the last
+    if view.state is ItemState.MATCHED and any(
+        _was_mended(view_at(moment, None)) for moment in moments[:-1]
+    ):
+        return ItemState.CLEARED, None
+    return view.state, None
+
+
+def _wrote(standing: Standing) -> bool:
+    """Return whether an attempt wrote all of an item, or some of its legs."""
+    if standing.result is Result.WRITTEN:
+        return True
+    return any(is_written(leg) for leg in standing.legs.values())
 
 
 def _was_mended(view: ItemView) -> bool:

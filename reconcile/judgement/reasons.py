@@ -87,6 +87,11 @@ def _of_open(outline: Outline, legs: tuple[Leg, ...]) -> str:
             return f"The sync failed{code}; its list of transactions is not complete."
         return f"The sync failed{code}; its pages were never read."
     if legs:
+        known = code_class(progress.code) if progress.code is not None else None
+        written = all(word_class(leg.status) is WordClass.WRITTEN for leg in legs)
+        if written and known in (None, CodeClass.IN_PROGRESS):
+            words = _words_of(legs)
+            return f"Codat says {words}, and the end of its sync is not known yet."
         return f"Codat says {_words_of(legs)}, and that is not decided yet."
     return _of_sync(progress)
 

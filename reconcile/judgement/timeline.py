@@ -101,6 +101,28 @@ def handed_over_at(dossier: Dossier, *, until: datetime) -> datetime | None:
     return max([*named[:1], *tried], default=None)
 
 
+def sent_at(dossier: Dossier) -> Iterator[datetime]:
+    """Yield when the item was sent: by each push, and by each other call once.
+
+    What became of a call is heard later, and sends nothing.
+    """
+    called: dict[tuple[str, str], datetime] = {}
+    for expected in dossier.facts.expected:
+        if expected.sync_id is None:
+            yield expected.at
+        else:
+            _earlier(called, ("sync", expected.sync_id), expected.at)
+    for write in dossier.facts.unsettled:
+        _earlier(called, ("request", write.request_id), write.at)
+    yield from called.values()
+
+
+def _earlier(
+    earliest: dict[tuple[str, str], datetime], key: tuple[str, str], at: datetime
+) -> None:
+    earliest[key] = min(at, earliest.get(key, at))
+
+
 def named_at(dossier: Dossier) -> Iterator[datetime]:
     """Yield when the item was named by a dataset or a call, whatever came of it."""
     for expected in dossier.facts.expected:

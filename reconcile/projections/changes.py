@@ -5,7 +5,7 @@ Pure. The rows of a page share their entries, so that a leg costs a look-up and 
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 import attrs
 
@@ -35,12 +35,14 @@ from reconcile.domain.events import (
     UnsettledEvent,
 )
 from reconcile.domain.identity import stream_parts
+from reconcile.domain.money import amount_of, currency_of, day_of
 from reconcile.domain.observations import ExpectedTransaction
 from reconcile.domain.request import OUTCOME_OF
 from reconcile.domain.rows import Groups, count
 from reconcile.domain.vocabulary import RequestOutcome, integration_type
 from reconcile.errors import HistoryError
 from reconcile.judgement.facts import (
+    Content,
     Expected,
     FlawSeen,
     HookReport,
@@ -49,6 +51,8 @@ from reconcile.judgement.facts import (
     Link,
     Push,
     RowsRead,
+    Sending,
+    SentContent,
     SyncReport,
     Unsettled,
 )
@@ -74,6 +78,7 @@ class Changes:
 
     company_id: str
     legs: Sequence[tuple[tuple[LegReport, ...], tuple[str, ...]]] = ()
+    sent: Sequence[tuple[str, SentContent]] = ()
     items: Sequence[tuple[str, ItemEntry]] = ()
     sync_id: str | None = None
     syncs: tuple[SyncEntry, ...] = ()
@@ -116,14 +121,12 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
         case DatasetPushed():
             return Changes(
                 company_id=company_id,
-                items=[
-                    (t, entry)
-                    for t in _distinct(event.transactions)
-                    for entry in _with(
-                        Expected(name, None, "push", event.at, position),
-                        _settled(event.request_id, "push", event.at, position),
-                    )
-                ],
+                items=_each(
+                    event.transactions,
+                    Expected(name, None, "push", event.at, position),
+                    *_settled(event.request_id, "push", event.at, position),
+                ),
+                sent=_sent(event.transactions, event.at, dataset_id=name),
                 datasets=(
                     (
                         name,
@@ -240,20 +243,15 @@ def _initiated(
     settled = _settled(event.request_id, event.operation, event.at, position)
     return Changes(
         company_id=company_id,
-        items=[
-            (t, entry)
-            for t in named
-            for entry in _with(
-                Expected(None, sync_id, event.operation, event.at, position), settled
-            )
-        ],
+        items=_each(
+            event.transactions,
+            Expected(None, sync_id, event.operation, event.at, position),
+            *settled,
+        ),
+        sent=_sent(event.transactions, event.at, event.operation, sync_id=sync_id),
         sync_id=sync_id,
         syncs=(initiation, *(FlawSeen(event.at, flaw) for flaw in event.flaws)),
-        datasets=tuple(
-            (d, entry)
-            for d in event.dataset_ids
-            for entry in _with(Link(sync_id, event.at), settled)
-        ),
+        datasets=_linked(event.dataset_ids, Link(sync_id, event.at), settled),
     )
 
 
@@ -266,28 +264,34 @@ def _recovered(
     at, sync_id = event.requested_at, event.sync_id
     return Changes(
         company_id=company_id,
-        items=[
-            (t, entry)
-            for t in named
-            for entry in _with(
-                Expected(None, sync_id, event.operation, at, position), settled
-            )
-        ],
+        items=_each(
+            event.transactions,
+            Expected(None, sync_id, event.operation, at, position),
+            *settled,
+        ),
+        sent=_sent(event.transactions, at, event.operation, sync_id=sync_id),
         sync_id=sync_id,
         syncs=(Initiation(event.operation, event.dataset_ids, named, True, at),),
-        datasets=tuple(
-            (d, entry)
-            for d in event.dataset_ids
-            for entry in _with(Link(sync_id, at), settled)
-        ),
+        datasets=_linked(event.dataset_ids, Link(sync_id, at), settled),
     )
 
 
-_Named = TypeVar("_Named", Expected, Link)
+def _each(
+    transactions: Iterable[ExpectedTransaction], *entries: ItemEntry
+) -> list[tuple[str, ItemEntry]]:
+    """Return the entries, the same objects, for each transaction."""
+    return [
+        (transaction_id, entry)
+        for transaction_id in _distinct(transactions)
+        for entry in entries
+    ]
 
 
-def _with(entry: _Named, settled: tuple[Unsettled, ...]) -> "list[_Named | Unsettled]":
-    return [entry, *settled]
+def _linked(
+    dataset_ids: Iterable[str], link: Link, settled: Iterable[Unsettled]
+) -> tuple[tuple[str, DatasetEntry], ...]:
+    entries: tuple[DatasetEntry, ...] = (link, *settled)
+    return tuple((d, entry) for d in dataset_ids for entry in entries)
 
 
 def _settled(
@@ -318,9 +322,47 @@ def _unsettled(
     )
     return Changes(
         company_id=company_id,
-        items=[(t, entry) for t in _distinct(event.transactions)],
+        items=_each(event.transactions, entry),
+        sent=_sent(
+            event.transactions, event.at, event.operation, request_id=request_id
+        ),
         datasets=tuple((d, entry) for d in event.dataset_ids),
     )
+
+
+def _sent(
+    transactions: Iterable[ExpectedTransaction],
+    at: datetime,
+    operation: str = "push",
+    *,
+    sync_id: str | None = None,
+    dataset_id: str | None = None,
+    request_id: str | None = None,
+) -> list[tuple[str, SentContent]]:
+    """Return what each expense said, cleaned of what is no amount, currency or date.
+
+    What says no type and is sent by a "put" is a transfer: nothing else is.
+    """
+    sending = Sending(sync_id, dataset_id, request_id, at)
+    untyped = "Transfer" if operation == "put" else None
+    return [
+        (
+            named.transaction_id,
+            SentContent(
+                sending,
+                Content(
+                    named.kind or untyped,
+                    amount_of(named.amount),
+                    currency_of(named.currency),
+                    day_of(named.issue_date),
+                    named.merchant,
+                    named.reference,
+                    named.digest,
+                ),
+            ),
+        )
+        for named in transactions
+    ]
 
 
 def _distinct(transactions: Iterable[ExpectedTransaction]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from reconcile.judgement.facts import (
     Link,
     Push,
     RowsRead,
+    SentContent,
     SyncFacts,
     SyncReport,
     Unsettled,
@@ -41,7 +42,8 @@ class CompanyFacts:
     """The facts of one company, as far as they are held here.
 
     `legs` stands apart from `others` because nearly every item has legs alone; those
-    that say the same share one tuple.
+    that say the same share one tuple. `sent` stands apart from both, because no
+    judgement of an attempt asks what was sent, and what is judged alike says otherwise.
     """
 
     company_id: str
@@ -49,6 +51,7 @@ class CompanyFacts:
     others: dict[str, ItemFacts] = attrs.field(factory=dict)
     syncs: dict[str, SyncFacts] = attrs.field(factory=dict)
     datasets: dict[str, DatasetFacts] = attrs.field(factory=dict)
+    sent: dict[str, tuple[SentContent, ...]] = attrs.field(factory=dict)
 
     def apply(self, change: Changes) -> None:
         """Take in what one event changed."""
@@ -57,9 +60,21 @@ class CompanyFacts:
             for transaction_id in transaction_ids:
                 had = legs.get(transaction_id)
                 legs[transaction_id] = reports if had is None else had + reports
-        for transaction_id, entry in change.items:
-            was = self.others.get(transaction_id, NO_FACTS)
-            self.others[transaction_id] = item_after(was, entry)
+        others = self.others
+        grown: dict[tuple[int, int], tuple[ItemFacts, ItemFacts]] = {}
+        for transaction_id, entry in change.items:  # alike ones stay one object
+            was = others.get(transaction_id, NO_FACTS)
+            key = id(was), id(entry)
+            found = grown.get(key)
+            if found is None:
+                found = grown[key] = was, item_after(was, entry)
+            others[transaction_id] = found[1]
+        sent = self.sent
+        for transaction_id, one_more in change.sent:
+            had_sent = sent.get(transaction_id)
+            sent[transaction_id] = (
+                (one_more,) if had_sent is None else sent_after(had_sent, one_more)
+            )
         if change.sync_id is not None:
             facts = self.syncs.get(change.sync_id, SyncFacts())
             for sync_entry in change.syncs:
@@ -114,6 +129,21 @@ def item_after(was: ItemFacts, entry: HookReport | Expected | Unsettled) -> Item
             return attrs.evolve(was, unsettled=(*was.unsettled, entry))
         case _:  # pragma: no cover
             assert_never(entry)
+
+
+def sent_after(
+    was: tuple[SentContent, ...], sent: SentContent
+) -> tuple[SentContent, ...]:
+    """Return what was sent of an item, with one more.
+
+    A request sends once, at the earliest time that is known of it.
+    """
+    request_id = sent.sending.request_id
+    if request_id is None:
+        return (*was, sent)
+    others = [s for s in was if s.sending.request_id != request_id]
+    same = [s for s in was if s.sending.request_id == request_id]
+    return (*others, min([*same, sent], key=lambda s: (s.sending.at, s.content.digest)))
 
 
 def sync_after(was: SyncFacts, entry: SyncEntry) -> SyncFacts:

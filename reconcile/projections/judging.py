@@ -12,11 +12,15 @@ it with the sync's moments (no deadline starts at a leg), and nothing else with 
 messages than to look for a duplicate claim and to put the outline into words, which
 depends on their gists. So these are judged one by one: an item that may be claimed a
 duplicate, for a claim looks at the item's own id, and one that a listing lacks.
+
+Items that have other facts besides share an outline only where those are the same, and
+the read is: then nothing but their messages differs.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 import attrs
 
@@ -75,35 +79,40 @@ def judged(
 ) -> list[Item]:
     """Return the item of each transaction; items of equal facts are one object."""
     bench = _Bench(company, contexts, judge)
-    others_of = company.others
+    legs_of, others_of = company.legs, company.others
     reports = [
-        () if transaction_id in bench.alone else company.legs.get(transaction_id, ())
+        () if transaction_id in bench.alone else legs_of.get(transaction_id, ())
         for transaction_id in transactions
     ]
-    if not (others_of or bench.one_by_one):  # what is held once is judged once
-        for transaction_id, legs in dict(
-            zip(map(id, reports), zip(transactions, reports, strict=True), strict=True)
-        ).values():
-            if legs:
-                bench.item(transaction_id, legs, None)
-    found = map(bench.at_sight.get, map(id, reports))
+    others = [*map(others_of.get, transactions)] if others_of else _NONE * len(reports)
+    if others_of or bench.one_by_one:
+        return [*map(bench.item, transactions, reports, others)]
+    for transaction_id, legs in dict(  # what is held once is judged once
+        zip(map(id, reports), zip(transactions, reports, strict=True), strict=True)
+    ).values():
+        if legs:
+            bench.item(transaction_id, legs, None)
+    found = map(bench.at_sight.get, zip(map(id, reports), map(id, others), strict=True))
     return [
-        item or bench.item(transaction_id, legs, others_of.get(transaction_id))
+        item or bench.item(transaction_id, legs, None)
         for transaction_id, legs, item in zip(transactions, reports, found, strict=True)
     ]
+
+
+_NONE: Final = [None]
 
 
 class _Bench:
     """Items and outlines made so far, by what they can be shared for.
 
-    `at_sight` holds items by the identity of their legs: those of a page that say the
-    same are held once.
+    `at_sight` holds items by the identity of their legs and of their other facts: what
+    the rows of a page, or the expenses of a call, say alike is held once.
     """
 
     def __init__(
         self, company: CompanyFacts, contexts: Mapping[str, SyncContext], judge: Judge
     ) -> None:
-        self.at_sight: dict[int, Item] = {}
+        self.at_sight: dict[tuple[int, int], Item] = {}
         self._company = company
         self._contexts = contexts
         self._judge = judge
@@ -119,16 +128,23 @@ class _Bench:
 
     def item(self, transaction_id: str, legs: _Legs, others: ItemFacts | None) -> Item:
         """Return the item, shared with those of equal facts."""
-        if (
-            self.one_by_one
-            or transaction_id in self.alone
-            or _speaks_of_duplicates(legs, others)
-        ):
+        if self.one_by_one or transaction_id in self.alone:
             return word(self._outline(transaction_id), self._judge.rules)
+        key = id(legs), id(others)
+        item = self.at_sight.get(key)
+        if item is None:
+            if _speaks_of_duplicates(legs, others):
+                return word(self._outline(transaction_id), self._judge.rules)
+            item = self._made(transaction_id, legs, others)
+            self.at_sight[key] = item
+        return item
+
+    def _made(self, transaction_id: str, legs: _Legs, others: ItemFacts | None) -> Item:
+        """Return the item, by one of equal facts or of the same outline, if any is."""
+        if legs and _read_at_once(legs):
+            return self._item_of(transaction_id, legs, others)
         if others is None:
-            item = self.at_sight.get(id(legs)) or self._item_of(transaction_id, legs)
-            self.at_sight[id(legs)] = item
-            return item
+            return word(self._outline(transaction_id), self._judge.rules)
         known = self._items.get((legs, others))
         if known is None:
             known = word(self._outline(transaction_id), self._judge.rules)
@@ -141,13 +157,13 @@ class _Bench:
             self._company.dossier(transaction_id, self._contexts)
         )
 
-    def _item_of(self, transaction_id: str, legs: _Legs) -> Item:
+    def _item_of(
+        self, transaction_id: str, legs: _Legs, others: ItemFacts | None
+    ) -> Item:
         """Return the item, by an outline made before where one serves."""
         rules = self._judge.rules
-        if not _read_at_once(legs):
-            return word(self._outline(transaction_id), rules)
         at = legs[0].at
-        shape = self._shape(legs, at)
+        shape = self._shape(legs, at, others)
         known = self._outlines.get(shape)
         if known is None:
             shared_outline = self._outline(transaction_id)
@@ -163,13 +179,15 @@ class _Bench:
         since = shared_outline.broken_since
         return wording.item(own, at if since == its_time else since)
 
-    def _shape(self, legs: _Legs, at: datetime) -> object:
+    def _shape(self, legs: _Legs, at: datetime, others: ItemFacts | None) -> object:
         sync_id = legs[0].sync_id
+        words = tuple([(leg.integration_type, leg.word) for leg in legs])
+        if others is not None:  # its own moments are compared too: only at equal times
+            return sync_id, words, at, id(others)
         turns = self._turns.get(sync_id)
         if turns is None:
             turns = sorted(set(self._judge.turns(self._contexts[sync_id])))
             self._turns[sync_id] = turns
-        words = tuple([(leg.integration_type, leg.word) for leg in legs])
         return sync_id, words, bisect_left(turns, at), bisect_right(turns, at)
 
 

@@ -4,7 +4,7 @@ Live projection and replay make their rows here, so that a tie-out compares like
 like. The columns need no clock, except that `stuck_after` says when a deadline passes.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from types import NoneType
 from typing import Any, Final, NamedTuple, get_args, get_type_hints
@@ -27,7 +27,6 @@ from reconcile.judgement.item import Item
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.changes import NamedDelivery
 from reconcile.projections.folds import NO_FACTS, CompanyFacts
-from reconcile.projections.judging import Judge, judged
 from reconcile.projections.summaries import SyncSummary
 
 
@@ -231,15 +230,10 @@ class ItemRows(NamedTuple):
 
 
 def item_rows(
-    company: CompanyFacts,
-    contexts: Mapping[str, SyncContext],
-    transaction_ids: Sequence[str],
-    *,
-    judge: Judge,
+    company: CompanyFacts, transaction_ids: Sequence[str], items: Iterable[Item]
 ) -> list[ItemRows]:
-    """Return the rows of some of a company's items, alike ones together."""
+    """Return the rows of some of a company's items as judged, alike ones together."""
     alike: dict[int, ItemRows] = {}
-    items = judged(company, contexts, transaction_ids, judge=judge)
     for transaction_id, item in zip(transaction_ids, items, strict=True):
         group = alike.get(id(item))
         if group is None:

@@ -17,8 +17,9 @@ from reconcile.judgement.facts import DatasetFacts, ItemFacts
 from reconcile.judgement.item import Rules
 from reconcile.judgement.sync_context import SyncContext, survey
 from reconcile.projections.changes import Changes, changes
-from reconcile.projections.folds import CompanyFacts, keys_reader
-from reconcile.projections.judging import judge_by_facts
+from reconcile.projections.contents import content_rows, sent_again
+from reconcile.projections.folds import NO_FACTS, CompanyFacts, keys_reader
+from reconcile.projections.judging import judge_by_facts, judged
 from reconcile.projections.rereads import RowsByEvent
 from reconcile.projections.rows import (
     SyncRow,
@@ -44,6 +45,7 @@ class _Work:
     company: CompanyFacts
     changes: list[Changes] = attrs.field(factory=list)
     transactions: set[str] = attrs.field(factory=set)
+    sent: set[str] = attrs.field(factory=set)
     syncs: set[str] = attrs.field(factory=set)
     datasets: set[str] = attrs.field(factory=set)
     contexts: dict[str, SyncContext] = attrs.field(factory=dict)
@@ -53,6 +55,7 @@ class _Work:
         """Add what one event changes."""
         self.changes.append(change)
         self.transactions.update(change.transactions())
+        self.sent.update([transaction_id for transaction_id, _ in change.sent])
         self.datasets.update([dataset_id for dataset_id, _ in change.datasets])
         if change.sync_id is not None:
             self.syncs.add(change.sync_id)
@@ -119,6 +122,7 @@ class ProjectionBatch:
         self._load_items(work, work.transactions)
         self._load_datasets(company, work.datasets)
         self._load_syncs(company, work.syncs)
+        self._load_sent(company, work.sent)
         for change in work.changes:
             company.apply(change)
         links = [link for d in work.datasets for link in company.datasets[d].syncs]
@@ -137,9 +141,15 @@ class ProjectionBatch:
                 items.update(push.transaction_ids)
         self._load_items(work, items - work.transactions)
         self._load_what_items_name(work, items)
-        written.items += item_rows(
-            company, work.contexts, sorted(items), judge=self._judge
+        names = sorted(items)
+        found = judged(company, work.contexts, names, judge=self._judge)
+        written.items += item_rows(company, names, found)
+        self._load_sent(
+            company,
+            {t for t in names if sent_again(company.others.get(t, NO_FACTS))}
+            - work.sent,
         )
+        written.contents += content_rows(company, names, found)
         written.syncs += self._sync_rows(work)
         written.datasets += [
             dataset_row(company.company_id, dataset_id, company.datasets[dataset_id])
@@ -212,6 +222,10 @@ class ProjectionBatch:
             rest = attrs.evolve(facts, legs=())
             if rest != ItemFacts():
                 company.others[transaction_id] = rest
+
+    def _load_sent(self, company: CompanyFacts, transaction_ids: set[str]) -> None:
+        found = self._views.contents_named(company.company_id, transaction_ids)
+        company.sent.update((row.transaction_id, row.sent()) for row in found)
 
     def _load_syncs(self, company: CompanyFacts, sync_ids: set[str]) -> None:
         found = syncs_by_key(self._views, company.company_id, sync_ids)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import attrs
 
+from reconcile.judgement.contents import Shown
 from reconcile.judgement.facts import ItemFacts
 from reconcile.projections.folds import CompanyFacts, gc_paused
 from reconcile.projections.rows import (
@@ -53,8 +54,19 @@ def _company(
             company.others[item.transaction_id] = split[1]
     for dataset in views.datasets(company_id):
         company.datasets[dataset.dataset_id] = decode_dataset(dataset.facts)
+    shown = {
+        name: Shown(content, differs)
+        for name, content, differs in views.shown(company_id, name=transaction_id)
+    }
     summaries: list[SyncSummary] = []
-    state = CompanyState(company=company, summaries=lambda _: summaries)
+    state = CompanyState(
+        company=company,
+        summaries=lambda _: summaries,
+        shown=lambda names, *_: [*map(shown.get, names)],
+        sent=lambda name: next(
+            (row.sent() for row in views.contents_named(company_id, [name])), ()
+        ),
+    )
     for sync in views.syncs(company_id):
         company.syncs[sync.sync_id] = decode_sync(sync.facts)
         state.contexts[sync.sync_id] = decode_context(sync.context)

@@ -6,6 +6,7 @@ from datetime import datetime
 from reconcile.domain.events import Recorded
 from reconcile.errors import HistoryError
 from reconcile.projections.changes import changes
+from reconcile.projections.contents import show
 from reconcile.projections.folds import CompanyFacts, GroupsAt, gc_paused, keys_reader
 from reconcile.projections.rereads import RowsByEvent
 from reconcile.projections.rows import delivery_row
@@ -31,10 +32,16 @@ def _company(store: Store, company_id: str, until: int) -> CompanyState:
     state = CompanyState(
         company=company,
         summaries=lambda at: _summaries(state, at, rows.groups_at),
+        shown=lambda names, items, at: [
+            show(company, name, item, at=at)
+            for name, item in zip(names, items, strict=True)
+        ],
+        sent=lambda name: company.sent.get(name, ()),
     )
     positions = store.positions_of(company_id, until=until)
     fold(store.stored_at(positions), state, rows, decode=store.recorded)
-    state.contexts = company.contexts(keys_reader(rows.groups_at))
+    state.keys_of = keys_reader(rows.groups_at)
+    state.contexts = company.contexts(state.keys_of)
     return state
 
 

@@ -1,28 +1,33 @@
-"""Build a report: every item, sync and finding in order, with totals and digest."""
+"""Build a report: every item, sync and finding in order, with totals and causes."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from itertools import chain
 
 import attrs
 
 from reconcile.domain.vocabulary import FindingKind, ItemState
-from reconcile.judgement.item import Item
 from reconcile.projections.summaries import Finding, SyncSummary
-
-
-class Judged(NamedTuple):
-    """One item of a report; items with the same facts share their `item`."""
-
-    company_id: str
-    transaction_id: str
-    item: Item
+from reconcile.report.groups import EXAMPLES_MAX, Causes, Group, Judged, groups_of
+from reconcile.report.money import (
+    AgeKey,
+    StateKey,
+    Sum,
+    bucket_of,
+    is_priced,
+    sum_of,
+)
+from reconcile.report.selection import ALL, Selection
 
 
 @attrs.frozen(kw_only=True)
 class Totals:
-    """How many items there are, and in which state."""
+    """How many items there are, in which state, and how much money that is.
+
+    `undated` counts items without an issue date; where a report is of one month, they
+    are beside its items, and not among them.
+    """
 
     items: int = 0
     expected: int = 0
@@ -30,30 +35,57 @@ class Totals:
     matched: int = 0
     broken: int = 0
     cleared: int = 0
-    waived: int = 0
+    resolved: int = 0
+    undated: int = 0
+    money: Mapping[StateKey, Sum] = attrs.field(factory=dict, repr=False)
+    ageing: Mapping[AgeKey, Sum] = attrs.field(factory=dict, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Share:
+    """One company's share of a report; "" is of what belongs to none."""
+
+    company_id: str
+    items: Sequence[Judged]
+    syncs: Sequence[SyncSummary]
+    findings: Sequence[Finding]
+    totals: Totals
 
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """A report as plain data; `position` is the last event it rests on."""
+    """A report as plain data; `position` is the last event it rests on.
+
+    `groups` are the breaks by cause, or by kind where they have none.
+    """
 
     as_of: datetime
     known_at: datetime | None
+    selection: Selection
     position: int
     ruleset: str
+    policy: str
     totals: Totals
     items: Sequence[Judged]
     syncs: Sequence[SyncSummary]
     findings: Sequence[Finding]
+    groups: Sequence[Group]
+    shares: Sequence[Share]
     unprocessed: int
     poisoned: int
+
+    @property
+    def causes(self) -> Iterator[Group]:
+        """Yield the groups that have a cause."""
+        return (group for group in self.groups if group.cause is not None)
 
 
 @attrs.define(kw_only=True)
 class Part:
-    """One company's share of a report."""
+    """What is gathered of one company."""
 
-    items: Iterable[Judged]
+    company_id: str
+    items: Sequence[Judged]
     syncs: Iterable[SyncSummary]
     findings: Iterable[Finding]
 
@@ -63,57 +95,161 @@ def build(
     *,
     as_of: datetime,
     known_at: datetime | None,
+    selection: Selection = ALL,
     position: int,
     ruleset: str,
+    policy: str,
+    causes: Causes,
     more_findings: Iterable[Finding] = (),
     unprocessed: int = 0,
     poisoned: int = 0,
 ) -> Report:
     """Return the report of companies that come sorted by id, items sorted within."""
-    items: list[Judged] = []
-    syncs: list[SyncSummary] = []
-    findings = set(more_findings)
+    more: dict[str, set[Finding]] = {}
+    for finding in more_findings:
+        more.setdefault(finding.company_id or "", set()).add(finding)
+    shares: list[Share] = []
+    breaks: list[tuple[Judged, int]] = []
     for part in parts:
-        items.extend(part.items)
-        syncs.extend(part.syncs)
-        findings.update(part.findings)
-    objects = [item.item for item in items]
-    alike = Counter(map(id, objects))  # items with the same facts are one object
-    distinct = {id(item): item for item in objects}.values()
-    if any(item.update_unsettled for item in distinct):
-        findings.update(_of_items(items))
+        others = more.pop(part.company_id, set())
+        share, broken = _share(part, others, as_of=as_of, selection=selection)
+        breaks += broken
+        if share.items or share.syncs or share.findings or share.totals.undated:
+            shares.append(share)
+    for company_id, findings in more.items():
+        rest = Part(company_id=company_id, items=(), syncs=(), findings=())
+        shares.append(_share(rest, findings, as_of=as_of, selection=selection)[0])
+    shares.sort(key=lambda share: share.company_id)
     return Report(
         as_of=as_of,
         known_at=known_at,
+        selection=selection,
         position=position,
         ruleset=ruleset,
-        totals=_totals((item, alike[id(item)]) for item in distinct),
-        items=items,
-        syncs=sorted(syncs, key=lambda item: (item.company_id, item.sync_id)),
-        findings=sorted(findings, key=lambda item: item.order),
+        policy=policy,
+        totals=_added(share.totals for share in shares),
+        items=[*chain.from_iterable(share.items for share in shares)],
+        syncs=[*chain.from_iterable(share.syncs for share in shares)],
+        findings=[*chain.from_iterable(share.findings for share in shares)],
+        groups=groups_of(breaks, causes),
+        shares=shares,
         unprocessed=unprocessed,
         poisoned=poisoned,
     )
 
 
-def _of_items(items: Iterable[Judged]) -> Iterator[Finding]:
-    for company_id, transaction_id, item in items:
-        if item.update_unsettled:
+def _share(
+    part: Part, more: Iterable[Finding], *, as_of: datetime, selection: Selection
+) -> tuple[Share, list[tuple[Judged, int]]]:
+    """Return a company's share, and its breaks with how many are like each."""
+    items = part.items
+    if selection.cause or selection.state:
+        items = [*filter(selection.has_rest, items)]
+    undated = sum(not (row.content and row.content.issue_date) for row in items)
+    if selection.month:
+        items = [*filter(selection.has_month, items)]
+    counted = _counted(items)
+    findings = {*part.findings, *more, *_of_items(items, counted)}
+    if not selection.is_of_all:
+        named = {row.transaction_id for row in items}
+        findings = {f for f in findings if f.transaction_id in {None, *named}}
+    share = Share(
+        company_id=part.company_id,
+        items=items,
+        syncs=sorted(part.syncs, key=lambda sync: sync.sync_id),
+        findings=sorted(findings, key=lambda finding: finding.order),
+        totals=_totals(counted, as_of, undated),
+    )
+    breaks = [(row, n) for row, n in counted if row.item.state is ItemState.BREAK]
+    if breaks:
+        breaks += [(row, 0) for row in _more_examples(items)]
+    return share, breaks
+
+
+def _counted(items: Sequence[Judged]) -> list[tuple[Judged, int]]:
+    """Return the items with how many are like each; alike are those without content.
+
+    Items with the same facts are one object, and the first of them stands for all.
+    """
+    plain = [row for row in items if row.content is None]
+    alike = Counter([id(row.item) for row in plain])
+    first = {id(row.item): row for row in reversed(plain)}
+    found = [(first[key], number) for key, number in alike.items()]
+    if len(plain) < len(items):
+        found += [(row, 1) for row in items if row.content is not None]
+    return found
+
+
+def _more_examples(items: Iterable[Judged]) -> Iterator[Judged]:
+    """Yield breaks that others stand for in a count, as many as a group may show."""
+    seen: Counter[int] = Counter()
+    for row in items:
+        if row.content is None and row.item.state is ItemState.BREAK:
+            key = id(row.item)
+            if 0 < seen[key] < EXAMPLES_MAX:
+                yield row
+            seen[key] += 1
+
+
+def _of_items(
+    items: Sequence[Judged], counted: Iterable[tuple[Judged, int]]
+) -> Iterator[Finding]:
+    """Yield what is found of items that are in the books."""
+    if not any(row.differs or row.item.update_unsettled for row, _ in counted):
+        return
+    for row in items:
+        if row.item.update_unsettled:
             yield Finding(
                 kind=FindingKind.UPDATE_UNSETTLED,
-                company_id=company_id,
-                transaction_id=transaction_id,
+                company_id=row.company_id,
+                transaction_id=row.transaction_id,
                 reason="it is in the books; whether its update is too is not known",
+            )
+        elif row.differs and row.item.state in _IN_BOOKS and not row.item.waits:
+            yield Finding(
+                kind=FindingKind.CONTENT_DIFFERS,
+                company_id=row.company_id,
+                transaction_id=row.transaction_id,
+                reason="the books hold another content than was sent last: send an"
+                " update (PUT)",
             )
 
 
-def _totals(counted: Iterable[tuple[Item, int]]) -> Totals:
+_IN_BOOKS = (ItemState.MATCHED, ItemState.CLEARED)
+
+
+def _totals(
+    counted: Iterable[tuple[Judged, int]], as_of: datetime, undated: int
+) -> Totals:
     """Return the totals of items that come with how many are like them."""
-    states = dict.fromkeys(ItemState, 0)
     expected = 0
-    for item, number in counted:
-        states[item.state] += number
-        expected += number if item.expected else 0
+    amounts: dict[StateKey, list[str | None]] = {}
+    ageing: dict[AgeKey, Sum] = {}
+    for row, number in counted:
+        item, content = row.item, row.content
+        if item.expected:
+            expected += number
+        if content is None:
+            amounts.setdefault(StateKey(item.state, None, None), []).extend(
+                [None] * number
+            )
+        else:
+            key = StateKey(item.state, content.type, content.currency)
+            if key in amounts:
+                amounts[key].append(content.amount)
+            else:
+                amounts[key] = [content.amount]
+        if item.state is ItemState.BREAK:
+            currency = content.currency if content else None
+            age = AgeKey(bucket_of(item.broken_since, as_of), currency)
+            ageing.setdefault(age, Sum()).add(content, number)
+    money = {
+        key: sum_of(found if is_priced(key.type, key.currency) else [None] * len(found))
+        for key, found in amounts.items()
+    }
+    states = dict.fromkeys(ItemState, 0)
+    for key, some in money.items():
+        states[ItemState(key.state)] += some.items
     return Totals(
         items=sum(states.values()),
         expected=expected,
@@ -121,5 +257,35 @@ def _totals(counted: Iterable[tuple[Item, int]]) -> Totals:
         matched=states[ItemState.MATCHED],
         broken=states[ItemState.BREAK],
         cleared=states[ItemState.CLEARED],
-        waived=states[ItemState.WAIVED],
+        resolved=states[ItemState.RESOLVED],
+        undated=undated,
+        money=money,
+        ageing=ageing,
     )
+
+
+def _added(some: Iterable[Totals]) -> Totals:
+    """Return the totals of several companies together."""
+    counts = dict.fromkeys(_COUNTS, 0)
+    money: dict[StateKey, Sum] = {}
+    ageing: dict[AgeKey, Sum] = {}
+    for totals in some:
+        for name in _COUNTS:
+            counts[name] += getattr(totals, name)
+        for state, found in totals.money.items():
+            money.setdefault(state, Sum()).include(found)
+        for age, found in totals.ageing.items():
+            ageing.setdefault(age, Sum()).include(found)
+    return Totals(**counts, money=money, ageing=ageing)
+
+
+_COUNTS = (
+    "items",
+    "expected",
+    "open",
+    "matched",
+    "broken",
+    "cleared",
+    "resolved",
+    "undated",
+)

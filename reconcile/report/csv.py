@@ -3,24 +3,47 @@
 import csv
 import io
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from reconcile.domain.instants import format_instant
+from reconcile.domain.money import amount_of, decimal_text
+from reconcile.judgement.facts import Content
 from reconcile.report.build import Report
+from reconcile.report.groups import Judged
+from reconcile.report.money import currencies
+from reconcile.report.wire import overdue_at
 
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""What a CSV *file* begins with, so that a spreadsheet reads it as UTF-8."""
 COLUMNS: Final = (
     "company_id",
     "transaction_id",
     "state",
     "kind",
     "reason",
-    "class",
+    "cause",
     "owner",
     "fingerprint",
+    "half_booked",
+    "type",
+    "amount",
+    "currency",
+    "issue_date",
+    "merchant",
+    "reference",
     "attempts",
+    "first_sent_at",
+    "last_sent_at",
     "broken_since",
+    "overdue_at",
     "verdict",
+    "action",
     "verdict_reason",
+    "not_before",
+    "without",
+    "blocked_by",
+    "customer_reason",
     "integration_type",
     "status",
     "sync_id",
@@ -35,22 +58,9 @@ def to_csv(report: Report) -> Iterator[str]:
     Text that a spreadsheet would take for a formula is preceded by an apostrophe.
     """
     yield _line(COLUMNS)
-    for company_id, transaction_id, item in report.items:
-        since = "" if item.broken_since is None else format_instant(item.broken_since)
-        head = (
-            company_id,
-            transaction_id,
-            item.state.value,
-            item.kind.value if item.kind else "",
-            item.reason,
-            item.cause or "",
-            item.owner or "",
-            item.fingerprint or "",
-            str(item.attempts),
-            since,
-            item.verdict.value,
-            item.advice,
-        )
+    for row in report.items:
+        item = row.item
+        head = _head(row)
         for leg in item.legs:
             yield _line(
                 (
@@ -66,6 +76,45 @@ def to_csv(report: Report) -> Iterator[str]:
             yield _line((*head, "", "", "", "", ""))
 
 
+def _head(row: Judged) -> tuple[str, ...]:
+    """Return what stands in every line of an item."""
+    item, content = row.item, row.content
+    return (
+        row.company_id,
+        row.transaction_id,
+        item.state.value,
+        item.kind.value if item.kind else "",
+        item.reason,
+        item.cause or "",
+        item.owner or "",
+        item.fingerprint or "",
+        "yes" if item.half_booked else "",
+        *(
+            part or ""
+            for part in (content or _NO_CONTENT)[: _NO_CONTENT._fields.index("digest")]
+        ),
+        str(item.attempts),
+        _instant(item.first_sent_at),
+        _instant(item.last_sent_at),
+        _instant(item.broken_since),
+        _instant(overdue_at(item)),
+        item.verdict.value,
+        item.action.value,
+        item.advice,
+        _instant(item.not_before),
+        " ".join(item.without),
+        item.blocked_by or "",
+        item.customer_reason or "",
+    )
+
+
+_NO_CONTENT: Final = Content(None, None, None, None, None, None, "")
+
+
+def _instant(moment: datetime | None) -> str:
+    return "" if moment is None else format_instant(moment)
+
+
 def _line(fields: tuple[str, ...]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([_harmless(f) for f in fields])
@@ -73,7 +122,58 @@ def _line(fields: tuple[str, ...]) -> str:
 
 
 def _harmless(field: str) -> str:
-    return f"'{field}" if field[:1] in _FORMULA else field
+    """Return a cell that no spreadsheet takes for a formula; a number is none."""
+    if field[:1] not in _FORMULA or amount_of(field) == field:
+        return field
+    return f"'{field}"
 
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+CAUSE_COLUMNS: Final = (
+    "cause",
+    "title",
+    "kind",
+    "fingerprint",
+    "owner",
+    "action",
+    "verdict",
+    "currency",
+    "items",
+    "unpriced",
+    "amount",
+    "first_at",
+    "last_at",
+    "advice",
+    "example_company_id",
+    "example_transaction_id",
+)
+
+
+def causes_csv(report: Report) -> Iterator[str]:
+    """Yield the header and then a line for each cause and currency."""
+    yield _line(CAUSE_COLUMNS)
+    for group in report.groups:
+        example = group.examples[0]
+        for currency, found in currencies(group.money):
+            yield _line(
+                (
+                    group.cause or "",
+                    group.title,
+                    group.kind.value if group.kind else "",
+                    group.fingerprint or "",
+                    group.owner or "",
+                    group.action.value,
+                    group.verdict.value,
+                    currency or "",
+                    str(found.items),
+                    str(found.unpriced),
+                    decimal_text(found.amount) if found.items > found.unpriced else "",
+                    _instant(group.first_at),
+                    _instant(group.last_at),
+                    group.advice,
+                    example.company_id,
+                    example.transaction_id,
+                )
+            )

@@ -18,7 +18,9 @@ from reconcile.readmodels.company import CompanyState
 from reconcile.readmodels.current import current, current_item
 from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.readmodels.replay import replay
-from reconcile.report.build import Judged, Part, Report, build
+from reconcile.report.build import Part, Report, build
+from reconcile.report.groups import Judged
+from reconcile.report.selection import ALL, Selection
 from reconcile.rules import Ruleset
 from reconcile.storage.ports import Store
 
@@ -31,7 +33,9 @@ class Reporting:
     policy: Policy
     rules: Ruleset
 
-    def live(self, *, as_of: datetime, company_id: str | None) -> Report | None:
+    def live(
+        self, *, as_of: datetime, company_id: str | None, selection: Selection = ALL
+    ) -> Report | None:
         """Return the report by all facts, from views that are up to date.
 
         None where some facts lie in the future of `as_of`.
@@ -46,6 +50,7 @@ class Reporting:
                 known_at=None,
                 position=views.position(),
                 company_id=company_id,
+                selection=selection,
                 deliveries=views.deliveries(),
                 poisoned=len(views.poisoned()),
             )
@@ -65,7 +70,12 @@ class Reporting:
         )
 
     def replayed(
-        self, *, as_of: datetime, known_at: datetime | None, company_id: str | None
+        self,
+        *,
+        as_of: datetime,
+        known_at: datetime | None,
+        company_id: str | None,
+        selection: Selection = ALL,
     ) -> Report:
         """Return the report folded from events alone, without the live views."""
         until = self.store.position(known_at=known_at)
@@ -87,6 +97,7 @@ class Reporting:
             known_at=known_at,
             position=until,
             company_id=company_id,
+            selection=selection,
             deliveries=deliveries,
             poisoned=poisoned,
         )
@@ -99,6 +110,7 @@ class Reporting:
         known_at: datetime | None,
         position: int,
         company_id: str | None,
+        selection: Selection,
         deliveries: Sequence[DeliveryRow],
         poisoned: int | Sequence[int],
     ) -> Report:
@@ -108,8 +120,11 @@ class Reporting:
             parts,
             as_of=as_of,
             known_at=known_at,
+            selection=selection,
             position=position,
             ruleset=self.rules.label,
+            policy=self.policy.edition,
+            causes=self.rules,
             more_findings=(f for f in several if company_id in (None, f.company_id)),
             unprocessed=quarantine_at(self.store, until=position).unprocessed(
                 company_id
@@ -123,20 +138,25 @@ class Reporting:
         findings = list(findings_of_datasets(company, at=as_of))
         for context in state.contexts.values():
             findings += findings_of_sync(company.company_id, context, at=as_of)
-        return Part(items=items, syncs=list(state.summaries(as_of)), findings=findings)
+        return Part(
+            company_id=company.company_id,
+            items=items,
+            syncs=list(state.summaries(as_of)),
+            findings=findings,
+        )
 
     def _items(self, state: CompanyState, as_of: datetime) -> list[Judged]:
-        company = state.company
         judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
-        named = company.company_id
+        named = state.company.company_id
         with gc_paused():
-            transactions = company.transactions()
+            names = state.company.transactions()
+            items = judged(state.company, state.contexts, names, judge=judge_them)
             return [
-                Judged(named, transaction_id, item)
-                for transaction_id, item in zip(
-                    transactions,
-                    judged(company, state.contexts, transactions, judge=judge_them),
-                    strict=True,
+                Judged(named, name, item)
+                if shown is None
+                else Judged(named, name, item, *shown)
+                for name, item, shown in zip(
+                    names, items, state.shown(names, items, as_of), strict=True
                 )
                 if item.attempts or item.expected
             ]

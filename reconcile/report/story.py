@@ -1,6 +1,6 @@
 """One transaction's story, oldest first: what was sent, each report, each judgement."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -34,10 +34,12 @@ from reconcile.domain.instants import format_instant
 from reconcile.domain.observations import ExpectedTransaction, LegRow
 from reconcile.domain.policy import Policy
 from reconcile.domain.rows import Groups, rows_in
+from reconcile.judgement.facts import Content
 from reconcile.judgement.item import Dossier, Item, Rules
 from reconcile.judgement.judge import history
 from reconcile.projections.rereads import RowsByEvent, rows_of
-from reconcile.report.build import Judged
+from reconcile.report.groups import Judged
+from reconcile.report.what_if import WhatIf
 from reconcile.report.wire import item_data
 from reconcile.storage.ports import Store
 
@@ -72,6 +74,8 @@ class Story:
     entries: tuple[StoryEntry, ...]
     judgements: tuple[JudgementChanged, ...]
     item: Item
+    content: Content | None
+    changes: tuple[WhatIf, ...]
 
 
 def story_of(
@@ -83,6 +87,8 @@ def story_of(
     until: int,
     policy: Policy,
     rules: Rules,
+    content: Content | None = None,
+    changes: Sequence[WhatIf] = (),
 ) -> Story:
     """Return the story of a dossier's transaction."""
     entries = [
@@ -101,12 +107,14 @@ def story_of(
         ),
         judgements=tuple(JudgementChanged(at=at, item=then) for at, then in judgements),
         item=item,
+        content=content,
+        changes=tuple(changes),
     )
 
 
 def story_data(story: Story) -> dict[str, Any]:
     """Return a story as plain data."""
-    judged = Judged(story.company_id, story.transaction_id, story.item)
+    judged = Judged(story.company_id, story.transaction_id, story.item, story.content)
     return {
         "company_id": story.company_id,
         "transaction_id": story.transaction_id,
@@ -132,6 +140,17 @@ def story_data(story: Story) -> dict[str, Any]:
                 "reason": entry.item.reason,
             }
             for entry in story.judgements
+        ],
+        "would_change": [
+            {
+                "if": condition,
+                "at": None if at is None else format_instant(at),
+                "state": then.state,
+                "kind": then.kind,
+                "verdict": then.verdict,
+                "action": then.action,
+            }
+            for condition, at, then in story.changes
         ],
     }
 

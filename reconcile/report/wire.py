@@ -1,38 +1,90 @@
-"""The report as JSON, and its digest; the shape is `reconcile.report/1`.
+"""The report as JSON, of the shape `reconcile.report/2`, and its digest.
 
-The digest is over the same JSON without `digest`, `position`, `known_at` and every
-`reason`: wording is not judgement. Keys are sorted, so an item's `transaction_id` comes
-last, and items that share a judgement share all bytes before it.
+Each company's digest is over its items, syncs, findings and totals in canonical form
+(RFC 8785), without any `reason`, `customer_reason` or position: wording is not
+judgement. The report's is over those, so that any number of machines can make it.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from reconcile.domain.instants import format_instant
-from reconcile.judgement.item import Item
+from reconcile.domain.money import decimal_text
+from reconcile.domain.vocabulary import ItemState
+from reconcile.judgement.facts import Content
+from reconcile.judgement.item import Item, Leg
 from reconcile.projections.summaries import Finding, SyncSummary
-from reconcile.report.build import Judged, Report
+from reconcile.report.build import Report, Share, Totals
+from reconcile.report.groups import Group, Judged
+from reconcile.report.money import Sum, age_order, currencies, money_order
 
-SCHEMA: Final = "reconcile.report/1"
+SCHEMA: Final = "reconcile.report/2"
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 _CHUNK: Final = 2048
 
 
 def digest(report: Report) -> str:
     """Return the report's digest: the same facts and rules give the same, anywhere."""
-    hashed = hashlib.sha256()
-    for part in _canonical(report, reasons=False):
+    signed = {
+        "schema": SCHEMA,
+        "as_of": format_instant(report.as_of),
+        "ruleset": report.ruleset,
+        "policy": report.policy,
+        "unprocessed": report.unprocessed,
+        "companies": [
+            [share.company_id, company_digest(share, as_of=report.as_of)]
+            for share in report.shares
+        ],
+    }
+    return f"sha256:{hashlib.sha256(_encode(signed)).hexdigest()}"
+
+
+def company_digest(share: Share, *, as_of: datetime) -> str:
+    """Return the SHA-256 (hex) of one company's share."""
+    findings = [_finding(finding, reasons=False) for finding in share.findings]
+    head = {"company_id": share.company_id, "findings": findings}
+    tail = {
+        "syncs": [_sync(sync) for sync in share.syncs],
+        "totals": _totals(share.totals),
+    }
+    hashed = hashlib.sha256(_encode(head)[:-1] + b',"items":[')
+    for part in _items(share.items, as_of, reasons=False):
         hashed.update(part)
-    return f"sha256:{hashed.hexdigest()}"
+    hashed.update(b"]," + _encode(tail)[1:])
+    return hashed.hexdigest()
 
 
 def to_json(report: Report) -> Iterator[bytes]:
     """Yield the whole report as JSON, in pieces of bounded size."""
-    yield from _canonical(report, reasons=True, digest=digest(report))
+    head: dict[str, Any] = {
+        "as_of": format_instant(report.as_of),
+        "causes": [cause_data(group) for group in report.causes],
+        "digest": digest(report),
+        "findings": [_finding(finding, reasons=True) for finding in report.findings],
+    }
+    tail: dict[str, Any] = {
+        "known_at": _instant(report.known_at),
+        "month": report.selection.month,
+        "only": {
+            "cause": report.selection.cause,
+            "state": report.selection.state,
+        },
+        "poisoned": report.poisoned,
+        "policy": report.policy,
+        "position": report.position,
+        "ruleset": report.ruleset,
+        "schema": SCHEMA,
+        "syncs": [_sync(sync) for sync in report.syncs],
+        "totals": _totals(report.totals),
+        "unprocessed": report.unprocessed,
+    }
+    yield _encode(head)[:-1] + b',"items":['
+    yield from _items(report.items, report.as_of, reasons=True)
+    yield b"]," + _encode(tail)[1:]
 
 
 def to_data(report: Report) -> dict[str, Any]:
@@ -41,126 +93,216 @@ def to_data(report: Report) -> dict[str, Any]:
     return data
 
 
-def _canonical(
-    report: Report, *, reasons: bool, digest: str | None = None
-) -> Iterator[bytes]:
-    """Yield the report's JSON in canonical form (RFC 8785)."""
-    head: dict[str, Any] = {"as_of": format_instant(report.as_of)}
-    if digest is not None:
-        head["digest"] = digest
-    head["findings"] = [_finding(row, reasons=reasons) for row in report.findings]
-    yield _encode(head)[:-1] + b',"items":['
-    yield from _items(report, reasons=reasons)
-    totals = report.totals
-    tail: dict[str, Any] = {
-        "poisoned": report.poisoned,
+def causes_data(report: Report) -> dict[str, Any]:
+    """Return why expenses are broken: by cause, and by kind what has no cause."""
+    return {
+        "schema": "reconcile.causes/1",
+        "as_of": format_instant(report.as_of),
+        "known_at": _instant(report.known_at),
+        "month": report.selection.month,
+        "position": report.position,
         "ruleset": report.ruleset,
-        "schema": SCHEMA,
-        "syncs": [_sync(row) for row in report.syncs],
-        "totals": {
-            "items": totals.items,
-            "expected": totals.expected,
-            "open": totals.open,
-            "matched": totals.matched,
-            "break": totals.broken,
-            "cleared": totals.cleared,
-            "waived": totals.waived,
-        },
+        "policy": report.policy,
+        "break": report.totals.broken,
+        "causes": [cause_data(group) for group in report.causes],
+        "without_cause": [
+            cause_data(group) for group in report.groups if group.cause is None
+        ],
         "unprocessed": report.unprocessed,
     }
-    if digest is not None:
-        tail["known_at"] = _instant(report.known_at)
-        tail["position"] = report.position
-    yield b"]," + _encode(tail)[1:]
-
-
-class _Leg(msgspec.Struct, gc=False):
-    integration_type: str | None
-    message: str | None
-    reported_at: str
-    status: str
-    sync_id: str
-
-
-class _Retry(msgspec.Struct, gc=False):
-    not_before: str | None
-    reason: str | msgspec.UnsetType
-    verdict: str
-
-
-class _Item(msgspec.Struct, gc=False, rename={"failure_class": "class"}):
-    """An item as JSON without its `transaction_id`; the fields stand in their order."""
-
-    age_s: int | None
-    attempts: int
-    broken_since: str | None
-    failure_class: str | None
-    company_id: str
-    expected: bool
-    fingerprint: str | None
-    kind: str | None
-    legs: list[_Leg]
-    owner: str | None
-    reason: str | msgspec.UnsetType
-    retry: _Retry
-    state: str
-
-
-_encode_item: Final = msgspec.json.Encoder().encode
-
-
-def _items(report: Report, *, reasons: bool) -> Iterator[bytes]:
-    """Yield the items, separated by commas, some thousands at a time."""
-    as_of = report.as_of
-    prefixes: dict[int, bytes] = {}  # one item object is of one company
-    comma = b""
-    for start in range(0, len(report.items), _CHUNK):
-        some: list[bytes] = []
-        for company_id, transaction_id, item in report.items[start : start + _CHUNK]:
-            prefix = prefixes.get(id(item))
-            if prefix is None:
-                wire_item = _wire(item, company_id, as_of, reasons=reasons)
-                prefix = _encode_item(wire_item)[:-1] + b',"transaction_id":'
-                prefixes[id(item)] = prefix
-            some += (prefix, _encode_item(transaction_id), b"},")
-        some[-1] = b"}"
-        yield comma + b"".join(some)
-        comma = b","
 
 
 def item_data(judged: Judged, *, as_of: datetime) -> dict[str, Any]:
     """Return one item as the report's JSON has it."""
-    wire_item = _wire(judged.item, judged.company_id, as_of, reasons=True)
-    data: dict[str, Any] = msgspec.to_builtins(wire_item)
-    return {**data, "transaction_id": judged.transaction_id}
+    whole = b"".join(_items([judged], as_of, reasons=True))
+    data: dict[str, Any] = msgspec.json.decode(whole)
+    return data
 
 
-def _wire(item: Item, company_id: str, as_of: datetime, *, reasons: bool) -> _Item:
-    since = item.broken_since
-    return _Item(
-        age_s=None if since is None else int((as_of - since).total_seconds()),
-        attempts=item.attempts,
-        broken_since=_instant(since),
-        failure_class=item.cause,
-        company_id=company_id,
-        expected=item.expected,
-        fingerprint=item.fingerprint,
-        kind=item.kind,
-        legs=[
-            _Leg(
-                leg.integration_type,
-                leg.message,
-                format_instant(leg.reported_at),
-                leg.status,
-                leg.sync_id,
-            )
-            for leg in item.legs
-        ],
-        owner=item.owner,
-        reason=item.reason if reasons else msgspec.UNSET,
-        retry=_Retry(None, item.advice if reasons else msgspec.UNSET, item.verdict),
-        state=item.state,
+class _Frame(NamedTuple):
+    """The JSON of an item around what its content says; all items alike share one."""
+
+    to_amount: bytes
+    to_currency: bytes
+    to_issue_date: bytes
+    to_merchant: bytes
+    to_reference: bytes
+    to_transaction_id: bytes
+    without_content: bytes  # all of them in one, of an item without content
+
+
+def _items(
+    items: Sequence[Judged], as_of: datetime, *, reasons: bool
+) -> Iterator[bytes]:
+    """Yield items, their keys sorted, separated by commas, some thousands at a time."""
+    frames: dict[int, _Frame] = {}  # one item object is of one company
+    comma = b""
+    for start in range(0, len(items), _CHUNK):
+        some: list[bytes] = []
+        for row in items[start : start + _CHUNK]:
+            item, content = row.item, row.content
+            frame = frames.get(id(item))
+            if frame is None:
+                frame = _frame(item, row.company_id, as_of, reasons=reasons)
+                frames[id(item)] = frame
+            name = _encode(row.transaction_id)
+            if content is None:
+                some += (frame.without_content, name, b',"type":null},')
+            else:
+                some += _filled(frame, name, content)
+        some[-1] = some[-1][:-1]
+        yield comma + b"".join(some)
+        comma = b","
+
+
+def _filled(frame: _Frame, name: bytes, content: Content) -> tuple[bytes, ...]:
+    return (
+        frame.to_amount,
+        _encode(content.amount),
+        frame.to_currency,
+        _encode(content.currency),
+        frame.to_issue_date,
+        _encode(content.issue_date),
+        frame.to_merchant,
+        _encode(content.merchant),
+        frame.to_reference,
+        _encode(content.reference),
+        frame.to_transaction_id,
+        name,
+        b',"type":',
+        _encode(content.type),
+        b"},",
     )
+
+
+def _frame(item: Item, company_id: str, as_of: datetime, *, reasons: bool) -> _Frame:
+    since = item.broken_since
+    retry = {
+        "action": item.action,
+        "blocked_by": item.blocked_by,
+        "not_before": _instant(item.not_before),
+        "reason": item.advice,
+        "verdict": item.verdict,
+        "without": item.without,
+    }
+    words = {"customer_reason": item.customer_reason, "reason": item.reason}
+    if not reasons:
+        del retry["reason"]
+        words = {}
+    age = None if since is None else int((as_of - since).total_seconds())
+    first_sent_at = _instant(item.first_sent_at)
+    parts = (
+        b'{"age_s":%b,"amount":' % _encode(age),
+        _before(
+            "currency",
+            attempts=item.attempts,
+            broken_since=_instant(since),
+            cause=item.cause,
+            company_id=company_id,
+        ),
+        _before(
+            "issue_date",
+            **_some(words, "customer_reason"),
+            expected=item.expected,
+            fingerprint=item.fingerprint,
+            first_sent_at=first_sent_at,
+            half_booked=item.half_booked,
+        ),
+        _before(
+            "merchant",
+            kind=item.kind,
+            last_sent_at=_instant(item.last_sent_at),
+            legs=[_leg(leg) for leg in item.legs],
+        ),
+        _before(
+            "reference",
+            overdue_at=_instant(overdue_at(item)),
+            owner=item.owner,
+            **_some(words, "reason"),
+        ),
+        _before("transaction_id", resolution=None, retry=retry, state=item.state),
+    )
+    return _Frame(*parts, b"null".join(parts))
+
+
+def overdue_at(item: Item) -> datetime | None:
+    """Return when an open item is due: nobody has to do anything before."""
+    return item.changes_at if item.state is ItemState.OPEN else None
+
+
+def _some(words: Mapping[str, str | None], name: str) -> dict[str, str | None]:
+    return {name: words[name]} if name in words else {}
+
+
+def _before(name: str, **members: Any) -> bytes:
+    """Return members of an object, between a value and that of the next member."""
+    return b',%b,"%b":' % (_encode(members)[1:-1], name.encode())
+
+
+def _leg(leg: Leg) -> dict[str, Any]:
+    return {
+        "integration_type": leg.integration_type,
+        "message": leg.message,
+        "reported_at": format_instant(leg.reported_at),
+        "status": leg.status,
+        "sync_id": leg.sync_id,
+    }
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    return {
+        "items": totals.items,
+        "expected": totals.expected,
+        "open": totals.open,
+        "matched": totals.matched,
+        "break": totals.broken,
+        "cleared": totals.cleared,
+        "resolved": totals.resolved,
+        "undated": totals.undated,
+        "money": [
+            {**key._asdict(), **sum_data(totals.money[key])}
+            for key in sorted(totals.money, key=money_order)
+        ],
+        "ageing": [
+            {**key._asdict(), **sum_data(totals.ageing[key])}
+            for key in sorted(totals.ageing, key=age_order)
+        ],
+    }
+
+
+def sum_data(found: Sum) -> dict[str, Any]:
+    """Return a sum as plain data: items, unpriced, and the amount as text."""
+    return {
+        "items": found.items,
+        "unpriced": found.unpriced,
+        "amount": decimal_text(found.amount),
+    }
+
+
+def cause_data(group: Group) -> dict[str, Any]:
+    """Return a group of breaks as plain data."""
+    example = min(group.examples, key=lambda row: row.key)
+    return {
+        "fingerprint": group.fingerprint,
+        "cause": group.cause,
+        "title": group.title,
+        "kind": group.kind,
+        "owner": group.owner,
+        "action": group.action,
+        "items": group.items,
+        "companies": group.companies,
+        "money": [
+            {"currency": currency, **sum_data(found)}
+            for currency, found in currencies(group.money)
+        ],
+        "first_at": _instant(group.first_at),
+        "last_at": _instant(group.last_at),
+        "example": {
+            "company_id": example.company_id,
+            "transaction_id": example.transaction_id,
+        },
+        "mended": group.mended,
+    }
 
 
 def _sync(sync: SyncSummary) -> dict[str, Any]:

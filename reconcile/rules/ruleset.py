@@ -55,6 +55,11 @@ class Ruleset:
         )
         return _first(self, failure, self.edition(at))
 
+    def named(self, name: str) -> Rule | None:
+        """Return the rule of that name, None where there is none."""
+        some = (*self.rules, self.unclassified)
+        return next((rule for rule in some if rule.name == name), None)
+
     def edition(self, at: datetime | None) -> int:
         """Return which of the sets of rules, in force one after another, holds."""
         turns = self._turns

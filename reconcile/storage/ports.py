@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple, Protocol, Self
 import attrs
 
 from reconcile.domain.events import Recorded
+from reconcile.judgement.facts import Content
+from reconcile.projections.contents import ContentRow
 from reconcile.projections.rows import (
     DatasetRow,
     DeliveryRow,
@@ -62,7 +64,7 @@ class UnfinishedSync(NamedTuple):
     unsettled: Unsettled | None
 
 
-ViewTable = Literal["items", "syncs", "datasets"]
+ViewTable = Literal["items", "contents", "syncs", "datasets"]
 """A view table that has a row for each thing of a company, and a column `facts`."""
 
 
@@ -71,6 +73,7 @@ class ViewChanges:
     """Everything that one batch of events writes to the views."""
 
     items: list[ItemRows] = attrs.field(factory=list)
+    contents: list[ContentRow] = attrs.field(factory=list)
     syncs: list[SyncRow] = attrs.field(factory=list)
     datasets: list[DatasetRow] = attrs.field(factory=list)
     deliveries: list[DeliveryRow] = attrs.field(factory=list)
@@ -103,6 +106,25 @@ class Snapshot(Protocol):
 
     def items(self, company_id: str, *, name: str | None = None) -> Iterator[ItemRow]:
         """Yield a company's items by their ids, or one of them."""
+        ...
+
+    def contents(self, company_id: str) -> Iterator[ContentRow]:
+        """Yield what a company's items say, and each sending, by their ids."""
+        ...
+
+    def shown(
+        self, company_id: str, *, name: str | None = None
+    ) -> Iterator[tuple[str, Content, bool]]:
+        """Yield the content that stands for each item, or for one; and if it differs.
+
+        That is, from what was sent last.
+        """
+        ...
+
+    def contents_named(
+        self, company_id: str, transaction_ids: Iterable[str]
+    ) -> Iterable[ContentRow]:
+        """Return what those transactions say that have a row."""
         ...
 
     def syncs(self, company_id: str) -> Iterator[SyncRow]:

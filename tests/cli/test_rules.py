@@ -119,7 +119,7 @@ def test_our_own_rules_take_part_in_a_report_and_its_check(folder: Path) -> None
     checked = run(folder, "--rules", "ours.toml", "rules", "check", "--format", "json")
     after = run(folder, "report", "--format", "json")
 
-    causes = {i["transaction_id"]: i["class"] for i in json.loads(used[1])["items"]}
+    causes = {i["transaction_id"]: i["cause"] for i in json.loads(used[1])["items"]}
     assert causes["t3"] == "cost_centre_of_the_group"
     assert json.loads(used[1])["ruleset"] == "ours@1"
     known = {f["cause"]: f["known_by"] for f in json.loads(checked[1])["failures"]}

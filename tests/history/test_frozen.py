@@ -17,6 +17,7 @@ from reconcile.report.wire import to_data
 from reconcile.storage.codec import UPCASTS
 
 HERE = Path(__file__).parent
+RENAMED = {"waived": "resolved"}  # totals whose name today is not the one frozen
 HISTORIES = sorted(HERE.glob("*.jsonl"))
 
 
@@ -53,7 +54,10 @@ def test_a_frozen_history_replays_to_the_report_it_had(
 
     judged = [[i["transaction_id"], i["state"], i["kind"]] for i in result["items"]]
     assert judged == frozen["items"]
-    assert result["totals"] == frozen["totals"]
+    counted = {
+        name: result["totals"][RENAMED.get(name, name)] for name in frozen["totals"]
+    }
+    assert counted == frozen["totals"]
     assert (tied.differences, tied.poisoned) == ([], 0)
 
 

@@ -128,7 +128,7 @@ class Memory:
 
     def items(self, as_of: datetime) -> dict[str, Item]:
         """Return every expense's item as of a moment; ids are of one company here."""
-        return {name: item for _, name, item in self.report(as_of).items}
+        return {row.transaction_id: row.item for row in self.report(as_of).items}
 
 
 def reports_of(lines: Iterable[bytes], moments: Iterable[datetime]) -> list[Report]:

@@ -316,7 +316,7 @@ def test_following_once_reads_what_becomes_due_by_what_it_reads(
 
     assert (status, errors) == (0, "")
     assert desk.run("report")[1].splitlines()[1] == (
-        "3 expenses: 3 matched, 0 cleared, 0 open, 0 break, 0 waived"
+        "3 expenses: 3 matched, 0 cleared, 0 open, 0 broken, 0 resolved"
     )
 
 

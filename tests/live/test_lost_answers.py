@@ -98,7 +98,7 @@ def test_what_codat_never_heard_of_is_in_doubt_until_it_is_abandoned(
     codat.advance(timedelta(minutes=2))
     assert desk.run("follow", "--once")[0] == 0
     assert desk.run("report")[1].splitlines()[1] == (
-        "3 expenses: 3 matched, 0 cleared, 0 open, 0 break, 0 waived"
+        "3 expenses: 3 matched, 0 cleared, 0 open, 0 broken, 0 resolved"
     )
     entries = [codat.books.entry(COMPANY, name(number)) for number in range(3)]
     assert [entry and entry.times for entry in entries] == [1, 1, 1]

@@ -68,7 +68,7 @@ def test_broken_expenses_end_a_report_with_one(shell: Shell) -> None:
     assert (taken.returncode, taken.stderr) == (0, "")
     assert taken.stdout == "2 read, 0 seen before, 0 quarantined, 0 other traffic.\n"
     assert (text.returncode, text.stderr) == (1, "")
-    assert "FAILED" in text.stdout
+    assert "0 open, 1 broken" in text.stdout
     assert "\x1b" not in text.stdout
 
 
@@ -84,7 +84,7 @@ def test_matched_expenses_end_a_report_with_nothing_in_every_format(
 
     assert [item.returncode for item in (taken, data, table)] == [0, 0, 0]
     report = json.loads(data.stdout)
-    assert report["schema"] == "reconcile.report/1"
+    assert report["schema"] == "reconcile.report/2"
     assert report["as_of"] == "2026-03-02T23:59:59.999999Z"
     assert report["totals"]["matched"] == 1
     written = (shell.folder / "a.csv").read_text("utf-8")

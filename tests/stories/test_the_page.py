@@ -52,7 +52,7 @@ def test_the_reason_is_codats_and_the_verdict_says_what_to_mend(
 
     assert "already connected to another Xero Bank Account" in item["reason"]
     assert item["retry"]["verdict"] == "FIX_FIRST"
-    assert (item["class"], item["owner"]) == ("bank_feed_already_connected", "customer")
+    assert (item["cause"], item["owner"]) == ("bank_feed_already_connected", "customer")
 
 
 def test_the_listing_is_incomplete_134_promised_2_seen(data: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from reconcile.projections.contents import CONTENT_COLUMNS
 from reconcile.projections.rows import (
     DATASET_COLUMNS,
     ITEM_COLUMNS,
@@ -19,10 +20,11 @@ from reconcile.projections.rows import (
 from reconcile.storage.ports import ViewTable
 
 PROJECTION: Final = "views"
-VIEWS_VERSION: Final = 4
+VIEWS_VERSION: Final = 5
 """Of what the tables hold; another one makes every store fold its views anew."""
 ROWS: Final[dict[ViewTable, tuple[Column, ...]]] = {
     "items": ITEM_COLUMNS,
+    "contents": CONTENT_COLUMNS,
     "syncs": SYNC_COLUMNS,
     "datasets": DATASET_COLUMNS,
 }
@@ -79,10 +81,12 @@ UNTRUSTED: Final = """CREATE TABLE IF NOT EXISTS untrusted (
 
 def make_view_tables(cursor: sqlite3.Cursor) -> None:
     """Make the tables of the views, empty, in place of those of any version."""
+    cursor.execute("DROP VIEW IF EXISTS causes")
     for name in (*ROWS, "deliveries", "poisoned", "newest", "made_by", "tracking"):
         cursor.execute(f"DROP TABLE IF EXISTS {name}")
     for statement in _create_statements():
         cursor.execute(statement)
+    cursor.execute(_CAUSES)
 
 
 def _create_statements() -> Iterator[str]:
@@ -130,3 +134,57 @@ def _table(name: str, columns: Sequence[Column]) -> str:
 
 
 _KINDS: Final[dict[type, str]] = {str: "TEXT", int: "INTEGER", bytes: "BLOB"}
+
+# A sum of decimals in whole units and whole billionths: SQLite has no exact decimals.
+_CAUSES: Final = """
+CREATE VIEW causes AS
+WITH broken AS (
+    SELECT items.company_id, items.cause, items.fingerprint, items.owner,
+           CASE WHEN items.cause IS NULL THEN items.kind END AS kind,
+           items.broken_since, contents.currency,
+           CASE WHEN contents.currency IS NOT NULL OR contents.type = 'Transfer'
+                THEN contents.amount END AS amount
+      FROM items LEFT JOIN contents USING (company_id, transaction_id)
+     WHERE items.state = 'break'
+), split AS (
+    SELECT *, substr(amount, 1, instr(amount || '.', '.') - 1) AS whole,
+           substr(amount, instr(amount || '.', '.') + 1) AS decimals
+      FROM broken
+), counted AS (
+    SELECT *,
+           CASE WHEN length(whole) <= 15 AND length(decimals) <= 9
+                THEN CAST(whole AS INTEGER) END AS units,
+           CASE WHEN length(whole) <= 15 AND length(decimals) <= 9
+                THEN CAST(CASE WHEN amount LIKE '-%' THEN '-' ELSE '' END
+                          || substr(decimals || '000000000', 1, 9) AS INTEGER)
+            END AS billionths
+      FROM split
+), summed AS (
+    SELECT company_id, cause, kind, fingerprint, owner, currency,
+           count(*) AS items, count(*) - count(units) AS unpriced,
+           total_units + total_billionths / 1000000000 AS units,
+           total_billionths % 1000000000 AS billionths,
+           min(broken_since) AS first_at, max(broken_since) AS last_at
+      FROM (SELECT *,
+                   sum(units) OVER grouped AS total_units,
+                   sum(billionths) OVER grouped AS total_billionths
+              FROM counted
+            WINDOW grouped AS (PARTITION BY company_id, cause, kind, fingerprint,
+                               owner, currency))
+     GROUP BY company_id, cause, kind, fingerprint, owner, currency
+), carried AS (
+    SELECT *,
+           CASE WHEN units > 0 AND billionths < 0 THEN units - 1
+                WHEN units < 0 AND billionths > 0 THEN units + 1
+                ELSE units END AS whole,
+           CASE WHEN units > 0 AND billionths < 0 THEN billionths + 1000000000
+                WHEN units < 0 AND billionths > 0 THEN billionths - 1000000000
+                ELSE billionths END AS rest
+      FROM summed
+)
+SELECT company_id, cause, kind, fingerprint, owner, currency, items, unpriced,
+       CASE WHEN whole < 0 OR rest < 0 THEN '-' ELSE '' END || abs(whole)
+       || rtrim(rtrim('.' || printf('%09d', abs(rest)), '0'), '.') AS amount,
+       first_at, last_at
+  FROM carried
+"""

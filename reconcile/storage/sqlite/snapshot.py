@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 
+from reconcile.judgement.facts import Content
+from reconcile.projections.contents import ContentRow
 from reconcile.projections.rows import (
     DatasetRow,
     DeliveryRow,
@@ -18,7 +20,7 @@ from reconcile.storage.ports import UnfinishedSync, Unsettled, ViewTable
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.schema import KEYS, PROJECTION, ROWS, VIEWS_VERSION
 
-_Row = TypeVar("_Row", ItemRow, SyncRow, DatasetRow)
+_Row = TypeVar("_Row", ItemRow, ContentRow, SyncRow, DatasetRow)
 
 
 class SqliteSnapshot:
@@ -72,6 +74,32 @@ class SqliteSnapshot:
         """Yield a company's items by their ids, or one of them."""
         return self._rows(ItemRow, "items", company_id, name)
 
+    def contents(self, company_id: str) -> Iterator[ContentRow]:
+        """Yield what a company's items say, and each sending, by their ids."""
+        return self._rows(ContentRow, "contents", company_id)
+
+    def shown(
+        self, company_id: str, *, name: str | None = None
+    ) -> Iterator[tuple[str, Content, bool]]:
+        """Yield what stands for each item, or for one; and whether it differs."""
+        columns = ", ".join(Content._fields)
+        query = f"SELECT transaction_id, differs, {columns} FROM contents WHERE"
+        if name is None:
+            rows = self._select(f"{query} company_id = ?", company_id)
+        else:
+            named = "company_id = ? AND transaction_id = ?"
+            rows = self._select(f"{query} {named}", company_id, name)
+        for key, differs, *content in rows:
+            yield key, Content._make(content), bool(differs)
+
+    def contents_named(
+        self, company_id: str, transaction_ids: Iterable[str]
+    ) -> Iterable[ContentRow]:
+        """Return what those transactions say that have a row."""
+        columns = ", ".join(ContentRow._fields)
+        found = self._by_key("contents", columns, company_id, transaction_ids)
+        return [ContentRow._make(row[1:]) for row in found]
+
     def syncs(self, company_id: str) -> Iterator[SyncRow]:
         """Yield a company's syncs by their ids."""
         return self._rows(SyncRow, "syncs", company_id)
@@ -84,13 +112,15 @@ class SqliteSnapshot:
         self, table: ViewTable, company_id: str, names: Iterable[str]
     ) -> Iterable[tuple[str, bytes]]:
         """Return name and encoded facts of those rows that exist."""
-        return self._by_key(table, "facts", company_id, names)
+        found = self._by_key(table, "facts", company_id, names)
+        return [(name, facts) for name, facts in found]
 
     def contexts(
         self, company_id: str, sync_ids: Iterable[str]
     ) -> Iterable[tuple[str, bytes]]:
         """Return name and encoded context of those syncs that have a row."""
-        return self._by_key("syncs", "context", company_id, sync_ids)
+        found = self._by_key("syncs", "context", company_id, sync_ids)
+        return [(name, context) for name, context in found]
 
     def unfinished_syncs(self) -> Iterator[UnfinishedSync]:
         """Yield every sync that a follower may have to read again."""
@@ -136,18 +166,17 @@ class SqliteSnapshot:
         return map(row._make, self._select(f"{query} ORDER BY {key}", company_id))
 
     def _by_key(
-        self, table: ViewTable, column: str, company_id: str, names: Iterable[str]
-    ) -> Iterable[tuple[str, bytes]]:
+        self, table: ViewTable, columns: str, company_id: str, names: Iterable[str]
+    ) -> Iterable[tuple[Any, ...]]:
         wanted = list(names)
         if not wanted or not self._has_any(table, company_id):
             return []
         key = KEYS[table]
         query = (
-            f"SELECT {key}, {column} FROM {table} WHERE company_id = ? AND {key} IN"
+            f"SELECT {key}, {columns} FROM {table} WHERE company_id = ? AND {key} IN"
             " (SELECT value FROM json_each(?))"
         )
-        rows = self._select(query, company_id, encode(wanted).decode())
-        return [(name, value) for name, value in rows]
+        return [*self._select(query, company_id, encode(wanted).decode())]
 
     def _has_any(self, table: ViewTable, company_id: str) -> bool:
         """Return whether the table knows the company: most of a first file is new."""

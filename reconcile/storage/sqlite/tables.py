@@ -51,6 +51,7 @@ class SqliteViews:
             if _position(cursor) != after:
                 raise OvertakenError
             _write_items(cursor, changes.items)
+            _replace(cursor, "contents", changes.contents)
             _replace(cursor, "syncs", changes.syncs)
             _replace(cursor, "datasets", changes.datasets)
             cursor.executemany(
