@@ -125,6 +125,58 @@ def create(
     )
 
 
+def expense_of(
+    transaction: str,
+    *amounts: Any,
+    kind: str | None = "Payment",
+    currency: str | None = "GBP",
+    issued: str | None = "2026-03-01",
+    merchant: str | None = None,
+) -> dict[str, Any]:
+    """Return an expense with one line for each amount; a transfer has the first."""
+    created: dict[str, Any] = {"id": transaction, "type": kind, "issueDate": issued}
+    if kind == "Transfer":
+        created["from"] = {"account": {"id": "a"}, "amount": amounts[0]}
+    else:
+        created["currency"] = currency
+        created["lines"] = [{"netAmount": amount} for amount in amounts]
+    if merchant is not None:
+        created["merchantName"] = merchant
+    return created
+
+
+def create_of(
+    *expenses: dict[str, Any],
+    minutes: float = 0,
+    sync: str = SYNC,
+    company: str = COMPANY,
+) -> bytes:
+    """Return a create call of whole expenses."""
+    return entry(
+        "POST",
+        url("/expense-transactions", company=company),
+        minutes=minutes,
+        request=list(expenses),
+        answer={"syncId": sync},
+    )
+
+
+def push_of(
+    *expenses: dict[str, Any],
+    minutes: float = 0,
+    dataset: str = DATASET,
+    company: str = COMPANY,
+) -> bytes:
+    """Return a v1 push of whole expenses."""
+    return entry(
+        "POST",
+        url("/data/expense-transactions", company=company),
+        minutes=minutes,
+        request={"items": list(expenses)},
+        answer={"datasetId": dataset},
+    )
+
+
 def update(
     transaction: str,
     *,

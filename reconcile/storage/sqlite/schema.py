@@ -152,9 +152,9 @@ WITH broken AS (
       FROM broken
 ), counted AS (
     SELECT *,
-           CASE WHEN length(whole) <= 15 AND length(decimals) <= 9
+           CASE WHEN length(ltrim(whole, '-')) <= 15 AND length(decimals) <= 9
                 THEN CAST(whole AS INTEGER) END AS units,
-           CASE WHEN length(whole) <= 15 AND length(decimals) <= 9
+           CASE WHEN length(ltrim(whole, '-')) <= 15 AND length(decimals) <= 9
                 THEN CAST(CASE WHEN amount LIKE '-%' THEN '-' ELSE '' END
                           || substr(decimals || '000000000', 1, 9) AS INTEGER)
             END AS billionths
