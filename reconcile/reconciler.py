@@ -23,20 +23,17 @@ from reconcile.errors import SignatureError, UsageError
 from reconcile.history import History
 from reconcile.intake.reprocess import reprocess
 from reconcile.intake.take import Intake, take
-from reconcile.judgement.judge import judge
 from reconcile.live.dispatch import Dispatch
 from reconcile.live.follow import Follower
 from reconcile.live.pace import Pace
 from reconcile.live.recovery import Recovered, Recovery
 from reconcile.readmodels.projector import Projector
 from reconcile.readmodels.quarantine import quarantine_at
-from reconcile.readmodels.replay import replay
 from reconcile.report.build import Report
 from reconcile.report.gather import Reporting
 from reconcile.report.groups import Group, Judged
 from reconcile.report.selection import Selection
-from reconcile.report.story import Story, story_of
-from reconcile.report.what_if import Asker
+from reconcile.report.story import Story
 from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.opening import environment_of, open_store
 from reconcile.storage.ports import Store
@@ -311,36 +308,9 @@ class Reconciler:
         """
         transaction_id = canonical_id(transaction_id)
         company_id = None if company_id is None else canonical_id(company_id)
-        as_of = as_of or self._now()
-        until = self.store.position()
-        stories: list[Story] = []
-        for replayed in replay(self.store, until=until, company_id=company_id):
-            company = replayed.company
-            if transaction_id not in company.legs.keys() | company.others.keys():
-                continue
-            dossier = company.dossier(transaction_id, replayed.contexts)
-            item = judge(dossier, as_of=as_of, policy=self.policy, rules=self.rules)
-            asker = Asker(
-                dossier=dossier,
-                sync_facts=company.syncs,
-                keys_of=replayed.keys_of,
-                policy=self.policy,
-                rules=self.rules,
-            )
-            shown = replayed.shown([transaction_id], [item], as_of)[0]
-            stories.append(
-                story_of(
-                    self.store,
-                    dossier,
-                    item,
-                    as_of=as_of,
-                    until=until,
-                    policy=self.policy,
-                    rules=self.rules,
-                    content=shown.content if shown else None,
-                    changes=asker.what_if(item, as_of=as_of),
-                )
-            )
+        stories = self._reporting.stories(
+            transaction_id, company_id=company_id, as_of=as_of or self._now()
+        )
         if not stories:
             where = "" if company_id is None else f" in company {company_id}"
             raise UsageError(f"transaction {transaction_id} is not known{where}")

@@ -10,6 +10,7 @@ from reconcile.domain.policy import Policy
 from reconcile.judgement.item import Rules
 from reconcile.projections.contents import CONTENT_COLUMNS, content_rows
 from reconcile.projections.judging import judge_by_facts, judged
+from reconcile.projections.releases import released_by_own
 from reconcile.projections.rows import (
     DATASET_COLUMNS,
     ITEM_COLUMNS,
@@ -96,7 +97,13 @@ def _rows(
     company = state.company
     transactions = company.transactions()
     judge = judge_by_facts(policy=policy, rules=rules)
-    found = judged(company, state.contexts, transactions, judge=judge)
+    found = released_by_own(
+        company,
+        state.contexts,
+        transactions,
+        judged(company, state.contexts, transactions, judge=judge),
+        judge=judge,
+    )
     groups = item_rows(company, transactions, found)
     yield "items", (row for alike in groups for row in alike.rows())
     yield "contents", content_rows(company, transactions, found)

@@ -28,12 +28,20 @@ def blame_of(standing: Standing) -> Blame:
     code = standing.code.code if standing.code else None
     hook, write = standing.hook, standing.attempt.write
     if hook is not None and hook.word_class is WordClass.FAILED:
-        return Blame(hook.message, _FAILED, None, code, None, hook.at)
+        return Blame(
+            hook.message, _FAILED, None, code, None, hook.at, *_tried(standing)
+        )
     if write is not None:
-        return Blame(write.words, None, None, None, write.http_status, write.at)
+        words, status = write.words, write.http_status
+        return Blame(words, None, None, None, status, write.at, *_tried(standing))
     texts = standing.code.words if standing.code else ()
     at = standing.code.at if standing.code else standing.order[0]
-    return Blame(next((t for t in texts if t), None), None, None, code, None, at)
+    text = next((t for t in texts if t), None)
+    return Blame(text, None, None, code, None, at, *_tried(standing))
+
+
+def _tried(standing: Standing) -> tuple[str, datetime]:
+    return standing.attempt.name, standing.order[0]
 
 
 def failures(view: ItemView) -> list[Standing]:
@@ -64,6 +72,19 @@ def earlier_blames(view: ItemView) -> tuple[tuple[Blame, ...], ...]:
     )
 
 
+def mended_blames(view: ItemView) -> tuple[Blame, ...]:
+    """Return what an item that is written failed with before, leg by leg."""
+    writer = view.deciding
+    if writer is None or len(view.standings) < 2:
+        return ()
+    return tuple(
+        blame
+        for standing in view.standings
+        if standing.result is Result.FAILED and standing.order < writer.order
+        for blame in _blames(standing)
+    )
+
+
 def _undone(earlier: Standing, deciding: Standing) -> bool:
     write = earlier.attempt.write
     return write is not None and (
@@ -74,7 +95,7 @@ def _undone(earlier: Standing, deciding: Standing) -> bool:
 def _blames(standing: Standing) -> tuple[Blame, ...]:
     code = standing.code.code if standing.code else None
     legs = tuple(
-        Blame(leg.message, _FAILED, name, code, None, leg.at)
+        Blame(leg.message, _FAILED, name, code, None, leg.at, *_tried(standing))
         for name, leg in standing.legs.items()
         if leg.word_class is WordClass.FAILED
     )

@@ -46,22 +46,23 @@ def in_order(sent: Iterable[SentContent], *, at: datetime) -> list[SentContent]:
 
 
 def sent_in(
-    known: Iterable[SentContent], sync_id: str, datasets: Mapping[str, DatasetFacts]
+    known: Iterable[SentContent], attempt: str, datasets: Mapping[str, DatasetFacts]
 ) -> SentContent | None:
-    """Return what a sync was sent, of what was sent in order; None: not known.
+    """Return what an attempt sent, of what was sent in order; None: not known.
 
-    A sync of datasets takes what each held when it was started.
+    `attempt` is the id of a sync, or of a request. A sync of datasets takes what each
+    held when it was started.
     """
     found: SentContent | None = None
     for sent in known:
-        _, dataset_id, _, at = sent.sending
-        if sent.sending.sync_id == sync_id:
+        sync_id, dataset_id, request_id, at = sent.sending
+        if attempt in (sync_id, request_id):
             found = sent
         elif dataset_id is not None and dataset_id in datasets:
             begun = [
                 link.at
                 for link in datasets[dataset_id].syncs
-                if link.sync_id == sync_id
+                if link.sync_id == attempt
             ]
             if begun and (found is None or at <= max(begun)):
                 found = sent

@@ -129,6 +129,24 @@ class Blame(NamedTuple):
     code: int | str | None
     http_status: int | None
     at: datetime
+    attempt: str  # the id of the sync, or of the request
+    tried_at: datetime  # the attempt's own time
+
+
+class Mended(NamedTuple):
+    """A failure of an expense that was written afterwards, as proof for its like."""
+
+    fingerprint: str
+    failed_in: str  # the attempt that failed
+    written_in: str  # the attempt that wrote it
+    tried_at: datetime  # that attempt's own time
+
+
+class Release(NamedTuple):
+    """Why what had to be mended before may be sent again, and how."""
+
+    action: Action
+    advice: str
 
 
 class Progress(NamedTuple):
@@ -169,6 +187,9 @@ class Outline:
     blame: Blame | None
     earlier: tuple[tuple[Blame, ...], ...]
     tries: int  # attempts that failed
+    mended: tuple[Blame, ...]  # what failed before it was written
+    written_in: tuple[str, datetime] | None  # the attempt that wrote it, and its time
+    written_twice: bool  # two creates are written on one leg
     progress: Progress | None  # of the sync that decided, or has not yet
     pushed: bool  # a dataset names it
     claimed: bool  # by a duplicate claim
@@ -212,6 +233,9 @@ class Item:
     waits: bool = False  # some attempt is under way
     written_by: tuple[str, ...] = ()  # the syncs that wrote it, the latest first
     half_booked: bool = False  # a break: some legs are written, and others are not
+    failed_in: str | None = None  # the attempt whose failure gives the cause
+    mended: tuple[Mended, ...] = ()  # what failed before it was written
+    written_twice: bool = False  # two creates are written on one leg
     first_sent_at: datetime | None = None
     last_sent_at: datetime | None = None
     update_unsettled: bool = False  # matched, and nobody knows if an update is in

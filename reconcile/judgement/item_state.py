@@ -227,6 +227,19 @@ def is_half_written(view: ItemView) -> bool:
     return bool(proven) and read != proven
 
 
+def is_written_twice(view: ItemView) -> bool:
+    """Return whether two syncs that are no updates are written on the same leg."""
+    if len(view.standings) < 2:
+        return False
+    seen: set[str] = set()
+    for standing in view.standings:
+        proven = set() if standing in view.updates else _proves(standing)
+        if seen & proven:
+            return True
+        seen |= proven
+    return False
+
+
 def _unfound(some: list[Standing], standings: list[Standing]) -> list[Standing]:
     """Return those of some attempts that are no lost answer whose sync was found."""
     return [s for s in some if not (s.lost and _found(s, standings))]

@@ -21,6 +21,7 @@ from reconcile.judgement.blame import (
     earlier_blames,
     failures,
     is_failed,
+    mended_blames,
     progress_of,
 )
 from reconcile.judgement.item import (
@@ -35,6 +36,7 @@ from reconcile.judgement.item_state import (
     ItemView,
     is_half_written,
     is_written,
+    is_written_twice,
     view_item,
 )
 from reconcile.judgement.legs import Settled
@@ -162,6 +164,7 @@ def _outline(
     state, broken_since = _with_past(view, moments, view_at, timed=timed)
     deciding = view.deciding
     failed = state is ItemState.BREAK and is_failed(deciding)
+    writer = deciding if view.state is ItemState.MATCHED else None
     newest = moments[-1] if moments else None
     sent = sorted(m for m in sent_at(dossier) if newest is not None and m <= newest)
     return Outline(
@@ -174,6 +177,9 @@ def _outline(
         blame=blame_of(deciding) if deciding is not None and failed else None,
         earlier=earlier_blames(view) if failed else (),
         tries=len(failures(view)) if failed else 0,
+        mended=mended_blames(view) if writer is not None else (),
+        written_in=(writer.attempt.name, writer.order[0]) if writer else None,
+        written_twice=is_written_twice(view),
         progress=progress_of(deciding, newest),
         pushed=any(
             e.dataset_id is not None and newest is not None and e.at <= newest

@@ -6,7 +6,7 @@ Rules: `docs/explanation/judgement.md`, section 10.
 from typing import NamedTuple
 
 from reconcile.domain.vocabulary import Action, BreakKind, ItemState, Owner, Verdict
-from reconcile.judgement.item import Cause, Outline
+from reconcile.judgement.item import Cause, Outline, Release
 
 
 class NextStep(NamedTuple):
@@ -19,7 +19,9 @@ class NextStep(NamedTuple):
     by_cause: bool = False
 
 
-def next_step(outline: Outline, cause: Cause | None) -> NextStep:
+def next_step(
+    outline: Outline, cause: Cause | None, *, release: Release | None = None
+) -> NextStep:
     """Return the next step: of the rows of section 10, the first that applies."""
     kind = outline.kind
     if outline.state in (ItemState.MATCHED, ItemState.CLEARED):
@@ -56,9 +58,9 @@ def next_step(outline: Outline, cause: Cause | None) -> NextStep:
             " sending it safe.",
         )
     if kind is BreakKind.UPDATE_FAILED:
-        return _of_update(outline, cause)
+        return _of_update(outline, cause, release)
     if kind is BreakKind.FAILED and cause is not None:
-        return _of_cause(outline, cause)
+        return _of_cause(outline, cause, release)
     if kind is BreakKind.STUCK:
         return _of_stuck(outline)
     if kind is BreakKind.UNRECOGNISED:
@@ -132,8 +134,13 @@ def _of_stuck(outline: Outline) -> NextStep:
     )
 
 
-def _of_cause(outline: Outline, cause: Cause) -> NextStep:
+def _of_cause(outline: Outline, cause: Cause, release: Release | None) -> NextStep:
     """Return the next step for what failed, by its cause."""
+    if release is not None:
+        passes = cause.verdict is Verdict.RESEND and not cause.spent(outline.tries)
+        return NextStep(
+            Verdict.RESEND, release.action, Owner.US, release.advice, passes
+        )
     if cause.verdict is Verdict.RESEND and cause.spent(outline.tries):
         return NextStep(
             Verdict.FIX_FIRST,
@@ -144,7 +151,9 @@ def _of_cause(outline: Outline, cause: Cause) -> NextStep:
     return NextStep(cause.verdict, cause.action, cause.owner, cause.advice, True)
 
 
-def _of_update(outline: Outline, cause: Cause | None) -> NextStep:
+def _of_update(
+    outline: Outline, cause: Cause | None, release: Release | None
+) -> NextStep:
     """Return the next step where the books hold old values."""
     again = "Send the update (PUT) again, never a create."
     if cause is None:
@@ -154,6 +163,6 @@ def _of_update(outline: Outline, cause: Cause | None) -> NextStep:
             Owner.US,
             f"Look why nothing had to be written. {again}",
         )
-    step = _of_cause(outline, cause)
+    step = _of_cause(outline, cause, release)
     advice = again if step.verdict is Verdict.RESEND else f"{step.advice} {again}"
     return step._replace(action=Action.UPDATE_AGAIN, advice=advice)

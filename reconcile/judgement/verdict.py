@@ -4,8 +4,9 @@ Rules: `docs/explanation/judgement.md`, section 10.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 import attrs
@@ -17,14 +18,27 @@ from reconcile.domain.vocabulary import (
     WordClass,
     word_class,
 )
-from reconcile.judgement.item import Blame, Cause, Item, Leg, Outline, Rules
+from reconcile.judgement.item import (
+    Blame,
+    Cause,
+    Item,
+    Leg,
+    Mended,
+    Outline,
+    Release,
+    Rules,
+)
 from reconcile.judgement.next_step import NextStep, next_step
 from reconcile.judgement.reasons import reason_of
 
 
-def word(outline: Outline, rules: Rules) -> Item:
-    """Return the item that an outline and a ruleset make."""
-    wording = wording_of(outline, rules, legs=outline.legs)
+def word(outline: Outline, rules: Rules, released: "Releases | None" = None) -> Item:
+    """Return the item that an outline and a ruleset make.
+
+    `released` says what may be sent again although it failed for what somebody has to
+    mend.
+    """
+    wording = wording_of(outline, rules, legs=outline.legs, released=released)
     return wording.item(outline.legs, outline.broken_since)
 
 
@@ -35,7 +49,13 @@ class Failed(NamedTuple):
     fingerprint: str
     message: str | None
     at: datetime
+    attempt: str
+    tried_at: datetime
     told_by: tuple[int, ...] = ()
+    release: Release | None = None
+
+
+Releases = Callable[[Failed], Release | None]
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +68,7 @@ class Wording:
     outline: Outline
     failed: Failed | None
     step: NextStep
+    mended: tuple[Mended, ...] = ()
 
     def item(self, legs: tuple[Leg, ...], broken_since: datetime | None) -> Item:
         """Return the item that has these legs."""
@@ -84,6 +105,9 @@ class Wording:
             if cause and step.action is Action.MEND_OURS
             else None,
             customer_reason=cause.customer if cause else None,
+            failed_in=failed.attempt if failed else None,
+            mended=self.mended,
+            written_twice=outline.written_twice,
             decided_by=outline.decided_by,
             sync_id=outline.progress.sync_id if outline.progress else None,
             waits=outline.waits,
@@ -97,31 +121,75 @@ class Wording:
         )
 
 
-def wording_of(outline: Outline, rules: Rules, *, legs: tuple[Leg, ...]) -> Wording:
+def wording_of(
+    outline: Outline,
+    rules: Rules,
+    *,
+    legs: tuple[Leg, ...],
+    released: Releases | None = None,
+) -> Wording:
     """Return what a ruleset makes of an outline whose legs say this."""
-    failed = _failed(outline, legs, rules)
+    failed = _failed(outline, legs, rules, released or _nothing)
     return Wording(
         outline=outline,
         failed=failed,
-        step=next_step(outline, failed.cause if failed else None),
+        step=next_step(
+            outline,
+            failed.cause if failed else None,
+            release=failed.release if failed else None,
+        ),
+        mended=_mended(outline, rules),
     )
 
 
-def _failed(outline: Outline, legs: tuple[Leg, ...], rules: Rules) -> Failed | None:
+def _nothing(_: Failed) -> Release | None:
+    return None
+
+
+def _failed(
+    outline: Outline, legs: tuple[Leg, ...], rules: Rules, released: Releases
+) -> Failed | None:
     """Return the failure that counts: the worst, over legs and over time.
 
-    What only a person can mend is not mended by a later try that failed otherwise.
+    What only a person can mend is not mended by a later try that failed otherwise; but
+    it is over once it is released.
     """
     if outline.state is not ItemState.BREAK or outline.blame is None:
         return None
     latest = _worst(*_blames(outline.blame, legs), rules)
-    if latest.cause.verdict is not Verdict.RESEND:
-        return latest
+    release: Release | None = None
+    for failed in chain([latest], _earlier(outline, rules)):
+        if failed.cause.verdict is Verdict.RESEND:
+            continue  # it passes by itself
+        found = released(failed) if failed.cause.verdict is Verdict.FIX_FIRST else None
+        if found is None:
+            return failed
+        release = release or found
+    if latest.cause.verdict is Verdict.RESEND and latest.cause.spent(outline.tries):
+        release = released(latest)
+    return latest._replace(release=release)
+
+
+def _earlier(outline: Outline, rules: Rules) -> Iterator[Failed]:
     for blames in outline.earlier:
-        earlier = _worst(blames, None, rules)
-        if earlier.cause.verdict is not Verdict.RESEND:
-            return earlier
-    return latest
+        yield _worst(blames, None, rules)
+
+
+def _mended(outline: Outline, rules: Rules) -> tuple[Mended, ...]:
+    """Return what a written item failed with before."""
+    if outline.written_in is None or not outline.mended:
+        return ()
+    found = {
+        Mended(
+            rules.fingerprint(
+                message=blame.message, code=blame.code, http_status=blame.http_status
+            ),
+            blame.attempt,
+            *outline.written_in,
+        )
+        for blame in outline.mended
+    }
+    return tuple(sorted(found))
 
 
 def _blames(
@@ -143,6 +211,8 @@ def _blames(
             blame.code,
             None,
             leg.reported_at,
+            blame.attempt,
+            blame.tried_at,
         )
         for _, leg in failed
     ]
@@ -173,6 +243,8 @@ def _worst(
             ),
             blame.message,
             blame.at,
+            blame.attempt,
+            blame.tried_at,
             () if indexes is None else (*others, indexes[place]),
         )
     return ranked[min(ranked)]

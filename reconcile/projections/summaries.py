@@ -1,7 +1,10 @@
 """What is told of a sync as a whole, and what is found beside the items."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
+from typing import Final
 
 import attrs
 
@@ -10,8 +13,9 @@ from reconcile.domain.vocabulary import (
     CodeClass,
     FindingKind,
     NoticeKind,
+    RequestOutcome,
 )
-from reconcile.judgement.facts import DatasetFacts, SyncFacts
+from reconcile.judgement.facts import DatasetFacts, SyncFacts, Unsettled
 from reconcile.judgement.listing import shown
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.folds import CompanyFacts, GroupsAt
@@ -182,6 +186,51 @@ def _told(
     for moment, flaw in context.flaws:
         if moment <= at:
             yield flaw.kind, flaw.transaction_id, flaw.reason
+
+
+def findings_of_company(
+    company: CompanyFacts, contexts: Mapping[str, SyncContext], *, at: datetime
+) -> Iterator[Finding]:
+    """Yield that Codat knows a company no longer: its last answer to a write says so.
+
+    Source: Codat OpenAPI document, Sync for Expenses, answer 404.
+    """
+    writes = [
+        write
+        for some in chain(
+            (item.unsettled for item in company.others.values() if item.unsettled),
+            (d.unsettled for d in company.datasets.values()),
+        )
+        for write in some
+        if write.outcome is RequestOutcome.REFUSED and write.at <= at
+    ]
+    gone = [w for w in writes if _says_gone(w)]
+    if not gone:
+        return
+    last = max(gone, key=lambda write: (write.at, write.words or ""))
+    others = [w.at for w in writes if not _says_gone(w)]
+    heard = [moment for c in contexts.values() for moment in c.moments()]
+    if any(last.at < moment <= at for moment in (*others, *heard)):
+        return
+    yield Finding(
+        kind=FindingKind.COMPANY_GONE,
+        company_id=company.company_id,
+        reason=f"Codat answered HTTP {last.http_status}:"
+        f" {last.words or 'the company is not known'}",
+    )
+
+
+def _says_gone(write: Unsettled) -> bool:
+    """Return whether a refusal means the company: an update may mean its expense."""
+    return (
+        write.http_status in _GONE
+        and write.operation not in ("update", "put")
+        and not _CONNECTION.search(write.words or "")
+    )
+
+
+_GONE: Final = (404, 410)
+_CONNECTION: Final = re.compile(r"data ?connections?\b", re.IGNORECASE)
 
 
 def findings_of_datasets(company: CompanyFacts, *, at: datetime) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from reconcile.projections.changes import Changes, changes
 from reconcile.projections.contents import content_rows, sent_again
 from reconcile.projections.folds import NO_FACTS, CompanyFacts, keys_reader
 from reconcile.projections.judging import judge_by_facts, judged
+from reconcile.projections.releases import released_by_own
 from reconcile.projections.rereads import RowsByEvent
 from reconcile.projections.rows import (
     SyncRow,
@@ -142,13 +143,19 @@ class ProjectionBatch:
         self._load_items(work, items - work.transactions)
         self._load_what_items_name(work, items)
         names = sorted(items)
-        found = judged(company, work.contexts, names, judge=self._judge)
-        written.items += item_rows(company, names, found)
         self._load_sent(
             company,
             {t for t in names if sent_again(company.others.get(t, NO_FACTS))}
             - work.sent,
         )
+        found = released_by_own(
+            company,
+            work.contexts,
+            names,
+            judged(company, work.contexts, names, judge=self._judge),
+            judge=self._judge,
+        )
+        written.items += item_rows(company, names, found)
         written.contents += content_rows(company, names, found)
         written.syncs += self._sync_rows(work)
         written.datasets += [

@@ -16,11 +16,18 @@ from reconcile.storage.ports import Store, StoredEvent
 
 
 def replay(
-    store: Store, *, until: int, company_id: str | None = None
+    store: Store,
+    *,
+    until: int,
+    company_id: str | None = None,
+    besides: str | None = None,
 ) -> Iterator[CompanyState]:
-    """Yield each company with events up to a position, sorted by its id."""
+    """Yield each company with events up to a position, sorted by its id.
+
+    `company_id` is the only one; `besides` the only one that is left out.
+    """
     for name in store.companies():
-        if name and (company_id is None or name == company_id):
+        if name and name != besides and company_id in (None, name):
             with gc_paused():
                 state = _company(store, name, until)
             yield state

@@ -195,9 +195,20 @@ def _of_items(
     items: Sequence[Judged], counted: Iterable[tuple[Judged, int]]
 ) -> Iterator[Finding]:
     """Yield what is found of items that are in the books."""
-    if not any(row.differs or row.item.update_unsettled for row, _ in counted):
+    if not any(
+        row.differs or row.item.update_unsettled or row.item.written_twice
+        for row, _ in counted
+    ):
         return
     for row in items:
+        if row.item.written_twice:
+            yield Finding(
+                kind=FindingKind.WRITTEN_TWICE,
+                company_id=row.company_id,
+                transaction_id=row.transaction_id,
+                reason="two syncs report it written: look for a second entry in the"
+                " books",
+            )
         if row.item.update_unsettled:
             yield Finding(
                 kind=FindingKind.UPDATE_UNSETTLED,

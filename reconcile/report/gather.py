@@ -1,15 +1,18 @@
 """Gathers what a report tells: from the live views, or from the history alone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 import attrs
 
 from reconcile.domain.policy import Policy
+from reconcile.judgement.item import Item
 from reconcile.projections.folds import gc_paused
 from reconcile.projections.judging import judge_as_of, judged
+from reconcile.projections.releases import may_be_released, released
 from reconcile.projections.rows import DeliveryRow
 from reconcile.projections.summaries import (
+    findings_of_company,
     findings_of_datasets,
     findings_of_deliveries,
     findings_of_sync,
@@ -19,10 +22,13 @@ from reconcile.readmodels.current import current, current_item
 from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.readmodels.replay import replay
 from reconcile.report.build import Part, Report, build
+from reconcile.report.elsewhere import Copies, Copy, copies_in, marked, unwritten
 from reconcile.report.groups import Judged
 from reconcile.report.selection import ALL, Selection
+from reconcile.report.story import Story, story_of
+from reconcile.report.what_if import Asker
 from reconcile.rules import Ruleset
-from reconcile.storage.ports import Store
+from reconcile.storage.ports import Snapshot, Store
 
 
 @attrs.frozen(kw_only=True)
@@ -41,11 +47,13 @@ class Reporting:
         None where some facts lie in the future of `as_of`.
         """
         with self.store.reading() as views:
-            newest = views.newest()
-            if newest is not None and newest > as_of:
+            if not _is_past(views, as_of):
                 return None
+            states = current(views, company_id=company_id)
+            parts = [self._part(state, as_of) for state in states]
+            _mark(parts, _written(views) if company_id is not None else None)
             return self._built(
-                current(views, company_id=company_id),
+                parts,
                 as_of=as_of,
                 known_at=None,
                 position=views.position(),
@@ -60,10 +68,16 @@ class Reporting:
     ) -> Judged | None:
         """Return one item, from views that are up to date; None: none has that id."""
         with self.store.reading() as views:
-            newest = views.newest()
-            if newest is None or newest <= as_of:
+            if _is_past(views, as_of):
                 state = current_item(views, company_id, transaction_id)
-                return next(iter(self._items(state, as_of)), None)
+                found = next(iter(self._items(state, as_of)), None)
+                if found is None:
+                    return None
+                if may_be_released(found.item):  # by what others say
+                    (state,) = current(views, company_id=company_id)
+                    found = self._item(state, transaction_id, as_of)
+                copies = Copies(_written(views)(unwritten([found])))
+                return marked([found], copies)[0][0]
         report = self.replayed(as_of=as_of, known_at=None, company_id=company_id)
         return next(
             (i for i in report.items if i.transaction_id == transaction_id), None
@@ -82,17 +96,23 @@ class Reporting:
         deliveries: list[DeliveryRow] = []
         poisoned: list[int] = []
 
-        def companies() -> Iterator[CompanyState]:
-            for state in replay(self.store, until=until):
+        def heard(states: Iterable[CompanyState]) -> Iterator[CompanyState]:
+            for state in states:
                 deliveries.extend(
                     delivery for at, delivery in state.deliveries if at <= as_of
                 )
                 poisoned.extend(state.poisoned)
-                if company_id in (None, state.company.company_id):
-                    yield state
+                yield state
 
+        chosen = heard(replay(self.store, until=until, company_id=company_id))
+        parts = [self._part(state, as_of) for state in chosen]
+        if company_id is None:
+            _mark(parts, None)
+        else:
+            others = heard(replay(self.store, until=until, besides=company_id))
+            _mark(parts, lambda names: self._copies(others, names, as_of))
         return self._built(
-            companies(),
+            parts,
             as_of=as_of,
             known_at=known_at,
             position=until,
@@ -102,9 +122,77 @@ class Reporting:
             poisoned=poisoned,
         )
 
+    def stories(
+        self, transaction_id: str, *, company_id: str | None, as_of: datetime
+    ) -> list[Story]:
+        """Return a transaction's story in each company that has one of its id."""
+        until = self.store.position()
+        found = [
+            (state, self._item(state, transaction_id, as_of))
+            for state in replay(self.store, until=until, company_id=company_id)
+            if transaction_id in state.company.legs.keys() | state.company.others.keys()
+        ]
+        rows = [row for _, row in found]
+        names = unwritten(rows)
+        copies = [*copies_in(rows, names)]
+        if names and company_id is not None:
+            copies += self._copies_besides(company_id, names, as_of=as_of, until=until)
+        rows = [*marked(rows, Copies(copies))[0]]
+        return [
+            self._story(state, row, as_of=as_of, until=until)
+            for (state, _), row in zip(found, rows, strict=True)
+        ]
+
+    def _story(
+        self, state: CompanyState, row: Judged, *, as_of: datetime, until: int
+    ) -> Story:
+        dossier = state.company.dossier(row.transaction_id, state.contexts)
+        asker = Asker(
+            dossier=dossier,
+            sync_facts=state.company.syncs,
+            keys_of=state.keys_of,
+            policy=self.policy,
+            rules=self.rules,
+        )
+        return story_of(
+            self.store,
+            dossier,
+            row.item,
+            as_of=as_of,
+            until=until,
+            policy=self.policy,
+            rules=self.rules,
+            content=row.content,
+            changes=asker.what_if(row.item, as_of=as_of),
+        )
+
+    def _copies_besides(
+        self, company_id: str, names: set[str], *, as_of: datetime, until: int
+    ) -> Iterable[Copy]:
+        """Return where expenses are in the books of other companies."""
+        with self.store.reading() as views:
+            if views.position() == until and _is_past(views, as_of):
+                return _written(views)(names)
+        others = replay(self.store, until=until, besides=company_id)
+        return self._copies(others, names, as_of)
+
+    def _copies(
+        self, states: Iterable[CompanyState], names: set[str], as_of: datetime
+    ) -> list[Copy]:
+        """Return those of some expenses that are in the books of companies."""
+        judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
+        found: list[Copy] = []
+        for state in states:
+            company = state.company
+            known = names & (company.legs.keys() | company.others.keys())
+            here = sorted(known)
+            items = judged(company, state.contexts, here, judge=judge_them)
+            found += copies_in(_rows(state, here, items, as_of), names)
+        return found
+
     def _built(
         self,
-        companies: Iterable[CompanyState],
+        parts: Iterable[Part],
         *,
         as_of: datetime,
         known_at: datetime | None,
@@ -114,7 +202,6 @@ class Reporting:
         deliveries: Sequence[DeliveryRow],
         poisoned: int | Sequence[int],
     ) -> Report:
-        parts = [self._part(state, as_of) for state in companies]
         several = findings_of_deliveries(deliveries)
         return build(
             parts,
@@ -136,6 +223,7 @@ class Reporting:
         company = state.company
         items = self._items(state, as_of)
         findings = list(findings_of_datasets(company, at=as_of))
+        findings += findings_of_company(company, state.contexts, at=as_of)
         for context in state.contexts.values():
             findings += findings_of_sync(company.company_id, context, at=as_of)
         return Part(
@@ -146,17 +234,75 @@ class Reporting:
         )
 
     def _items(self, state: CompanyState, as_of: datetime) -> list[Judged]:
+        """Return a company's items that are known by a moment."""
         judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
-        named = state.company.company_id
         with gc_paused():
             names = state.company.transactions()
-            items = judged(state.company, state.contexts, names, judge=judge_them)
-            return [
-                Judged(named, name, item)
-                if shown is None
-                else Judged(named, name, item, *shown)
-                for name, item, shown in zip(
-                    names, items, state.shown(names, items, as_of), strict=True
-                )
-                if item.attempts or item.expected
-            ]
+            items = released(
+                state.company,
+                state.contexts,
+                names,
+                judged(state.company, state.contexts, names, judge=judge_them),
+                judge=judge_them,
+                sent_of=state.sent,
+                at=as_of,
+            )
+            rows = _rows(state, names, items, as_of)
+            return [row for row in rows if row.item.attempts or row.item.expected]
+
+    def _item(
+        self, state: CompanyState, transaction_id: str, as_of: datetime
+    ) -> Judged:
+        """Return one of a company's items."""
+        judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
+        names = [transaction_id]
+        items = judged(state.company, state.contexts, names, judge=judge_them)
+        if may_be_released(items[0]):
+            rows = self._items(state, as_of)
+            return next(row for row in rows if row.transaction_id == transaction_id)
+        return _rows(state, names, items, as_of)[0]
+
+
+def _rows(
+    state: CompanyState,
+    transactions: Sequence[str],
+    items: Sequence[Item],
+    as_of: datetime,
+) -> list[Judged]:
+    """Return items with what stands for each."""
+    company_id = state.company.company_id
+    return [
+        Judged(company_id, name, item)
+        if shown is None
+        else Judged(company_id, name, item, *shown)
+        for name, item, shown in zip(
+            transactions, items, state.shown(transactions, items, as_of), strict=True
+        )
+    ]
+
+
+def _is_past(views: Snapshot, as_of: datetime) -> bool:
+    """Return whether all facts in the views are of a moment or earlier."""
+    newest = views.newest()
+    return newest is None or newest <= as_of
+
+
+def _written(views: Snapshot) -> Callable[[set[str]], Iterable[Copy]]:
+    """Return what finds expenses in any books, by views that are up to date."""
+    return lambda names: map(Copy._make, views.written(names)) if names else ()
+
+
+def _mark(
+    parts: Sequence[Part], others: Callable[[set[str]], Iterable[Copy]] | None
+) -> None:
+    """Mark what is in another company's books: of these parts, or of others."""
+    names = {name for part in parts for name in unwritten(part.items)}
+    copies = [*others(names)] if others is not None else []
+    if not names or (len(parts) < 2 and not copies):
+        return
+    for part in parts:
+        copies += copies_in(part.items, names)
+    found = Copies(copies)
+    for part in parts:
+        part.items, findings = marked(part.items, found)
+        part.findings = [*part.findings, *findings]

@@ -127,6 +127,10 @@ class Snapshot(Protocol):
         """Return what those transactions say that have a row."""
         ...
 
+    def written(self, transaction_ids: Iterable[str]) -> Iterable[tuple[str, str, str]]:
+        """Return company, transaction and digest of those that are in any books."""
+        ...
+
     def syncs(self, company_id: str) -> Iterator[SyncRow]:
         """Yield a company's syncs by their ids."""
         ...

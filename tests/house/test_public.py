@@ -14,6 +14,7 @@ INSIDE = {
     "ClientSettings": "the keyword arguments of a client, by their names",
     "Failure": "what a Rule is to judgement",
     "History": "Reconciler makes it",
+    "Mended": "a report's own look at an item that is written",
     "Projector": "Reconciler makes it",
     "RequestFact": "RequestState answers by its properties",
     "RequestLedger": "Dispatch's own look at a company",

@@ -100,6 +100,17 @@ class SqliteSnapshot:
         found = self._by_key("contents", columns, company_id, transaction_ids)
         return [ContentRow._make(row[1:]) for row in found]
 
+    def written(self, transaction_ids: Iterable[str]) -> Iterable[tuple[str, str, str]]:
+        """Return company, transaction and digest of those that are in any books."""
+        companies = encode(self.companies()).decode()
+        names = encode([*transaction_ids]).decode()
+        return [
+            (company_id, transaction_id, digest)
+            for company_id, transaction_id, digest in self._select(
+                _WRITTEN, companies, names
+            )
+        ]
+
     def syncs(self, company_id: str) -> Iterator[SyncRow]:
         """Yield a company's syncs by their ids."""
         return self._rows(SyncRow, "syncs", company_id)
@@ -190,6 +201,15 @@ _DELIVERIES = (
     "SELECT delivery_id, body_digest, company_id, sync_id FROM deliveries"
     " WHERE delivery_id IN (SELECT delivery_id FROM deliveries"
     " GROUP BY delivery_id HAVING COUNT(*) > 1)"
+)
+_WRITTEN = (  # by keys alone: companies times transactions
+    "SELECT items.company_id, items.transaction_id, contents.digest"
+    " FROM json_each(?) AS company CROSS JOIN json_each(?) AS named"
+    " CROSS JOIN items ON items.company_id = company.value"
+    " AND items.transaction_id = named.value"
+    " CROSS JOIN contents ON contents.company_id = company.value"
+    " AND contents.transaction_id = named.value"
+    " WHERE items.state IN ('matched', 'cleared')"
 )
 _UNDECIDED = (
     "SELECT DISTINCT company_id, undecided, kind = 'CONFLICTING' FROM items"
