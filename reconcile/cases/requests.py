@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from reconcile.cases.deciding import check_person
-from reconcile.domain.events import SyncAbandoned, SyncRequested
+from reconcile.domain.events import SyncAbandoned
 from reconcile.domain.identity import canonical_id, stream_name
 from reconcile.domain.instants import format_instant
-from reconcile.domain.request import UNDER_WAY, RequestState
+from reconcile.domain.request import UNDER_WAY, Asked, RequestState
 from reconcile.errors import UsageError
 from reconcile.history import History
 from reconcile.readmodels.requests import request_ledger
@@ -35,17 +35,17 @@ def abandon(
     """
     check_person("abandon", actor=actor, reason=reason)
     company_id = canonical_id(company_id)
-    state, intent = _in_doubt(history, company_id, request_id)
+    state, asked = _in_doubt(history, company_id, request_id)
     decided_at = now()
-    if decided_at < (over := intent.at + UNDER_WAY):
+    if decided_at < (over := asked.at + UNDER_WAY):
         raise UsageError(
             f"request {state.request_id} may be under way:"
             f" it can be abandoned from {format_instant(over)} on"
         )
     event = SyncAbandoned(
-        operation=intent.operation,
-        dataset_ids=intent.dataset_ids,
-        transactions=intent.transactions,
+        operation=asked.operation,
+        dataset_ids=asked.dataset_ids,
+        transactions=asked.transactions,
         actor=actor,
         reason=reason,
         at=decided_at,
@@ -61,12 +61,12 @@ def abandon(
 
 def _in_doubt(
     history: History, company_id: str, request_id: str
-) -> tuple[RequestState, SyncRequested]:
-    """Return a request in doubt, with its intent."""
+) -> tuple[RequestState, Asked]:
+    """Return a request in doubt, with what it asked for."""
     for state in request_ledger(history.store, company_id).states:
         if state.request_id not in (request_id, canonical_id(request_id)):
             continue
-        if state.intent is None or not state.in_doubt:
+        if state.asked is None or not state.in_doubt:
             raise UsageError(f"request {state.request_id} is not in doubt")
-        return state, state.intent
+        return state, state.asked
     raise UsageError(f"company {company_id!r} has no request {request_id!r}")

@@ -152,7 +152,7 @@ def _refuse_doubtful(dispatch: Dispatch, company_id: str, given: Expenses) -> No
     ledger = dispatch.ledger(company_id)
     named = {canonical_id(str(item["id"])) for item in given.items}
     for state in ledger.in_doubt():
-        both = named & ledger.names(state.intent) if state.intent else set()
+        both = named & ledger.names(state.asked) if state.asked else set()
         if both:
             reason = (
                 f"nothing was sent: whether expense {min(both)} arrived with request"

@@ -24,9 +24,10 @@ from reconcile.domain.events import (
     SyncRequested,
     SyncThrottled,
     SyncUnsent,
+    UnsettledEvent,
 )
 from reconcile.domain.identity import stream_name
-from reconcile.domain.observations import WriteUnsettled
+from reconcile.domain.observations import ExpectedTransaction, WriteUnsettled
 from reconcile.domain.vocabulary import OF_ONE_TRY, RequestOutcome
 
 REPLAYED_FOR: Final = timedelta(minutes=90)
@@ -75,6 +76,30 @@ class Fact(Protocol):
 
 
 F = TypeVar("F", bound=Fact)
+
+
+class Asked(Protocol):
+    """What a request asks for."""
+
+    @property
+    def operation(self) -> str:
+        """The call, such as "create"."""
+        ...
+
+    @property
+    def dataset_ids(self) -> tuple[str, ...]:
+        """The datasets it names."""
+        ...
+
+    @property
+    def transactions(self) -> tuple[ExpectedTransaction, ...]:
+        """The expenses it names."""
+        ...
+
+    @property
+    def at(self) -> datetime:
+        """When it was made, or first answered."""
+        ...
 
 
 class RequestFact(NamedTuple):
@@ -177,6 +202,15 @@ class RequestState:
     intent: SyncRequested | None = None
     facts: tuple[RequestFact, ...] = ()
     sync_id: str | None = None
+    answered: Asked | None = None  # its earliest answer that settled nothing
+
+    @property
+    def asked(self) -> Asked | None:
+        """Return what was asked for: by our intent, else by a call that was captured.
+
+        None where its acceptance alone is known.
+        """
+        return self.intent or self.answered
 
     @property
     def outcomes(self) -> frozenset[RequestOutcome]:
@@ -275,6 +309,10 @@ def evolve(state: RequestState, event: RequestEvent) -> RequestState:
             pass
         case _:  # pragma: no cover
             assert_never(event)
+    if isinstance(event, UnsettledEvent):
+        known = state.answered
+        if known is None or event.at < known.at:
+            state = attrs.evolve(state, answered=event)
     answer = None if isinstance(event, SyncRequested | SyncAbandoned) else event
     fact = RequestFact(
         OUTCOME_OF[type(event)],

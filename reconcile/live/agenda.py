@@ -187,7 +187,7 @@ class Agenda:
             listing if listed is None else listing.postponed(later(listed, LIST_EVERY))
         )
         asked = max(
-            (state.intent.at for state in self._doubts.of(company_id) if state.intent),
+            (state.asked.at for state in self._doubts.of(company_id) if state.asked),
             default=None,
         )
         if asked is not None:

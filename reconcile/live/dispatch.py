@@ -189,13 +189,14 @@ class Dispatch:
         exclusive = self.concurrency.at(now) == "exclusive"
         named = ledger.names(intent)
         for state in ledger.in_doubt():
-            if exclusive or (state.intent and named & ledger.names(state.intent)):
+            same = state.asked and named & ledger.names(state.asked)
+            if same or (exclusive and state.intent):
                 raise InDoubtError(
                     f"the outcome of request {state.request_id} is not known yet",
                     request_id=state.request_id,
                 )
         for state in ledger.under_way(since=now - DELIVERY_SCHEDULE):
-            same = state.intent and named & ledger.names(state.intent)
+            same = state.asked and named & ledger.names(state.asked)
             if same and intent.operation not in UPDATES:
                 raise BusyError(
                     f"sync {state.sync_id} writes the same expenses and has not ended",

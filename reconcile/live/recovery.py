@@ -17,11 +17,11 @@ from reconcile.codat.client.answers import Answer
 from reconcile.codat.client.paging import PAGES_MAX, transactions
 from reconcile.codat.read import read
 from reconcile.codat.requests import PAGE_SIZE_MAX, Request
-from reconcile.domain.events import SyncRecovered, SyncRequested
+from reconcile.domain.events import SyncRecovered
 from reconcile.domain.identity import stream_name
 from reconcile.domain.instants import parse_instant
 from reconcile.domain.observations import Observation, StatusReport, TransactionPage
-from reconcile.domain.request import RequestState
+from reconcile.domain.request import Asked, RequestState
 from reconcile.domain.vocabulary import CodeClass, code_class
 from reconcile.errors import CodatUnavailable, PayloadError
 from reconcile.live.dispatch import Dispatch
@@ -98,7 +98,7 @@ class Recovery:
             sync_id=sync_id,
             names=self._names(company_id, sync_id),
             ended=report.code is not None and code_class(report.code) in _ENDED,
-            heard_at=None if heard is None else heard.recorded_at,
+            heard_at=getattr(heard.event, "at", heard.recorded_at) if heard else None,
             begun_at=parse_instant(report.sync_utc or ""),
         )
 
@@ -120,14 +120,14 @@ class Recovery:
         return frozenset(names)
 
     def _tell(self, company_id: str, state: RequestState, sync_id: str) -> None:
-        if state.intent is None:
+        if state.asked is None:
             return
         event = SyncRecovered(
             sync_id=sync_id,
-            operation=state.intent.operation,
-            dataset_ids=state.intent.dataset_ids,
-            transactions=state.intent.transactions,
-            requested_at=state.intent.at,
+            operation=state.asked.operation,
+            dataset_ids=state.asked.dataset_ids,
+            transactions=state.asked.transactions,
+            requested_at=state.asked.at,
             at=self.now(),
         )
         history = self.dispatch.history
@@ -148,11 +148,11 @@ class _Candidate:
     heard_at: datetime | None  # when we first heard of it
     begun_at: datetime | None  # as Codat's clock has it
 
-    def may_be_of(self, intent: SyncRequested) -> bool:
+    def may_be_of(self, asked: Asked) -> bool:
         """Return whether it is no older than a request: by our clock, or by Codat's."""
-        if self.heard_at is not None and self.heard_at < intent.at:
+        if self.heard_at is not None and self.heard_at < asked.at:
             return False
-        return self.begun_at is None or self.begun_at > intent.at - CLOCKS_APART_MAX
+        return self.begun_at is None or self.begun_at > asked.at - CLOCKS_APART_MAX
 
 
 def _matched(
@@ -163,24 +163,22 @@ def _matched(
     The rows of a sync that still runs may be those of a larger request in part.
     """
     wanted = {
-        state.request_id: ledger.names(state.intent)
-        for state in in_doubt
-        if state.intent
+        state.request_id: ledger.names(state.asked) for state in in_doubt if state.asked
     }
     asked = Counter(wanted.values())
     found: dict[str, str] = {}
     for state in in_doubt:
         names = wanted.get(state.request_id)
-        if state.intent is None or not names or asked[names] > 1:
+        if state.asked is None or not names or asked[names] > 1:
             continue
-        since = state.intent.at - CLOCKS_APART_MAX
+        since = state.asked.at - CLOCKS_APART_MAX
         if any(names == ledger.names(other) for other in ledger.abandoned(since=since)):
             continue  # what is listed may be the sync of that one
         part = any(names < others for others in wanted.values())
         same = [
             sync
             for sync in unknown
-            if sync.names == names and sync.may_be_of(state.intent)
+            if sync.names == names and sync.may_be_of(state.asked)
         ]
         if len(same) == 1 and (same[0].ended or not part):
             found[state.request_id] = same[0].sync_id

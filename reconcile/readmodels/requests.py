@@ -27,7 +27,7 @@ from reconcile.domain.events import (
     SyncUnsent,
 )
 from reconcile.domain.identity import stream_name, stream_parts
-from reconcile.domain.request import RequestState, evolve
+from reconcile.domain.request import Asked, RequestState, evolve
 from reconcile.errors import HistoryError
 from reconcile.readmodels.replay import replay
 from reconcile.storage.ports import Store
@@ -57,7 +57,7 @@ _TOPICS = (
 
 @attrs.frozen(kw_only=True)
 class RequestLedger:
-    """A company's intents at one position of the history."""
+    """A company's requests at one position of the history, ours and captured ones."""
 
     company_id: str
     lock_version: int  # of its lock stream: whoever takes the next knows of all before
@@ -67,17 +67,17 @@ class RequestLedger:
     ended: frozenset[str]  # syncs that have ended, by Codat's word
 
     def in_doubt(self) -> Iterator[RequestState]:
-        """Yield the intents to sync that may have been carried out."""
+        """Yield the requests to sync that may have been carried out."""
         for state in self.states:
-            if state.intent and state.intent.operation != PUSH and state.in_doubt:
+            if state.asked and state.asked.operation != PUSH and state.in_doubt:
                 yield state
 
-    def abandoned(self, *, since: datetime) -> Iterator[SyncRequested]:
-        """Yield the intents to sync since a moment that a person gave up."""
+    def abandoned(self, *, since: datetime) -> Iterator[Asked]:
+        """Yield the requests to sync since a moment that a person gave up."""
         for state in self.states:
-            intent = state.intent if state.abandoned and not state.accepted else None
-            if intent and intent.operation != PUSH and intent.at > since:
-                yield intent
+            asked = state.asked if state.abandoned and not state.accepted else None
+            if asked and asked.operation != PUSH and asked.at > since:
+                yield asked
 
     def under_way(self, *, since: datetime) -> Iterator[RequestState]:
         """Yield the intents since a moment whose sync has begun, and not ended."""
@@ -86,10 +86,10 @@ class RequestLedger:
             if begun and state.sync_id not in self.ended:
                 yield state
 
-    def names(self, intent: SyncRequested) -> frozenset[str]:
-        """Return every transaction an intent names, by its datasets too."""
-        named = {expected.transaction_id for expected in intent.transactions}
-        for dataset_id in intent.dataset_ids:
+    def names(self, asked: Asked) -> frozenset[str]:
+        """Return every transaction a request names, by its datasets too."""
+        named = {expected.transaction_id for expected in asked.transactions}
+        for dataset_id in asked.dataset_ids:
             named |= self.pushed.get(dataset_id, frozenset())
         return frozenset(named)
 
@@ -131,7 +131,7 @@ def request_ledger(store: Store, company_id: str) -> RequestLedger:
     return RequestLedger(
         company_id=company_id,
         lock_version=lock_version,
-        states=tuple(s for s in states.values() if s.intent is not None),
+        states=tuple(s for s in states.values() if s.asked is not None),
         pushed={name: frozenset(ids) for name, ids in pushed.items()},
         known=frozenset(known),
         ended=frozenset(ended),
@@ -158,11 +158,16 @@ class RequestsInDoubt:
         positions = self._store.positions_after(
             self._position, until=until, topics=_DOUBTED
         )
+        captured: set[str] = set()
         for row in self._store.stored_at(positions):
             try:
-                self._take(self._store.recorded(row))
+                recorded = self._store.recorded(row)
             except HistoryError:
                 continue  # reports count it
+            captured.update(self._take(recorded))
+        for company_id in captured:
+            for state in request_ledger(self._store, company_id).in_doubt():
+                self._open.setdefault(company_id, {})[state.request_id] = state
         self._position = until
 
     def of(self, company_id: str) -> list[RequestState]:
@@ -174,7 +179,11 @@ class RequestsInDoubt:
         """Return the companies that have requests in doubt, sorted."""
         return sorted(company_id for company_id in self._open if self.of(company_id))
 
-    def _take(self, recorded: Recorded) -> None:
+    def _take(self, recorded: Recorded) -> Iterator[str]:
+        """Take in an event; yield its company where the ledger has to say more.
+
+        A lost answer of a call that was captured may come after its acceptance.
+        """
         _, company_id, name = stream_parts(recorded.stream)
         states = self._open.setdefault(company_id, {})
         match recorded.event:
@@ -187,6 +196,8 @@ class RequestsInDoubt:
                 states[name] = evolve(states[name], cast("RequestEvent", event))
                 if states[name].accepted:
                     del states[name]
+            case SyncAnswerLost():
+                yield company_id
 
 
 def lock_stream(company_id: str) -> str:

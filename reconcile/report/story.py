@@ -221,7 +221,7 @@ def _said(
             )
         case SyncRequested():
             what = _WRITES.get(event.operation, "sent")
-            yield "request", f"to be {what}, by {event.actor}"
+            yield "request", f"to be {what} by {event.actor}, as request {name}"
         case SyncRecovered():
             yield "request", f"its sync {event.sync_id} was found"
         case SyncAbandoned():
@@ -232,7 +232,8 @@ def _said(
             what = _WRITES.get(event.operation, "sent")
             yield (
                 "request",
-                f"{what}, and the answer was lost (HTTP {event.http_status})",
+                f"{what} as request {name}, and the answer was lost"
+                f" (HTTP {event.http_status})",
             )
         case SyncUnsent():
             yield "request", "never sent: the connection failed before anything left"

@@ -107,3 +107,10 @@ def test_a_number_beyond_all_bounds_leaves_the_expense_readable(number: str) -> 
     item = sent(body)
 
     assert (item.currency, item.amount) == ("GBP", None)
+
+
+def test_what_is_said_does_not_depend_on_where_its_id_stands() -> None:
+    item = expected({"id": "t", "type": "Payment"})
+    updated = expected({"type": "Payment"})
+
+    assert item.digest == updated.digest

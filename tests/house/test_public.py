@@ -10,6 +10,7 @@ import pytest
 import reconcile
 
 INSIDE = {
+    "Asked": "RequestState answers by its properties",
     "Batch": "what History takes",
     "ClientSettings": "the keyword arguments of a client, by their names",
     "Failure": "what a Rule is to judgement",

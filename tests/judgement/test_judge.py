@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reconcile.domain.policy import DEFAULT
 from reconcile.judgement.judge import history, judge, outline_without_clock
+from reconcile.projections import judging
 from reconcile.rules import BUILT_IN
 from tests.builders import at
 from tests.judgement.dossiers import (
@@ -275,9 +276,11 @@ def test_items_judged_together_are_judged_as_each_alone(
 ) -> None:
     memory = Memory()
     memory.take(lines)
-    together = memory.items(at(minute))
+    together = judging.judge_as_of(at(minute), policy=DEFAULT, rules=BUILT_IN)
     for state in memory.companies():
-        for name in together:
+        names = state.company.transactions()
+        found = judging.judged(state.company, state.contexts, names, judge=together)
+        for name, item in zip(names, found, strict=True):
             dossier = state.company.dossier(name, state.contexts)
             alone = judge(dossier, as_of=at(minute), policy=DEFAULT, rules=BUILT_IN)
-            assert together[name] == alone
+            assert item == alone

@@ -264,8 +264,8 @@ def test_its_story_tells_who_decided_and_why_oldest_first(office: Office) -> Non
     (story,) = office.books.explain(ONE)
 
     assert [item["text"] for item in story_data(story)["told"]] == [
-        "to be sent, by tests",
-        "sent, and the answer was lost (HTTP 0)",
+        f"to be sent by tests, as request {KEY}",
+        f"sent as request {KEY}, and the answer was lost (HTTP 0)",
         f"abandoned by ann: {WHY}",
     ]
     judged = [(entry["state"], entry["kind"]) for entry in story_data(story)["judged"]]
