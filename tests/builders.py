@@ -36,6 +36,7 @@ def entry(
     answer: Any = None,
     request: Any = None,
     headers: Mapping[str, str] | None = None,
+    answer_headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """Return one HAR entry as a line; str bodies stand as they are, others as JSON."""
     captured: dict[str, Any] = {
@@ -51,6 +52,10 @@ def entry(
         },
         "response": {"status": status, "content": {}},
     }
+    if answer_headers is not None:
+        captured["response"]["headers"] = [
+            {"name": name, "value": value} for name, value in answer_headers.items()
+        ]
     if request is not None:
         captured["request"]["postData"] = {"text": _text(request)}
     if answer is not None:

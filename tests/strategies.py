@@ -235,6 +235,7 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "flaws": FLAWS,
     "http_status": st.integers(0, 599),
     "notice": st.none() | st.sampled_from(NoticeKind),
+    "not_before": st.one_of(st.none(), MOMENTS),
     "operation": TEXT,
     "origin": TEXT,
     "page": COUNTS,

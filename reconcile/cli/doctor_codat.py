@@ -14,10 +14,10 @@ from reconcile.cli.account import NO_KEY, host, shown
 from reconcile.cli.doctor_store import Checked
 from reconcile.codat.client.account import utc_now
 from reconcile.codat.client.clients import CodatClient
-from reconcile.codat.client.headers import moment_told
 from reconcile.codat.client.quota import Figures, Priority
 from reconcile.codat.client.rerequests import Rerequests
 from reconcile.codat.client.responses import opening
+from reconcile.codat.headers import moment_told
 from reconcile.codat.requests import companies_page
 from reconcile.domain.instants import format_instant
 from reconcile.endpoint import PATH

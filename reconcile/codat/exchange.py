@@ -18,6 +18,7 @@ class Exchange:
     request_headers: tuple[tuple[str, str], ...] = ()
     request_body: bytes | None = None
     status: int
+    response_headers: tuple[tuple[str, str], ...] = ()  # of a 429 alone
     response_body: bytes | None = None
     body_dropped: bool = False
     observed_at: datetime

@@ -21,6 +21,7 @@ from reconcile.errors import PayloadError
 
 HAR_BYTES_MAX: Final = 2**30
 BODY_BYTES_MAX: Final = 64 * 2**20
+TOO_MANY: Final = 429
 STATUS_MAX: Final = 999  # three digits: what HTTP has room for
 
 Captured = Exchange | Unreadable
@@ -47,6 +48,7 @@ class _Request(msgspec.Struct, gc=False):
 class _Response(msgspec.Struct, gc=False):
     status: int
     content: _Body | None = None
+    headers: msgspec.Raw = msgspec.Raw()  # an answer's are seldom looked at
 
 
 class _Entry(msgspec.Struct, gc=False):
@@ -108,10 +110,15 @@ def _convert(data: Any) -> _Entry:
     """Return an entry from plain data, its numbers read from text too."""
     if not isinstance(data, dict):
         raise PayloadError("it is not an object")
+    response = data.get("response")
+    headers = response.pop("headers", None) if isinstance(response, dict) else None
     try:
-        return msgspec.convert(data, _Entry, strict=False)
+        entry = msgspec.convert(data, _Entry, strict=False)
     except msgspec.ValidationError as error:
         raise PayloadError(str(error)) from error
+    if entry.response.status == TOO_MANY:
+        entry.response.headers = msgspec.Raw(msgspec.json.encode(headers))
+    return entry
 
 
 def _exchange(entry: _Entry, where: str) -> Exchange:
@@ -135,10 +142,28 @@ def _exchange(entry: _Entry, where: str) -> Exchange:
         ),
         request_body=_bytes(entry.request.postData, "request.postData"),
         status=entry.response.status,
+        response_headers=_response_headers(entry.response),
         response_body=body,
         body_dropped=body is None and (content.size or 0) > 0,
         observed_at=_observed(started, entry.time),
         where=where,
+    )
+
+
+def _response_headers(response: _Response) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a rate limit's answer, in whatever state they are."""
+    if response.status != TOO_MANY or not bytes(response.headers):
+        return ()
+    try:
+        headers = loads(bytes(response.headers))
+    except PayloadError:
+        return ()
+    return tuple(
+        (clean_text(pair["name"]), clean_text(pair["value"]))
+        for pair in (headers if isinstance(headers, list) else ())
+        if isinstance(pair, dict)
+        and isinstance(pair.get("name"), str)
+        and isinstance(pair.get("value"), str)
     )
 
 

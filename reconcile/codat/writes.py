@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import (
     Context,
     Decimal,
@@ -14,6 +15,7 @@ from decimal import (
 from typing import Any, Final
 
 from reconcile.codat.exchange import Exchange
+from reconcile.codat.headers import header, moment_told
 from reconcile.codat.jsons import (
     clean_text,
     items_digest_source,
@@ -59,19 +61,19 @@ def read_write(
     intent = _intent(exchange)
     outcome = _outcome(exchange.status)
     if outcome is not None:
-        return (
-            WriteUnsettled(
-                company_id=route.company_id,
-                request_id=intent or request_id,
-                outcome=outcome,
-                operation=route.name,
-                dataset_ids=dataset_ids,
-                transactions=transactions,
-                http_status=exchange.status,
-                words=_words(exchange.response_body),
-                at=exchange.observed_at,
-            ),
+        unsettled = WriteUnsettled(
+            company_id=route.company_id,
+            request_id=intent or request_id,
+            outcome=outcome,
+            operation=route.name,
+            dataset_ids=dataset_ids,
+            transactions=transactions,
+            http_status=exchange.status,
+            words=_words(exchange.response_body),
+            at=exchange.observed_at,
+            not_before=_not_before(exchange, outcome),
         )
+        return (unsettled,)
     named = _accepted_as(exchange.response_body or b"", route)
     if route.name == "push":
         return (
@@ -98,6 +100,14 @@ def read_write(
             flaws=tuple(flaws),
         ),
     )
+
+
+def _not_before(exchange: Exchange, outcome: RequestOutcome) -> datetime | None:
+    """Return when a call that was turned away may be made again, if that is said."""
+    if outcome is not RequestOutcome.THROTTLED:
+        return None
+    names = tuple((name.lower(), value) for name, value in exchange.response_headers)
+    return moment_told(header(names, "retry-after"), now=exchange.observed_at)
 
 
 def _intent(exchange: Exchange) -> str | None:

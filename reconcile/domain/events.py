@@ -117,6 +117,8 @@ class SyncThrottled(_Unsettled):
 
     TOPIC: ClassVar[str] = "request.throttled"
 
+    not_before: datetime | None = None  # what its Retry-After says
+
 
 @attrs.frozen(kw_only=True)
 class SyncUnsent(_Unsettled):

@@ -82,6 +82,7 @@ class WriteUnsettled:
     http_status: int
     words: str | None = None
     at: datetime
+    not_before: datetime | None = None  # of one that was throttled
 
 
 @attrs.frozen(kw_only=True)

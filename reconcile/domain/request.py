@@ -266,8 +266,10 @@ def decide(
     _state: RequestState, seen: WriteUnsettled, *, evidence: str
 ) -> tuple[RequestEvent, ...]:
     """Return the outcome of the write; evidence already known never comes here."""
+    more = {} if seen.not_before is None else {"not_before": seen.not_before}
     return (
         _EVENTS[seen.outcome](
+            **more,
             operation=seen.operation,
             http_status=seen.http_status,
             words=seen.words,

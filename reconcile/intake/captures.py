@@ -7,7 +7,8 @@ import attrs
 import msgspec
 
 from reconcile.codat.exchange import Exchange, Unreadable
-from reconcile.codat.har import Captured
+from reconcile.codat.har import TOO_MANY, Captured
+from reconcile.codat.headers import header
 from reconcile.codat.read import Read, read
 from reconcile.domain.observations import Observation
 from reconcile.errors import PayloadError
@@ -86,6 +87,7 @@ def _of_exchange(found: Read) -> ReadCapture:
                 str(exchange.status).encode(),
                 response_digest,
                 str(micros(exchange.observed_at)).encode(),
+                *([wait.encode()] if (wait := _wait_of(exchange)) else ()),
             )
         )
     ).digest()
@@ -166,13 +168,20 @@ def _evidence(
             (name.lower(), value)
             for name, value in exchange.request_headers
             if name.lower() in HEADERS_KEPT
-        ),
+        )
+        + ((("retry-after", wait),) if (wait := _wait_of(exchange)) else ()),
         request_body=exchange.request_body,
         response_body=exchange.response_body,
         request_digest=digests[0],
         response_digest=digests[1],
         body_dropped=exchange.body_dropped,
     )
+
+
+def _wait_of(exchange: Exchange) -> str:
+    """Return what a rate limit's answer says of waiting: without it, another fact."""
+    names = ((name.lower(), value) for name, value in exchange.response_headers)
+    return header(tuple(names), "retry-after") if exchange.status == TOO_MANY else ""
 
 
 def _entry_digest(raw: bytes) -> str:

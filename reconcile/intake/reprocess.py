@@ -83,6 +83,7 @@ def _again(evidence: Evidence) -> ReadCapture | None:
             request_headers=evidence.headers,
             request_body=evidence.request_body,
             status=evidence.status,
+            response_headers=evidence.headers,
             response_body=evidence.response_body,
             body_dropped=evidence.body_dropped,
             observed_at=evidence.observed_at,

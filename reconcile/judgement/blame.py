@@ -6,8 +6,8 @@ Rules: `docs/explanation/judgement.md`, section 10.
 from datetime import datetime
 from typing import Final
 
-from reconcile.domain.vocabulary import OF_ONE_TRY, BreakKind, WordClass
-from reconcile.judgement.item import Blame, Progress
+from reconcile.domain.vocabulary import OF_ONE_TRY, BreakKind, ItemState, WordClass
+from reconcile.judgement.item import Blame, LaterTry, Progress
 from reconcile.judgement.item_state import ItemView
 from reconcile.judgement.outcome import Result, Standing
 
@@ -103,6 +103,23 @@ def _blames(standing: Standing) -> tuple[Blame, ...]:
 
 
 _FAILED: Final = "failed"
+
+
+def later_try_of(view: ItemView) -> LaterTry | None:
+    """Return the last attempt after the one that names a break, if it says nothing."""
+    deciding = view.deciding
+    if view.state is not ItemState.BREAK or deciding is None:
+        return None
+    last = view.standings[-1]
+    if last.order <= deciding.order or last in view.speaking:
+        return None
+    write = last.attempt.write
+    return LaterTry(
+        at=last.order[0],
+        code=last.code.code if last.code else None,
+        http_status=write.http_status if write else None,
+        waits=last.result is Result.UNDECIDED,
+    )
 
 
 def progress_of(standing: Standing | None, at: datetime | None) -> Progress | None:

@@ -87,6 +87,7 @@ class Unsettled(NamedTuple):
     http_status: int
     words: str | None
     source: int
+    not_before: datetime | None = None  # of one that was throttled
 
 
 class Initiation(NamedTuple):

@@ -149,6 +149,15 @@ class Release(NamedTuple):
     advice: str
 
 
+class LaterTry(NamedTuple):
+    """An attempt after the one that names a break's kind, which does not speak."""
+
+    at: datetime
+    code: int | str | None  # of its sync
+    http_status: int | None  # of its refusal
+    waits: bool  # it is not decided yet
+
+
 class Progress(NamedTuple):
     """How far a sync is, for the reason of an item that it has not decided."""
 
@@ -191,6 +200,7 @@ class Outline:
     written_in: tuple[str, datetime] | None  # the attempt that wrote it, and its time
     written_twice: bool  # two creates are written on one leg
     progress: Progress | None  # of the sync that decided, or has not yet
+    later: LaterTry | None  # of a break: what was tried since, and does not speak
     pushed: bool  # a dataset names it
     claimed: bool  # by a duplicate claim
     taken_up: bool  # some attempt has been made

@@ -14,7 +14,7 @@ from reconcile.domain.vocabulary import BreakKind, ItemState, WordClass
 from reconcile.judgement.item import Dossier
 from reconcile.judgement.legs import Settled
 from reconcile.judgement.outcome import Attempt, Result, Standing, stand
-from reconcile.judgement.timeline import handed_over_at, named_at
+from reconcile.judgement.timeline import named_at, taken_up_by
 
 
 @attrs.frozen(kw_only=True)
@@ -123,8 +123,8 @@ def _overdue(
         return deciding.result is Result.INDETERMINATE and clock >= later(
             since, policy.in_doubt_for
         )
-    handed_over = handed_over_at(dossier, until=at)
-    return handed_over is not None and clock >= later(handed_over, policy.take_up_for)
+    due = taken_up_by(dossier, until=at, policy=policy)
+    return due is not None and clock >= due
 
 
 def _by_order(standing: Standing) -> tuple[datetime, str]:

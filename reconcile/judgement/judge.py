@@ -21,6 +21,7 @@ from reconcile.judgement.blame import (
     earlier_blames,
     failures,
     is_failed,
+    later_try_of,
     mended_blames,
     progress_of,
 )
@@ -181,6 +182,7 @@ def _outline(
         written_in=(writer.attempt.name, writer.order[0]) if writer else None,
         written_twice=is_written_twice(view),
         progress=progress_of(deciding, newest),
+        later=later_try_of(view),
         pushed=any(
             e.dataset_id is not None and newest is not None and e.at <= newest
             for e in dossier.facts.expected

@@ -12,13 +12,20 @@ from reconcile.domain.vocabulary import (
     code_class,
     word_class,
 )
-from reconcile.judgement.item import Cause, Leg, Outline, Progress
+from reconcile.judgement.item import Cause, LaterTry, Leg, Outline, Progress
 
 
 def reason_of(
     outline: Outline, cause: Cause | None, message: str | None, legs: tuple[Leg, ...]
 ) -> str:
     """Return why an item is judged so: the cause first, then Codat's words."""
+    reason = _reason(outline, cause, message, legs)
+    return f"{reason} {_of_later(outline.later)}" if outline.later else reason
+
+
+def _reason(
+    outline: Outline, cause: Cause | None, message: str | None, legs: tuple[Leg, ...]
+) -> str:
     if not outline.taken_up:
         return "It was handed over, and no sync has taken it up."
     if outline.kind is None:
@@ -44,6 +51,17 @@ _REASONS: Final = {
     BreakKind.INDETERMINATE: "The answer to our request was lost; its sync is not"
     " known.",
 }
+
+
+def _of_later(later: LaterTry) -> str:
+    """Return what came of a try that says nothing of the item itself."""
+    again = f"Sent again on {_clock(later.at)}"
+    if later.waits:
+        return f"{again}, and that is not decided yet."
+    if later.http_status:
+        return f"{again}, and refused (HTTP {later.http_status}) before it was tried."
+    code = "" if later.code is None else f" ({later.code})"
+    return f"{again}, and that sync ended{code} before it was tried."
 
 
 def _why(outline: Outline, cause: Cause | None, message: str | None) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from reconcile.domain.instants import later
 from reconcile.domain.policy import Policy
 from reconcile.domain.vocabulary import RequestOutcome
+from reconcile.judgement.facts import Unsettled
 from reconcile.judgement.item import Dossier
 from reconcile.judgement.outcome import Attempt
 from reconcile.judgement.sync_context import SyncContext
@@ -73,8 +74,12 @@ def deadlines_of(
             yield later(since, policy.settle_for)
             yield later(since, policy.in_doubt_for)
     for start in named_at(dossier):
-        yield later(start, policy.take_up_for)
         yield later(start, policy.undecided_for)
+    for start in (*named_at(dossier), *(w.at for w in _of_datasets(dossier))):
+        yield later(start, policy.take_up_for)
+    for write in _writes(dossier):
+        if write.not_before is not None:
+            yield write.not_before
 
 
 def sync_deadlines(sync: SyncContext, policy: Policy) -> Iterator[datetime]:
@@ -86,19 +91,37 @@ def sync_deadlines(sync: SyncContext, policy: Policy) -> Iterator[datetime]:
         yield later(sync.ended_at, policy.silent_for)
 
 
-def handed_over_at(dossier: Dossier, *, until: datetime) -> datetime | None:
-    """Return when the item was handed over last, None where it never was.
+def taken_up_by(
+    dossier: Dossier, *, until: datetime, policy: Policy
+) -> datetime | None:
+    """Return when something should have tried to write it; None: nothing named it.
 
-    A dataset counts from its first push: that it was pushed again, the same, is no news
-    and may not be known.
+    It is `take_up_for` after the first push, or after the latest call that came to
+    nothing; or what a rate limit's `Retry-After` says, if that is later.
     """
     named = sorted(e.at for e in dossier.facts.expected if e.at <= until)
     tried = [
-        write.at
-        for write in dossier.facts.unsettled
+        write
+        for write in _writes(dossier)
         if write.at <= until and write.outcome is not RequestOutcome.ABANDONED
     ]
-    return max([*named[:1], *tried], default=None)
+    moments = [
+        later(m, policy.take_up_for) for m in (*named[:1], *(w.at for w in tried))
+    ]
+    moments += [w.not_before for w in tried if w.not_before is not None]
+    return max(moments, default=None)
+
+
+def _writes(dossier: Dossier) -> Iterator[Unsettled]:
+    """Yield the writes of the item, and those of the datasets that name it."""
+    yield from dossier.facts.unsettled
+    yield from _of_datasets(dossier)
+
+
+def _of_datasets(dossier: Dossier) -> Iterator[Unsettled]:
+    named = {e.dataset_id for e in dossier.facts.expected if e.dataset_id is not None}
+    for dataset_id in sorted(named & dossier.datasets.keys()):
+        yield from dossier.datasets[dataset_id].unsettled
 
 
 def sent_at(dossier: Dossier) -> Iterator[datetime]:

@@ -319,6 +319,7 @@ def _unsettled(
         0 if answer is None else answer.http_status,
         None if answer is None else answer.words,
         position,
+        answer.not_before if isinstance(answer, SyncThrottled) else None,
     )
     return Changes(
         company_id=company_id,

@@ -9,8 +9,8 @@ from typing import Any
 
 import attrs
 
-from reconcile.codat.client.headers import Headers, header
 from reconcile.codat.exchange import Exchange
+from reconcile.codat.headers import Headers, header
 from reconcile.codat.jsons import loads
 from reconcile.codat.requests import Request
 from reconcile.domain.vocabulary import OF_ONE_TRY

@@ -15,10 +15,10 @@ import httpx
 
 from reconcile.codat.client.answers import Arrived, Missing, Outcome, Tried
 from reconcile.codat.client.bodies import ENCODINGS
-from reconcile.codat.client.headers import wait_told
 from reconcile.codat.client.keys import Key, Keys
 from reconcile.codat.client.quota import Priority, Quota
 from reconcile.codat.exchange import Exchange
+from reconcile.codat.headers import wait_told
 from reconcile.codat.requests import Request
 from reconcile.errors import UsageError
 
@@ -145,6 +145,7 @@ def _exchange(
         request_headers=request.headers,
         request_body=request.body,
         status=arrived.status if arrived else 0,
+        response_headers=arrived.headers if arrived and arrived.status == 429 else (),
         response_body=arrived.body if arrived else None,
         observed_at=observed_at,
     )

@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from reconcile.codat.client.headers import (
+from reconcile.codat.headers import (
     Headers,
     count_told,
     header,

@@ -9,7 +9,7 @@ import httpx
 
 from reconcile.codat.client.answers import Arrived, Missing
 from reconcile.codat.client.bodies import Body, BodyError
-from reconcile.codat.client.headers import Headers
+from reconcile.codat.headers import Headers
 from reconcile.errors import UsageError
 
 ANSWER_WAIT_MAX_S: Final = 120.0  # for a body that keeps coming
