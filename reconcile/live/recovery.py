@@ -98,7 +98,7 @@ class Recovery:
             sync_id=sync_id,
             names=self._names(company_id, sync_id),
             ended=report.code is not None and code_class(report.code) in _ENDED,
-            heard_at=getattr(heard.event, "at", heard.recorded_at) if heard else None,
+            heard_at=None if heard is None else heard.recorded_at,
             begun_at=parse_instant(report.sync_utc or ""),
         )
 

@@ -7,9 +7,10 @@ what an item's own facts say, leave that to the report.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from reconcile.domain.instants import END_OF_TIME
-from reconcile.domain.vocabulary import Verdict
+from reconcile.domain.vocabulary import Owner, Verdict
 from reconcile.judgement.contents import in_order
 from reconcile.judgement.facts import SentContent
 from reconcile.judgement.item import Item
@@ -111,9 +112,9 @@ def _released(
         if not may_be_released(item):
             continue
         name = transactions[place]
-        sent = _sent(company, name, sent_of, at)
+        sent = _sent(company, name, sent_of, at) if item.owner is Owner.US else []
         if not sent:
-            if not proofs:
+            if item.fingerprint not in proofs:
                 continue
             if id(item) in worded:
                 anew[place] = worded[id(item)]
@@ -122,9 +123,7 @@ def _released(
         found = word(
             outline,
             judge.rules,
-            lambda failed, sent=sent: release_of(  # type: ignore[misc]
-                failed, sent=sent, proofs=proofs, datasets=company.datasets
-            ),
+            partial(release_of, sent=sent, proofs=proofs, datasets=company.datasets),
         )
         anew[place] = found
         if not sent:
