@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from reconcile.codat.exchange import (
         Exchange,
+        OtherTraffic,
         Unreadable,
     )
     from reconcile.codat.har import (
@@ -190,6 +191,7 @@ __all__ = [
     "Limits",
     "Match",
     "NoStoreError",
+    "OtherTraffic",
     "Owner",
     "Pace",
     "PayloadError",
@@ -262,6 +264,7 @@ _HOMES = {
     ),
     "reconcile.codat.exchange": (
         "Exchange",
+        "OtherTraffic",
         "Unreadable",
     ),
     "reconcile.codat.har": (

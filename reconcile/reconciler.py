@@ -9,8 +9,7 @@ from reconcile.cases.evidence import set_aside
 from reconcile.cases.requests import abandon
 from reconcile.codat.client.answers import Answer
 from reconcile.codat.client.clients import CodatClient
-from reconcile.codat.exchange import Exchange
-from reconcile.codat.har import Captured
+from reconcile.codat.exchange import Captured, Exchange
 from reconcile.codat.requests import Request
 from reconcile.codat.signatures import Headers
 from reconcile.domain.concurrency import CODATS, Concurrency

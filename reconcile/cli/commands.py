@@ -20,7 +20,7 @@ from reconcile.cli.report_text import write_causes, write_report
 from reconcile.cli.rules import rules as rules_group
 from reconcile.cli.sandbox import sandbox
 from reconcile.cli.serve import serve
-from reconcile.cli.sources import captures, check
+from reconcile.cli.sources import Source
 from reconcile.cli.status import BROKEN, UNRELIABLE
 from reconcile.cli.sync import sync
 from reconcile.domain.vocabulary import ItemState
@@ -78,16 +78,15 @@ def _opened(store: str, *, create: bool = False) -> Iterator[Reconciler]:
 def ingest(store: str, files: tuple[str, ...]) -> int:
     """Read captured traffic into the store.
 
-    A FILE is a .har or a .jsonl file, or - for JSON lines from standard input. What
-    was read before changes nothing.
+    A FILE is a HAR document or JSON lines of HAR entries, plain, packed with gzip or
+    in a zip; - is standard input. What was read before changes nothing.
     """
-    for name in files:
-        check(name)
+    sources = [(name, Source(name)) for name in files]
     intakes: list[Intake] = []
     with _opened(store, create=True) as books:
-        for name in files:
+        for name, source in sources:
             with counting(f"Reading {name}") as progress:
-                intakes.append(books.ingest(captures(name), progress=progress))
+                intakes.append(books.ingest(source.captures(), progress=progress))
     return _intake_status(intakes)
 
 

@@ -2,39 +2,36 @@
 
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
-from reconcile.codat.har import HAR_BYTES_MAX, Captured, read_document, read_lines
-from reconcile.errors import UsageError
+from reconcile.codat.exchange import Captured
+from reconcile.intake.files import read_file, read_stream
 
 
-def check(name: str) -> None:
-    """Refuse what is no capture by its name, before anything is stored.
+class Source:
+    """A file of captured traffic, or standard input for -, looked at beforehand."""
 
-    Raises:
-        UsageError: there is no such file, or its kind is not known.
+    def __init__(self, name: str) -> None:
+        """Look at a source.
 
-    """
+        Raises:
+            UsageError: there is no such file, or it is no capture.
+
+        """
+        self._name = name
+        begun = _captures(name)
+        self._first = next(begun, None)
+        self._rest = begun if name == "-" else None  # what is read once is kept open
+
+    def captures(self) -> Iterator[Captured]:
+        """Return what it holds."""
+        if self._rest is None:
+            return _captures(self._name)
+        return self._rest if self._first is None else chain((self._first,), self._rest)
+
+
+def _captures(name: str) -> Iterator[Captured]:
     if name == "-":
-        return
-    path = Path(name)
-    if not path.is_file():
-        raise UsageError(f"{name} does not exist, expected a file")
-    if path.suffix.lower() not in (".har", ".jsonl"):
-        raise UsageError(f"{name} is neither a .har nor a .jsonl file")
-    if path.suffix.lower() == ".har" and path.stat().st_size > HAR_BYTES_MAX:
-        raise UsageError(
-            f"{name} is larger than {HAR_BYTES_MAX} bytes,"
-            " expected a .jsonl file, one entry a line"
-        )
-
-
-def captures(name: str) -> Iterator[Captured]:
-    """Yield what a file, or standard input for -, holds."""
-    if name == "-":
-        yield from read_lines(sys.stdin.buffer, name="standard input")
-    elif Path(name).suffix.lower() == ".har":
-        yield from read_document(Path(name).read_bytes(), name=name)
-    else:
-        with Path(name).open("rb") as lines:
-            yield from read_lines(lines, name=name)
+        return read_stream(sys.stdin.buffer, name="standard input")
+    return read_file(Path(name))

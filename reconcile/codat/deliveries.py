@@ -8,12 +8,17 @@ import re
 from datetime import datetime
 from typing import Any, Final
 
-from reconcile.codat.exchange import Exchange
-from reconcile.codat.har import BODY_BYTES_MAX
-from reconcile.codat.jsons import known_text, loads, text_or_none, whole_number
+from reconcile.codat.exchange import BODY_BYTES_MAX, Exchange
+from reconcile.codat.jsons import (
+    as_far_as_it_reads,
+    known_text,
+    loads,
+    text_or_none,
+    whole_number,
+)
 from reconcile.codat.pages import read_rows, rows_digest
 from reconcile.domain.identity import canonical_id
-from reconcile.domain.instants import parse_instant
+from reconcile.domain.instants import clock_moment
 from reconcile.domain.observations import Flaw, LegRow, WebhookNotice
 from reconcile.domain.vocabulary import CodeClass, FindingKind, NoticeKind, code_class
 from reconcile.errors import PayloadError
@@ -32,18 +37,60 @@ def delivery_id(exchange: Exchange) -> str | None:
 
 
 def is_delivery(exchange: Exchange) -> bool:
-    """Return whether a POST that is no call to Codat is a webhook of Codat's."""
-    if exchange.method != "POST":
+    """Return whether a request that is no call to Codat is a webhook of Codat's.
+
+    Others sign their webhooks in the same way, and post them to the same host: what is
+    signed and speaks of nothing that Codat speaks of is theirs.
+    """
+    if exchange.method not in ("POST", "PUT"):
         return False
-    if delivery_id(exchange) or exchange.header(CLIENT_HEADER):
+    if exchange.header(CLIENT_HEADER):
         return True
+    signed = delivery_id(exchange) is not None
     body = exchange.request_body
-    if body is None or len(body) > BODY_BYTES_MAX or not _MARKS.search(body):
+    if body is None or len(body) > BODY_BYTES_MAX:
+        return signed
+    if not signed and not _MARKS.search(body):
         return False
+    data = _data_of(body)
+    if not isinstance(data, dict) or not data:
+        return signed
+    return _is_codats(data) or (signed and _speaks_of_codats(data))
+
+
+def company_named(body: bytes | None) -> str | None:
+    """Return the company that a webhook's body names, as far as it reads."""
+    data = _data_of(body or b"")
+    if not isinstance(data, dict):
+        return None
+    inner = data.get("payload", data.get("Data"))
+    return _company(data, inner if isinstance(inner, dict) else {})
+
+
+def _data_of(body: bytes) -> Any:
     try:
-        return _is_codats(loads(body))
+        return loads(body)
     except PayloadError:
-        return False
+        return as_far_as_it_reads(body[:BROKEN_BYTES_MAX])
+
+
+def _speaks_of_codats(data: dict[str, Any]) -> bool:
+    """Return whether a signed body has a name that only Codat gives."""
+    event_type = known_text(data.get("eventType")) or known_text(data.get("type")) or ""
+    if event_type.lower().startswith("expenses.") or _letters(event_type) in _KINDS:
+        return True
+    inner = data.get("payload", data.get("Data"))
+    holders = (data, inner) if isinstance(inner, dict) else (data,)
+    return any(not _NAMES.isdisjoint(name.lower() for name in it) for it in holders)
+
+
+_NAMES: Final = frozenset(
+    (
+        *("ruletype", "alertid", "generateddate", "companyid", "referencecompany"),
+        *("syncid", "syncstatuscode", "clientid", "clientname", "datasetid"),
+    )
+)
+BROKEN_BYTES_MAX: Final = 2**20  # of a broken body, so much is looked at
 
 
 def _is_codats(data: Any) -> bool:
@@ -102,7 +149,7 @@ def read_delivery(
         missing = "company" if company_id is None else "sync"
         raise PayloadError(f"the webhook does not name its {missing}")
     rows, unread, flaws = _rows(payload)
-    dated = parse_instant(known_text(data.get("generatedDate")) or "")
+    dated = clock_moment(known_text(data.get("generatedDate")) or "")
     return (
         WebhookNotice(
             company_id=company_id,

@@ -1,61 +1,28 @@
 """HAR 1.2: the ecosystem's capture format, in and out.
 
-A `.har` file is one document; a `.jsonl` stream has one entry a line. Whatever cannot
-be read is handed on as it stands, with the place where it stood.
+A `.har` file is one document; a `.jsonl` stream has one entry a line. One entry that is
+broken costs that entry alone: what follows it is read, in documents too.
 """
 
-import base64
-import binascii
+import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
-from typing import Any, Final
+from itertools import chain
+from typing import Final
 
 import msgspec
 
-from reconcile.codat.exchange import Exchange, Unreadable
-from reconcile.codat.jsons import clean_text, loads
-from reconcile.domain.instants import parse_instant
-from reconcile.errors import PayloadError
+from reconcile.codat.captured_bodies import nothing_attached
+from reconcile.codat.entries import read_entry
+from reconcile.codat.exchange import Attached, Captured, Unreadable
+from reconcile.codat.jsons import text_of
+from reconcile.codat.odd_entries import read_broken
+from reconcile.codat.partial import readable_part
+from reconcile.codat.scrubbing import not_kept
+from reconcile.errors import UsageError
 
 HAR_BYTES_MAX: Final = 2**30
-BODY_BYTES_MAX: Final = 64 * 2**20
-TOO_MANY: Final = 429
-STATUS_MAX: Final = 999  # three digits: what HTTP has room for
-
-Captured = Exchange | Unreadable
-
-
-class _Pair(msgspec.Struct, gc=False):
-    name: str
-    value: str
-
-
-class _Body(msgspec.Struct, gc=False):
-    text: str | None = None
-    encoding: str | None = None
-    size: float | None = None
-
-
-class _Request(msgspec.Struct, gc=False):
-    method: str
-    url: str
-    headers: list[_Pair] = []
-    postData: _Body | None = None  # noqa: N815 - HAR's name
-
-
-class _Response(msgspec.Struct, gc=False):
-    status: int
-    content: _Body | None = None
-    headers: msgspec.Raw = msgspec.Raw()  # an answer's are seldom looked at
-
-
-class _Entry(msgspec.Struct, gc=False):
-    startedDateTime: str  # noqa: N815 - HAR's name
-    request: _Request
-    response: _Response
-    time: float | None = None
 
 
 class _Log(msgspec.Struct):
@@ -66,172 +33,180 @@ class _Document(msgspec.Struct):
     log: _Log
 
 
-_decode_entry = msgspec.json.Decoder(_Entry).decode
+def read_document(
+    document: bytes, *, name: str = "", attached: Attached = nothing_attached
+) -> Iterator[Captured]:
+    """Yield what a HAR document holds; of a broken one, all that can be read.
 
+    `attached` gives the bodies that a recorder put beside the document.
 
-def read_document(document: bytes, *, name: str = "") -> Iterator[Captured]:
-    """Yield what a HAR document holds; of a broken one, all before the break."""
+    Raises:
+        UsageError: it is no HAR document: it holds no list of entries.
+
+    """
     try:
         entries = msgspec.json.decode(document, type=_Document).log.entries
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        yield from _salvage(document, name)
+        yield from _Salvage(document, name, attached).entries()
         return
     for number, raw in enumerate(entries, start=1):
-        yield read_entry(bytes(raw), where=_place(name, f"entry {number}"))
+        where = _place(name, f"entry {number}")
+        yield read_entry(bytes(raw), where=where, attached=attached)
 
 
-def read_lines(lines: Iterable[bytes], *, name: str = "") -> Iterator[Captured]:
-    """Yield what each line holds: one HAR entry; blank lines hold nothing."""
-    for number, line in enumerate(lines, start=1):
+def read_lines(
+    lines: Iterable[bytes], *, name: str = "", attached: Attached = nothing_attached
+) -> Iterator[Captured]:
+    """Yield what each line holds: one HAR entry; blank lines hold nothing.
+
+    A mark at their beginning says UTF-8, UTF-16 or UTF-32; without one they are UTF-8.
+    """
+    for number, line in enumerate(_in_utf8(lines), start=1):
         stripped = line.strip()
-        if number == 1:
-            stripped = stripped.removeprefix(b"\xef\xbb\xbf")
         if stripped:
-            yield read_entry(stripped, where=_place(name, f"line {number}"))
+            where = _place(name, f"line {number}")
+            yield read_entry(stripped, where=where, attached=attached)
+
+
+def utf_of(begin: bytes) -> str:
+    """Return the UTF that a mark at the beginning of a file says, "" where none is."""
+    return next((utf for mark, utf in _UTF_MARKS if begin.startswith(mark)), "")
+
+
+_UTF_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as the mark of UTF-16 does
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def _in_utf8(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield lines in UTF-8: in other UTFs a line ends amid a character's bytes."""
+    rest = iter(lines)
+    first = next(rest, b"")
+    utf = utf_of(first)
+    if not utf or utf == "utf-8-sig":
+        yield first.removeprefix(codecs.BOM_UTF8)
+        yield from rest
+        return
+    decoder = codecs.getincrementaldecoder(utf)("replace")
+    pending = ""
+    for piece in chain((first,), rest):
+        *whole, pending = (pending + decoder.decode(piece)).split("\n")
+        for line in whole:
+            yield line.encode("utf-8", "replace")
+    yield (pending + decoder.decode(b"", final=True)).encode("utf-8", "replace")
 
 
 def _place(name: str, inside: str) -> str:
     return f"{name}, {inside}" if name else inside
 
 
-def read_entry(raw: bytes, *, where: str = "") -> Captured:
-    """Return one entry as the exchange it captured, or as it stands with the reason."""
-    try:
-        try:
-            entry = _decode_entry(raw)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            entry = _convert(loads(raw))
-        return _exchange(entry, where)
-    except PayloadError as error:
-        return Unreadable(raw=raw, reason=f"not a HAR entry: {error}", where=where)
-
-
-def _convert(data: Any) -> _Entry:
-    """Return an entry from plain data, its numbers read from text too."""
-    if not isinstance(data, dict):
-        raise PayloadError("it is not an object")
-    response = data.get("response")
-    headers = response.pop("headers", None) if isinstance(response, dict) else None
-    try:
-        entry = msgspec.convert(data, _Entry, strict=False)
-    except msgspec.ValidationError as error:
-        raise PayloadError(str(error)) from error
-    if entry.response.status == TOO_MANY:
-        entry.response.headers = msgspec.Raw(msgspec.json.encode(headers))
-    return entry
-
-
-def _exchange(entry: _Entry, where: str) -> Exchange:
-    started = parse_instant(entry.startedDateTime)
-    if started is None:
-        raise PayloadError(
-            f"{entry.startedDateTime!r} is not a time with a zone",
-            path="startedDateTime",
-        )
-    if not 0 <= entry.response.status <= STATUS_MAX:
-        raise PayloadError(
-            f"{entry.response.status} is not an HTTP status", path="response.status"
-        )
-    content = entry.response.content or _Body()
-    body = _bytes(content, "response.content")
-    return Exchange(
-        method=entry.request.method.upper(),
-        url=clean_text(entry.request.url),
-        request_headers=tuple(
-            (clean_text(h.name), clean_text(h.value)) for h in entry.request.headers
-        ),
-        request_body=_bytes(entry.request.postData, "request.postData"),
-        status=entry.response.status,
-        response_headers=_response_headers(entry.response),
-        response_body=body,
-        body_dropped=body is None and (content.size or 0) > 0,
-        observed_at=_observed(started, entry.time),
-        where=where,
-    )
-
-
-def _response_headers(response: _Response) -> tuple[tuple[str, str], ...]:
-    """Return the headers of a rate limit's answer, in whatever state they are."""
-    if response.status != TOO_MANY or not bytes(response.headers):
-        return ()
-    try:
-        headers = loads(bytes(response.headers))
-    except PayloadError:
-        return ()
-    return tuple(
-        (clean_text(pair["name"]), clean_text(pair["value"]))
-        for pair in (headers if isinstance(headers, list) else ())
-        if isinstance(pair, dict)
-        and isinstance(pair.get("name"), str)
-        and isinstance(pair.get("value"), str)
-    )
-
-
-def _observed(started: datetime, time_ms: float | None) -> datetime:
-    if time_ms is None or not time_ms > 0:
-        return started
-    try:
-        return started + timedelta(milliseconds=time_ms)
-    except OverflowError as error:
-        raise PayloadError(
-            f"{time_ms} ms end after the year 9999", path="time"
-        ) from error
-
-
-def _bytes(body: _Body | None, path: str) -> bytes | None:
-    if body is None or body.text is None:
-        return None
-    if body.encoding == "base64":
-        try:
-            return base64.b64decode("".join(body.text.split()), validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise PayloadError("it is not base64", path=path) from error
-    return body.text.encode()
-
-
 _ENTRIES: Final = re.compile(r'"entries"\s*:\s*\[')
 _SPACE: Final = re.compile(r"[\s,]*")
+_OBJECT: Final = re.compile(r'(?<=[\s,\[])\{\s*"')
+_END: Final = re.compile(r"\]\s*\}\s*\}\s*\Z")
+_scan: Final = json.JSONDecoder().raw_decode
 
 
-def _salvage(document: bytes, name: str) -> Iterator[Captured]:
-    """Yield the entries of a document that is broken, and the rest as one piece."""
-    text = _text(document)
-    start = _ENTRIES.search(text)
-    if start is None:
-        yield Unreadable(
-            raw=document, reason="not a HAR document: it has no entries", where=name
-        )
-        return
-    scan = json.JSONDecoder().raw_decode
-    at = start.end()
-    number, line, counted = 0, 1, 0
-    while True:
-        space = _SPACE.match(text, at)
-        at = space.end() if space else at
-        line, counted = line + text.count("\n", counted, at), at
-        if text[at : at + 1] == "]":
-            if not _closes(text[: start.end()], text[at:]):
-                reason = "the HAR document does not end where its entries do"
-                yield _rest(text[at + 1 :], reason, _place(name, f"line {line}"))
-            return
+class _Salvage:
+    """One pass over a document that is broken somewhere."""
+
+    def __init__(self, document: bytes, name: str, attached: Attached) -> None:
+        self._text = text_of(document)
+        self._name = name
+        self._attached = attached
+        self._line, self._counted = 1, 0
+        self._effort = 4 * len(self._text) + 10**6  # characters to be tried in vain
+
+    def entries(self) -> Iterator[Captured]:
+        """Yield the entries, the broken ones as far as they read.
+
+        Raises:
+            UsageError: there are none, nor a list for them.
+
+        """
+        text, begin = self._text, _ENTRIES.search(self._text)
+        if begin is None:
+            raise UsageError(
+                f"{self._name or 'the document'} is not a HAR document:"
+                " expected a list of entries in its log"
+            )
+        at, number = begin.end(), 0
+        while True:
+            space = _SPACE.match(text, at)
+            at = space.end() if space else at
+            if text.startswith("]", at):
+                yield from self._after(text[: begin.end()], at)
+                return
+            number += 1
+            where = _place(self._name, f"entry {number} at line {self._line_at(at)}")
+            end, whole = self._end_of(at)
+            piece = text[at:end].encode("utf-8", "surrogateescape")
+            if whole:
+                yield read_entry(piece, where=where, attached=self._attached)
+            elif end < len(text) or _END.search(text):
+                yield from read_broken(piece, _BROKEN, where, self._attached)
+            else:
+                where = _place(self._name, f"line {self._line_at(at)}")
+                yield from read_broken(
+                    piece, _CUT_OFF, where, self._attached, cut_off=True
+                )
+                return
+            if not whole and end == len(text):
+                return
+            at = end
+
+    def _end_of(self, at: int) -> tuple[int, bool]:
+        """Return where the entry at a place ends, and whether it is whole."""
         try:
-            _, end = scan(text, at)
-        except (ValueError, RecursionError) as error:
-            reason = f"the HAR document ends too early: {error}"
-            yield _rest(text[at:], reason, _place(name, f"line {line}"))
-            return
-        number += 1
-        where = _place(name, f"entry {number} at line {line}")
-        yield read_entry(text[at:end].encode("utf-8", "surrogateescape"), where=where)
-        at = end
+            return _scan(self._text, at)[1], True
+        except (ValueError, RecursionError):
+            pass
+        part = readable_part(self._text, at)
+        if part.closed:
+            return part.end, True
+        return self._next_entry(at + 1), False
+
+    def _next_entry(self, at: int) -> int:
+        """Return where the next whole entry begins after a break, or the text ends."""
+        text = self._text
+        while self._effort > 0 and (begin := _OBJECT.search(text, at)) is not None:
+            at = begin.start()
+            try:
+                found, end = _scan(text, at)
+            except (ValueError, RecursionError) as error:
+                reached = error.pos if isinstance(error, json.JSONDecodeError) else at
+                if "Unterminated" in str(error):
+                    reached = len(text)
+                self._effort -= reached - at + 1000
+                at += 1
+                continue
+            if isinstance(found.get("request"), dict):
+                return at
+            at = end
+        return len(text)
+
+    def _after(self, head: str, at: int) -> Iterator[Captured]:
+        """Yield what stands after the entries, if it is more than their end."""
+        tail = self._text[at:]
+        if not _closes(head, tail):
+            yield Unreadable(
+                raw=not_kept(tail[1:].encode("utf-8", "surrogateescape")),
+                reason="the HAR document does not end where its entries do",
+                where=_place(self._name, f"line {self._line_at(at)}"),
+            )
+
+    def _line_at(self, at: int) -> int:
+        self._line += self._text.count("\n", self._counted, at)
+        self._counted = at
+        return self._line
 
 
-def _text(document: bytes) -> str:
-    """Return the document as text; in UTF-8, bytes that are none stay what they are."""
-    try:
-        return document.decode(json.detect_encoding(document), "strict")
-    except UnicodeDecodeError:
-        return document.decode("utf-8", "surrogateescape")
+_BROKEN: Final = "the entry is not JSON"
+_CUT_OFF: Final = "the HAR document ends too early"
 
 
 def _closes(head: str, tail: str) -> bool:
@@ -239,12 +214,7 @@ def _closes(head: str, tail: str) -> bool:
     if not tail[1:].strip(" \t\r\n}"):
         return True
     try:
-        json.loads(head.removeprefix("\ufeff") + tail)
+        json.loads(head + tail)
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _rest(text: str, reason: str, where: str) -> Unreadable:
-    raw = text.encode("utf-8", "surrogateescape")
-    return Unreadable(raw=raw, reason=reason, where=where)

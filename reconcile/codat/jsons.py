@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from reconcile.codat.partial import readable_part
 from reconcile.errors import PayloadError
 
 COUNT_MAX: Final = 2**53 - 1  # what every JSON reader holds exactly
@@ -27,12 +28,12 @@ def loads(body: bytes) -> Any:
     """
     try:
         data = msgspec.json.decode(body)
-        return _clean(data) if may_hold_nul(body) else data
+        return clean(data) if may_hold_nul(body) else data
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         pass
     try:
         text = body.decode(json.detect_encoding(body), "strict")
-        return _clean(
+        return clean(
             json.loads(
                 text.removeprefix("\ufeff"),
                 parse_int=_whole,
@@ -50,6 +51,18 @@ def loads(body: bytes) -> Any:
         raise PayloadError("it is not JSON") from error
 
 
+def text_of(body: bytes) -> str:
+    """Return JSON as text without its mark.
+
+    In UTF-8, bytes that are no text stay what they are, as surrogates.
+    """
+    try:
+        text = body.decode(json.detect_encoding(body), "strict")
+    except UnicodeDecodeError:
+        text = body.decode("utf-8", "surrogateescape")
+    return text.removeprefix("\ufeff")
+
+
 def _whole(digits: str) -> int | float:
     """Return a whole number, or infinity where it has absurdly many digits."""
     return int(digits) if len(digits) <= DIGITS_MAX else float(digits)
@@ -59,14 +72,20 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not a number in JSON")
 
 
-def _clean(data: Any) -> Any:
+def as_far_as_it_reads(body: bytes) -> Any:
+    """Return a body that is broken somewhere as plain data, None where none reads."""
+    return clean(readable_part(text_of(body)).value)
+
+
+def clean(data: Any) -> Any:
+    """Return plain data without what no store takes: see `clean_text`."""
     match data:
         case str():
             return clean_text(data)
         case list():
-            return [_clean(element) for element in data]
+            return [clean(element) for element in data]
         case dict():
-            return {clean_text(key): _clean(value) for key, value in data.items()}
+            return {clean_text(key): clean(value) for key, value in data.items()}
         case _:
             return data
 

@@ -13,8 +13,7 @@ from typing import Any, Final
 import attrs
 
 from reconcile.codat import writes
-from reconcile.codat.exchange import Exchange
-from reconcile.codat.har import BODY_BYTES_MAX
+from reconcile.codat.exchange import BODY_BYTES_MAX, Exchange
 from reconcile.codat.jsons import (
     COUNT_MAX,
     known_text,
@@ -44,21 +43,23 @@ def read_exchange(
         PayloadError: it should say something, and cannot be read.
 
     """
-    for body in (exchange.request_body, exchange.response_body):
-        if body is not None and len(body) > BODY_BYTES_MAX:
-            raise PayloadError(
-                f"the body has {len(body)} bytes, expected at most {BODY_BYTES_MAX}",
-                digest=hashlib.sha256(body).hexdigest(),
-            )
-    if exchange.body_dropped:
-        raise PayloadError(DROPPED, digest=request_id)
     if route.name in writes.WRITES:
         return writes.read_write(exchange, route, request_id=request_id)
     if route.name == "other" or not 200 <= exchange.status < 300:
         return ()
-    if not exchange.response_body:
-        raise PayloadError(DROPPED, digest=request_id)
-    return _READERS[route.name](exchange.response_body, route, exchange.observed_at)
+    body = exchange.response_body
+    if exchange.body_dropped or not body:
+        raise PayloadError(exchange.dropped_why or DROPPED, digest=request_id)
+    if len(body) > BODY_BYTES_MAX:
+        raise PayloadError(
+            f"the body has {len(body)} bytes, expected at most {BODY_BYTES_MAX}",
+            digest=hashlib.sha256(body).hexdigest(),
+        )
+    if packing := exchange.answer_header("content-encoding"):
+        raise PayloadError(
+            f"the body is packed with {packing}, expected gzip, deflate or neither"
+        )
+    return _READERS[route.name](body, route, exchange.observed_at)
 
 
 def _read_status(body: bytes, route: Route, at: datetime) -> tuple[Observation, ...]:

@@ -8,7 +8,12 @@ from typing import Literal
 
 import attrs
 
-from reconcile.codat.deliveries import delivery_id, is_delivery, read_delivery
+from reconcile.codat.deliveries import (
+    company_named,
+    delivery_id,
+    is_delivery,
+    read_delivery,
+)
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.payloads import read_exchange
 from reconcile.codat.routes import Route, route_of
@@ -29,6 +34,10 @@ class Read:
     target: str = ""
     delivery_id: str | None = None
     _route: Route | None = None
+
+    def company_named(self) -> str | None:
+        """Return the company, of a webhook the one that its body names, if any does."""
+        return self.company_id or company_named(self.exchange.request_body)
 
     def observations(
         self, *, identity: str = "", body_digest: str = ""

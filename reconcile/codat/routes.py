@@ -35,10 +35,12 @@ def route_of(method: str, url: str) -> Route | None:
     """Return the call that a request is, or None where it is not Sync for Expenses.
 
     A call under the product's path that we have no use for is the route "other".
+    Whatever stands before that path is a gateway's own: any host, any prefix, doubled
+    slashes.
     """
     address, _, rest = url.partition("?")
     route = _route(method, address)
-    query = rest.partition("#")[0]
+    query = known_query(rest.partition("#")[0])
     if route is None or not query:
         return route
     page = _page(query) if route.name == "page" else None
@@ -53,11 +55,13 @@ def _route(method: str, address: str) -> Route | None:
         host = parts.hostname
     except ValueError:
         return None
-    found = _CURRENT(parts.path)
-    if found is None and host == FIRST_HOST:
-        found = _FIRST(parts.path)
-    if found is None or method in ("OPTIONS", "HEAD"):
+    path = _SLASHES("/", parts.path)
+    found = _CURRENT(path)
+    if found is None and (host == FIRST_HOST or f"/{FIRST_HOST}/" in path):
+        found = _FIRST(path)
+    if found is None or method in ("OPTIONS", "HEAD") or parts.scheme not in _HTTP:
         return None
+    target = found[0]
     company_id = canonical_id(_unquoted(found[1]))
     rest = found[2] or ""
     for name, verb, matches in _ROUTES:
@@ -71,9 +75,36 @@ def _route(method: str, address: str) -> Route | None:
                 sync_id=ids.get("sync", ""),
                 transaction_id=ids.get("transaction", ""),
                 page=1 if name == "page" else None,
-                target=parts.path,
+                target=target,
             )
-    return Route(name="other", company_id=company_id, target=parts.path)
+    return Route(name="other", company_id=company_id, target=target)
+
+
+def clean_url(url: str) -> str:
+    """Return a URL as it is kept: without user and password, query and fragment.
+
+    Of the query what Codat knows stays: a gateway's keys stand beside it.
+    """
+    address, _, rest = url.partition("#")[0].partition("?")
+    scheme, mark, after = address.partition("://")
+    if mark:
+        host, slash, path = after.partition("/")
+        address = f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    query = known_query(rest)
+    return f"{address}?{query}" if query else address
+
+
+def known_query(query: str) -> str:
+    """Return the parts of a query that are Codat's.
+
+    Source: Codat's OpenAPI files: every list is asked for by these four.
+    """
+    if not query:
+        return ""
+    return "&".join(part for part in query.split("&") if _CODATS(part))
+
+
+_CODATS: Final = re.compile(r"(?:page|pageSize|query|orderBy)=", re.IGNORECASE).match
 
 
 def _page(query: str) -> int:
@@ -82,11 +113,16 @@ def _page(query: str) -> int:
     return int(asked[1]) if asked else 1
 
 
-_PAGE: Final = re.compile(r"(?:^|&)page=([0-9]{1,9})(?:&|$)").search
-_CURRENT: Final = re.compile(r"/companies/([^/]+)/sync/expenses(/.*)?").fullmatch
+_PAGE: Final = re.compile(r"(?:^|&)page=([0-9]{1,9})(?:&|$)", re.IGNORECASE).search
+_HTTP: Final = ("", "http", "https")
+_SLASHES: Final = re.compile("//+").sub
+_CURRENT: Final = re.compile(
+    r"/companies/([^/]+)/sync/expenses(/.*)?\Z", re.IGNORECASE | re.DOTALL
+).search
 _FIRST: Final = re.compile(
-    r"/companies/([^/]+)(/(?:syncs|data/expense-transactions)(?:/.*)?)"
-).fullmatch
+    r"/companies/([^/]+)(/(?:syncs|data/expense-transactions)(?:/.*)?)\Z",
+    re.IGNORECASE | re.DOTALL,
+).search
 _S: Final = r"/syncs/(?P<sync>[^/]+)"
 _T: Final = r"(?P<transaction>[^/]+)"
 _ROUTES: Final = tuple(

@@ -14,7 +14,7 @@ from decimal import (
 )
 from typing import Any, Final
 
-from reconcile.codat.exchange import Exchange
+from reconcile.codat.exchange import BODY_BYTES_MAX, TOO_MANY, Exchange
 from reconcile.codat.headers import header, moment_told
 from reconcile.codat.jsons import (
     clean_text,
@@ -45,26 +45,25 @@ def read_write(
 ) -> tuple[Observation, ...]:
     """Return the receipt of a write, or that it was refused, lost or throttled.
 
+    An answer that cannot be read is as good as lost: the write may have been carried
+    out, and its expenses are in doubt.
+
     Raises:
-        PayloadError: the request, or an accepting answer, cannot be read.
+        PayloadError: the request cannot be read.
 
     """
-    if not exchange.request_body:
+    body = exchange.request_body
+    if not body:
         raise PayloadError("the capture left the request body out", digest=request_id)
-    try:
-        dataset_ids, transactions, flaws = _named(exchange.request_body, route)
-    except PayloadError as error:
-        digest = hashlib.sha256(exchange.request_body).hexdigest()
-        raise PayloadError(
-            f"the request cannot be read: {error}", digest=digest
-        ) from error
-    intent = _intent(exchange)
-    outcome = _outcome(exchange.status)
-    if outcome is not None:
+    dataset_ids, transactions, flaws = _named_in(body, route)
+    intent, outcome = _intent(exchange), _outcome(exchange)
+    moved = outcome is RequestOutcome.UNSENT  # the same intent goes on elsewhere
+    named = "" if outcome is not None else _accepted_as(exchange, route)
+    if not named:
         unsettled = WriteUnsettled(
             company_id=route.company_id,
-            request_id=intent or request_id,
-            outcome=outcome,
+            request_id=request_id if moved else intent or request_id,
+            outcome=outcome or RequestOutcome.LOST,
             operation=route.name,
             dataset_ids=dataset_ids,
             transactions=transactions,
@@ -74,7 +73,6 @@ def read_write(
             not_before=_not_before(exchange, outcome),
         )
         return (unsettled,)
-    named = _accepted_as(exchange.response_body or b"", route)
     if route.name == "push":
         return (
             DatasetReceipt(
@@ -102,7 +100,28 @@ def read_write(
     )
 
 
-def _not_before(exchange: Exchange, outcome: RequestOutcome) -> datetime | None:
+def _named_in(
+    body: bytes, route: Route
+) -> tuple[tuple[str, ...], tuple[ExpectedTransaction, ...], list[Flaw]]:
+    """Return what a captured request names; an error of it has the body's digest."""
+    try:
+        return _named(_bounded(body), route)
+    except PayloadError as error:
+        digest = hashlib.sha256(body).hexdigest()
+        raise PayloadError(
+            f"the request cannot be read: {error}", digest=digest
+        ) from error
+
+
+def _bounded(body: bytes) -> bytes:
+    if len(body) > BODY_BYTES_MAX:
+        raise PayloadError(
+            f"the body has {len(body)} bytes, expected at most {BODY_BYTES_MAX}"
+        )
+    return body
+
+
+def _not_before(exchange: Exchange, outcome: RequestOutcome | None) -> datetime | None:
     """Return when a call that was turned away may be made again, if that is said."""
     if outcome is not RequestOutcome.THROTTLED:
         return None
@@ -116,16 +135,17 @@ def _intent(exchange: Exchange) -> str | None:
     return known_text(clean_text(carried or ""))
 
 
-def _accepted_as(body: bytes, route: Route) -> str:
-    """Return the id of the dataset or the sync that an accepted write made."""
-    answer = loads(body)
+def _accepted_as(exchange: Exchange, route: Route) -> str:
+    """Return the id of what an accepted write made, "" where its answer has none."""
+    body = exchange.response_body or b""
+    if len(body) > BODY_BYTES_MAX:
+        return ""
+    try:
+        answer = loads(body)
+    except PayloadError:
+        return ""
     name = "datasetId" if route.name == "push" else "syncId"
-    named = known_text(answer.get(name)) if isinstance(answer, dict) else None
-    if named is None:
-        raise PayloadError(
-            "the answer to an accepted write does not name what it made", path=name
-        )
-    return named
+    return known_text(answer.get(name)) or "" if isinstance(answer, dict) else ""
 
 
 def named_by(
@@ -161,16 +181,22 @@ def _named(
     return (), transactions, flaws
 
 
-def _outcome(status: int) -> RequestOutcome | None:
+def _outcome(exchange: Exchange) -> RequestOutcome | None:
     """Return what became of the write, None where it was accepted.
 
     Whatever is neither an acceptance, a refusal nor a rate limit leaves the write in
-    doubt: it counts as a lost answer.
+    doubt: it counts as a lost answer. So does a refusal whose words the capture left
+    out: they may have said that it was taken before.
     """
+    status = exchange.status
+    if status == TOO_MANY:
+        return RequestOutcome.THROTTLED
+    if exchange.answer_header("location"):
+        return RequestOutcome.UNSENT  # it did nothing, and went on elsewhere
+    if exchange.body_dropped:
+        return RequestOutcome.LOST
     if 200 <= status < 300:
         return None
-    if status == 429:
-        return RequestOutcome.THROTTLED
     if 400 <= status < 500 and status != 408:
         return RequestOutcome.REFUSED
     return RequestOutcome.LOST

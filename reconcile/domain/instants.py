@@ -20,6 +20,21 @@ def parse_instant(text: str) -> datetime | None:
         return None
 
 
+def clock_moment(text: str) -> datetime | None:
+    """Return the moment that a text means as a clock's, else None.
+
+    A clock shows a year from 2000 to 2199. Other years are what programs write for no
+    time at all: year 1 (.NET, Go), 1601 and 1900 (Windows, Excel), 1970 (Unix), 9999.
+    """
+    moment = parse_instant(text)
+    return moment if moment is not None and a_clock_shows(moment) else None
+
+
+def a_clock_shows(moment: datetime) -> bool:
+    """Return whether a moment is one that a clock shows: from 2000 to 2199."""
+    return 2000 <= moment.year < 2200
+
+
 def later(moment: datetime, wait: timedelta) -> datetime:
     """Return the moment `wait` later, or the end of time where that is sooner."""
     return moment + wait if moment < END_OF_TIME - wait else END_OF_TIME

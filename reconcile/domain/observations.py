@@ -71,11 +71,14 @@ class SyncReceipt:
 
 @attrs.frozen(kw_only=True)
 class WriteUnsettled:
-    """A write without an accepting answer: refused, lost, or throttled (429)."""
+    """A write without an accepting answer.
+
+    It was refused, lost, throttled (429), or sent on elsewhere (3xx) and so not done.
+    """
 
     company_id: str
     request_id: str  # of our intent, or the identity of the exchange
-    outcome: RequestOutcome  # refused, lost or throttled
+    outcome: RequestOutcome  # refused, lost, throttled or unsent
     operation: str  # as of a receipt, or "push"
     dataset_ids: tuple[str, ...] = ()
     transactions: tuple[ExpectedTransaction, ...] = ()

@@ -282,11 +282,14 @@ def decide(
 
 
 _EVENTS: Final[
-    dict[RequestOutcome, type[SyncRefused | SyncAnswerLost | SyncThrottled]]
+    dict[
+        RequestOutcome, type[SyncRefused | SyncAnswerLost | SyncThrottled | SyncUnsent]
+    ]
 ] = {
     RequestOutcome.REFUSED: SyncRefused,
     RequestOutcome.LOST: SyncAnswerLost,
     RequestOutcome.THROTTLED: SyncThrottled,
+    RequestOutcome.UNSENT: SyncUnsent,
 }
 
 

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from reconcile.codat.exchange import Exchange, Unreadable
-from reconcile.codat.har import Captured
+from reconcile.codat.exchange import Captured, Exchange, Unreadable
 from reconcile.codat.read import read
 from reconcile.codat.signatures import Headers, Pairs, pairs_of
 from reconcile.endpoint.answers import KEPT, PATH

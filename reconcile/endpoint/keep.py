@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from reconcile.codat.exchange import Exchange
-from reconcile.codat.har import Captured
+from reconcile.codat.exchange import Captured, Exchange
 from reconcile.domain.events import EvidenceQuarantined
 from reconcile.endpoint.commit import NotKept, Waiting
 from reconcile.errors import HistoryError, StoreError, StoreLostError

@@ -5,6 +5,7 @@ from typing import Final
 
 import attrs
 
+from reconcile.codat.scrubbing import HEADERS_KEPT
 from reconcile.codat.signatures import (
     PROOFS,
     TOLERANCE,
@@ -14,7 +15,6 @@ from reconcile.codat.signatures import (
     signed_by,
 )
 from reconcile.errors import SignatureError
-from reconcile.intake.captures import HEADERS_KEPT
 
 _PROOFS = frozenset(name for names in PROOFS for name in names)
 

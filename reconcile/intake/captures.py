@@ -1,33 +1,23 @@
 """Captures to pieces: the evidence of each, and what it says or why it is unread."""
 
 import hashlib
-from typing import Final
 
 import attrs
 import msgspec
 
-from reconcile.codat.exchange import Exchange, Unreadable
-from reconcile.codat.har import TOO_MANY, Captured
-from reconcile.codat.headers import header
+from reconcile.codat.exchange import (
+    TOO_MANY,
+    Captured,
+    Exchange,
+    OtherTraffic,
+    Unreadable,
+)
+from reconcile.codat.headers import Headers
 from reconcile.codat.read import Read, read
+from reconcile.codat.scrubbing import HEADERS_KEPT, kept_url
 from reconcile.domain.observations import Observation
 from reconcile.errors import PayloadError
 from reconcile.storage.evidence import Evidence, digest_of, micros
-
-HEADERS_KEPT: Final = frozenset(
-    {
-        "content-type",
-        "idempotency-key",
-        "svix-id",
-        "svix-signature",
-        "svix-timestamp",
-        "webhook-id",
-        "webhook-signature",
-        "webhook-timestamp",
-        "x-codat-clientid",
-        "x-reconcile-request",
-    }
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -50,6 +40,8 @@ class ReadCapture:
 
 def read_capture(captured: Captured) -> ReadCapture | None:
     """Return what a capture brings; None where it is no traffic of Codat's."""
+    if isinstance(captured, OtherTraffic):
+        return None
     if isinstance(captured, Unreadable):
         digest = _entry_digest(captured.raw)
         unread = UnreadCapture(
@@ -59,7 +51,7 @@ def read_capture(captured: Captured) -> ReadCapture | None:
             identity=bytes.fromhex(digest),
             kind="bytes",
             observed_at=None,
-            company_id=None,
+            company_id=captured.company_id,
             request_body=captured.raw,
         )
         return ReadCapture(evidence=evidence, unread=unread)
@@ -87,7 +79,7 @@ def _of_exchange(found: Read) -> ReadCapture:
                 str(exchange.status).encode(),
                 response_digest,
                 str(micros(exchange.observed_at)).encode(),
-                *([wait.encode()] if (wait := _wait_of(exchange)) else ()),
+                *(value.encode() for value in _of_identity(exchange)),
             )
         )
     ).digest()
@@ -129,7 +121,7 @@ def _of_delivery(found: Read) -> ReadCapture:
         )
     except PayloadError as error:
         return ReadCapture(
-            evidence=evidence,
+            evidence=attrs.evolve(evidence, company_id=found.company_named()),
             unread=UnreadCapture(
                 where=_where(exchange, "delivery to"),
                 digest=(body_digest if body else identity).hex(),
@@ -144,7 +136,7 @@ def _of_delivery(found: Read) -> ReadCapture:
 
 def _where(exchange: Exchange, verb: str) -> str:
     """Return an exchange's place in its capture, and what it was."""
-    what = f"{verb} {exchange.url}"
+    what = f"{verb} {kept_url(exchange.method, exchange.url)}"
     return f"{exchange.where}: {what}" if exchange.where else what
 
 
@@ -162,14 +154,14 @@ def _evidence(
         observed_at=exchange.observed_at,
         company_id=company_id,
         method=exchange.method,
-        url=exchange.url,
+        url=kept_url(exchange.method, exchange.url),
         status=exchange.status,
         headers=tuple(
             (name.lower(), value)
             for name, value in exchange.request_headers
             if name.lower() in HEADERS_KEPT
         )
-        + ((("retry-after", wait),) if (wait := _wait_of(exchange)) else ()),
+        + _of_answer(exchange),
         request_body=exchange.request_body,
         response_body=exchange.response_body,
         request_digest=digests[0],
@@ -178,10 +170,20 @@ def _evidence(
     )
 
 
-def _wait_of(exchange: Exchange) -> str:
-    """Return what a rate limit's answer says of waiting: without it, another fact."""
-    names = ((name.lower(), value) for name, value in exchange.response_headers)
-    return header(tuple(names), "retry-after") if exchange.status == TOO_MANY else ""
+def _of_answer(exchange: Exchange) -> Headers:
+    """Return the answer's headers that say what became of the request."""
+    names = {"location", "content-encoding"}
+    if exchange.status == TOO_MANY:
+        names.add("retry-after")
+    pairs = ((name.lower(), value) for name, value in exchange.response_headers)
+    return tuple((name, value) for name, value in pairs if name in names)
+
+
+def _of_identity(exchange: Exchange) -> tuple[str, ...]:
+    """Return what of an answer's headers makes it another fact than without them."""
+    return tuple(
+        value for name, value in _of_answer(exchange) if name != "content-encoding"
+    )
 
 
 def _entry_digest(raw: bytes) -> str:

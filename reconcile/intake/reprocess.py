@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from reconcile.codat.entries import read_entry
 from reconcile.codat.exchange import Exchange
-from reconcile.codat.har import read_entry
 from reconcile.domain.events import EvidenceReleased
 from reconcile.history import Batch, History
 from reconcile.intake.captures import ReadCapture, UnreadCapture, read_capture

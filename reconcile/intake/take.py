@@ -7,8 +7,7 @@ from typing import Final
 
 import attrs
 
-from reconcile.codat.exchange import Unreadable
-from reconcile.codat.har import Captured
+from reconcile.codat.exchange import Captured, Exchange, Unreadable
 from reconcile.domain.events import EvidenceQuarantined
 from reconcile.history import Batch, History
 from reconcile.intake.captures import ReadCapture, UnreadCapture, read_capture
@@ -78,7 +77,7 @@ def _chunks(captured: Iterable[Captured]) -> Iterator[list[Captured]]:
         chunk.append(capture)
         if isinstance(capture, Unreadable):
             size += len(capture.raw)
-        else:
+        elif isinstance(capture, Exchange):
             size += len(capture.request_body or b"") + len(capture.response_body or b"")
         if len(chunk) >= CAPTURES_PER_COMMIT or size >= BYTES_PER_COMMIT:
             yield chunk

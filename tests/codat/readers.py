@@ -1,8 +1,8 @@
 """How these tests read: one captured line in, observations out."""
 
 from reconcile.codat.deliveries import delivery_id, read_delivery
+from reconcile.codat.entries import read_entry
 from reconcile.codat.exchange import Exchange
-from reconcile.codat.har import read_entry
 from reconcile.codat.payloads import read_exchange
 from reconcile.codat.routes import route_of
 from reconcile.domain.observations import Observation, WebhookNotice

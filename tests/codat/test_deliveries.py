@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from reconcile.codat.deliveries import is_delivery
-from reconcile.codat.exchange import Exchange
-from reconcile.codat.har import BODY_BYTES_MAX
+from reconcile.codat.exchange import BODY_BYTES_MAX, Exchange
 from reconcile.domain.observations import WebhookNotice
 from reconcile.domain.vocabulary import FindingKind, NoticeKind
 from reconcile.errors import PayloadError
@@ -242,10 +241,11 @@ def test_other_posts_are_no_deliveries(body: Any) -> None:
     assert not is_delivery(captured(post(body)))
 
 
-def test_only_a_post_is_a_delivery() -> None:
-    line = entry("PUT", HOOKS, request=CURRENT, headers={"webhook-id": "1"})
+@pytest.mark.parametrize("method", ["POST", "PUT", "put"])
+def test_a_post_or_a_put_is_a_delivery(method: str) -> None:
+    line = entry(method, HOOKS, request=CURRENT, headers={"webhook-id": "1"})
 
-    assert not is_delivery(captured(line))
+    assert is_delivery(captured(line))
 
 
 def test_a_body_over_the_limit_is_neither_looked_at_nor_read() -> None:

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.codat.exchange import Exchange
-from reconcile.codat.har import BODY_BYTES_MAX
+from reconcile.codat.exchange import BODY_BYTES_MAX, Exchange
 from reconcile.codat.payloads import DROPPED, read_exchange
 from reconcile.codat.routes import route_of
 from reconcile.domain.observations import TransactionPage
@@ -249,12 +248,25 @@ def test_an_answer_without_its_body_is_known_by_its_exchange(
     assert refused.value.digest == IDENTITY
 
 
-def test_a_body_that_the_capture_left_out_is_told_for_every_call() -> None:
-    data = json.loads(entry("GET", url("/config")))
+@pytest.mark.parametrize("path", ["/syncs/s/status", "/syncs/s/transactions"])
+def test_a_body_that_the_capture_left_out_is_told_where_it_says_something(
+    path: str,
+) -> None:
+    data = json.loads(entry("GET", url(path)))
     data["response"]["content"]["size"] = 100
 
     with pytest.raises(PayloadError, match=DROPPED):
         observations_in(json.dumps(data).encode())
+
+
+@pytest.mark.parametrize(("path", "code"), [("/config", 200), ("/syncs/s/status", 404)])
+def test_a_body_left_out_that_would_say_nothing_says_nothing(
+    path: str, code: int
+) -> None:
+    data = json.loads(entry("GET", url(path), status=code))
+    data["response"]["content"]["size"] = 100
+
+    assert observations_in(json.dumps(data).encode()) == ()
 
 
 def test_a_body_over_the_limit_is_not_read() -> None:

@@ -271,14 +271,18 @@ def test_a_refusal_without_words_is_a_refusal(answer: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, [], "null", {"syncId": 5}, {"syncId": ""}, "<"])
-def test_an_acceptance_that_names_no_sync_is_refused(answer: Any) -> None:
-    with pytest.raises(PayloadError):
-        observations_in(create("t1", answer=answer))
+def test_an_acceptance_that_names_no_sync_is_as_good_as_lost(answer: Any) -> None:
+    (seen,) = observations_in(create("t1", answer=answer))
+
+    assert isinstance(seen, WriteUnsettled)
+    assert (seen.outcome, seen.http_status) == ("lost", 200)
 
 
 def test_a_push_is_not_accepted_by_a_sync_id() -> None:
-    with pytest.raises(PayloadError, match="datasetId"):
-        observations_in(push("t1", answer={"syncId": SYNC}))
+    (seen,) = observations_in(push("t1", answer={"syncId": SYNC}))
+
+    assert isinstance(seen, WriteUnsettled)
+    assert seen.outcome == "lost"
 
 
 @pytest.mark.parametrize("request_body", [None, ""])

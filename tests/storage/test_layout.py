@@ -21,6 +21,8 @@ from tests.builders import COMPANY, at, status
 
 STORES = Path(__file__).parent / "stores"
 EXPECTED: dict[str, Any] = json.loads((STORES / "0.1.0.json").read_text("utf-8"))
+del EXPECTED["reprocessed"]
+REPROCESSED = (1, 4)  # a write whose answer cannot be read is now in doubt
 ODD = "An oddly: named/company ä"
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
 LATER = status(2000, minutes=500, sync="sync-new")
@@ -75,11 +77,12 @@ def found_in(books: Reconciler) -> dict[str, Any]:
             "as of 2026-06-01": digest(books.report(as_of=JUNE)),
             "of the odd company": digest(books.report(as_of=JUNE, company_id=ODD)),
         },
-        "reprocessed": [
-            (intake := books.reprocess()).read,
-            intake.quarantined,
-        ],
     }
+
+
+def reprocessed_in(books: Reconciler) -> tuple[int, int]:
+    intake = books.reprocess()
+    return intake.read, intake.quarantined
 
 
 def test_a_store_of_an_older_layout_is_read_and_not_touched(old: Path) -> None:
@@ -107,11 +110,12 @@ def test_the_first_write_migrates_and_every_digest_stays(
     with Reconciler.open(f"sqlite:///{old}") as books:
         tied = books.tie_out()  # folds the views anew, which is a write
         found = found_in(books)
+        assert reprocessed_in(books) == REPROCESSED
     Reconciler.open(f"sqlite:///{tmp_path / 'new.db'}").close()
 
     assert (tied.differences, tied.poisoned) == ([], 0)
     assert found == EXPECTED
-    assert events_in(old) == events
+    assert events_in(old)[: len(events)] == events
     assert layout_in(old) == LAYOUT
     assert columns_in(old) == columns_in(tmp_path / "new.db")
 

@@ -151,12 +151,13 @@ def test_a_har_that_breaks_off_ends_with_two_and_says_where(shell: Shell) -> Non
     ("arguments", "sentence"),
     [
         (("ingest", "absent.har"), "absent.har does not exist"),
-        (("ingest", "a.txt"), "neither a .har nor a .jsonl file"),
+        (("ingest", "a.txt"), "a.txt holds no captured traffic, expected a HAR"),
+        (("ingest", "-"), "standard input is empty, expected a HAR document"),
         (("ingest",), "Missing argument"),
         (("report",), "reconcile.db"),
         (("--store", "mysql://x", "report"), "mysql"),
         (("--store", "sqlite:///a.txt", "report"), "a.txt"),
-        (("--store", "sqlite:///a.txt", "ingest", "-"), "a.txt"),
+        (("--store", "sqlite:///a.txt", "ingest", "b.har"), "a.txt is not a store"),
         (("report", "--as-of", "yesterday"), "neither a date nor a time"),
         (("report", "--known-at", "2026-03-02T09:00:00"), "with a zone"),
         (("reconcile-everything",), "No such command"),
@@ -168,6 +169,7 @@ def test_what_a_user_got_wrong_is_one_sentence_and_two(
     shell.write(
         "a.txt", b"this is a letter, not a store, however one looks at it\n" * 9
     )
+    shell.write("b.har", har([]))
 
     ended = shell.run(*arguments)
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from reconcile import Reconciler, read_lines, to_data
-from reconcile.codat.har import read_entry
+from reconcile.codat.entries import read_entry
 from reconcile.domain.events import EvidenceQuarantined
 from reconcile.history import Batch, History
 from reconcile.intake.captures import read_capture
@@ -72,9 +72,7 @@ def without_its_answer(line: bytes) -> bytes:
 def test_a_body_left_out_is_known_whatever_the_stored_reason_says(
     books: Reconciler,
 ) -> None:
-    """A write whose answer was left out may have been taken: it is not refused."""
-    write = create(uuid_of(1), minutes=0, status=400, answer={"error": "a duplicate"})
-    books.ingest(read_lines([without_its_answer(write)]))
+    books.ingest(read_lines([without_its_answer(status(2000))]))
     with closing(sqlite3.connect(books.store.path)) as db:
         db.execute(
             "UPDATE stored_events SET state = CAST(json_set(CAST(state AS TEXT),"
@@ -86,4 +84,15 @@ def test_a_body_left_out_is_known_whatever_the_stored_reason_says(
 
     report = to_data(books.report(as_of=at(60 * 48)))
     assert (intake.read, intake.quarantined) == (0, 1)
-    assert (report["unprocessed"], report["items"]) == (1, [])
+    assert (report["unprocessed"], report["syncs"]) == (1, [])
+
+
+def test_a_write_whose_answer_was_left_out_is_in_doubt(books: Reconciler) -> None:
+    """It may have been taken, whatever its status says: it is not refused."""
+    write = create(uuid_of(1), minutes=0, status=400, answer={"error": "a duplicate"})
+
+    intake = books.ingest(read_lines([without_its_answer(write)]))
+
+    (item,) = to_data(books.report(as_of=at(60)))["items"]
+    assert (intake.read, intake.quarantined) == (1, 0)
+    assert (item["kind"], item["retry"]["verdict"]) == ("INDETERMINATE", "WAIT")

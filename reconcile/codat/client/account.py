@@ -14,8 +14,7 @@ from reconcile.codat.client.keys import Keys
 from reconcile.codat.client.quota import Figures, Priority, Quota
 from reconcile.codat.client.rerequests import Rerequests, request_steps
 from reconcile.codat.client.responses import TIMEOUT, ResponseReader
-from reconcile.codat.exchange import Exchange
-from reconcile.codat.har import BODY_BYTES_MAX
+from reconcile.codat.exchange import BODY_BYTES_MAX, Exchange
 from reconcile.codat.requests import Request
 
 BASE_URL: Final = "https://api.codat.io"

@@ -13,8 +13,8 @@ from typing import Any, Final, TypeVar
 import attrs
 import httpx
 
+from reconcile.codat.bodies import ENCODINGS
 from reconcile.codat.client.answers import Arrived, Missing, Outcome, Tried
-from reconcile.codat.client.bodies import ENCODINGS
 from reconcile.codat.client.keys import Key, Keys
 from reconcile.codat.client.quota import Priority, Quota
 from reconcile.codat.exchange import Exchange

@@ -12,10 +12,10 @@ from typing import Self, Unpack, assert_never
 
 import httpx
 
+from reconcile.codat.bodies import BodyError
 from reconcile.codat.client.account import Account, ClientSettings
 from reconcile.codat.client.answers import Answer, Outcome
 from reconcile.codat.client.attempts import Keep, Send, Step, Steps, Wait
-from reconcile.codat.client.bodies import BodyError
 from reconcile.codat.client.paging import PAGES_MAX, Paging, companies, transactions
 from reconcile.codat.client.quota import Priority
 from reconcile.codat.client.responses import TIMEOUT, missing, opening

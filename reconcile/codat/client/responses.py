@@ -7,8 +7,8 @@ from typing import Final
 
 import httpx
 
+from reconcile.codat.bodies import Body, BodyError
 from reconcile.codat.client.answers import Arrived, Missing
-from reconcile.codat.client.bodies import Body, BodyError
 from reconcile.codat.headers import Headers
 from reconcile.errors import UsageError
 

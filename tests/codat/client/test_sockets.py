@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from reconcile.codat import requests
-from reconcile.codat.client.bodies import Body, BodyError
+from reconcile.codat.bodies import Body, BodyError
 from reconcile.codat.client.clients import AsyncCodatClient, CodatClient
 from reconcile.codat.client.rerequests import Rerequests
 from reconcile.codat.exchange import Exchange

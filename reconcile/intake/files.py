@@ -1,0 +1,254 @@
+"""Files of captured traffic: what a file is, its content says, and never its name.
+
+A HAR document or JSON lines of its entries, plain, packed with gzip, or in a zip; in
+UTF-8, or in what a mark at the beginning says. What is none of these is refused whole,
+before anything of it is stored.
+"""
+
+import gzip
+import io
+import posixpath
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+
+from reconcile.codat.captured_bodies import nothing_attached
+from reconcile.codat.entries import read_entry
+from reconcile.codat.exchange import BODY_BYTES_MAX, Attached, Captured, Unreadable
+from reconcile.codat.har import HAR_BYTES_MAX, read_document, read_lines
+from reconcile.codat.jsons import text_of
+from reconcile.errors import UsageError
+
+HEAD_BYTES: Final = 2**16
+STRAY_LINES_MAX: Final = 10_000
+"""So many lines that are no entries may stand before the first that is one."""
+_WANTED: Final = "expected a HAR document, or JSON lines of HAR entries"
+_GZIP: Final = b"\x1f\x8b"
+_ZIP: Final = b"PK"
+_BROKEN_PACKING: Final = (gzip.BadGzipFile, EOFError, zlib.error)
+
+
+def read_file(path: Path) -> Iterator[Captured]:
+    """Yield what a file of captured traffic holds.
+
+    Bodies that a recorder put into files of their own are read from beside it.
+
+    Raises:
+        UsageError: there is no such file, or it is no capture.
+
+    """
+    if not path.is_file():
+        raise UsageError(f"{path} does not exist, expected a file")
+    with path.open("rb") as stream:
+        yield from read_stream(stream, name=str(path), attached=_beside(path.parent))
+
+
+def read_stream(
+    stream: IO[bytes], *, name: str, attached: Attached = nothing_attached
+) -> Iterator[Captured]:
+    """Yield what a stream of captured traffic holds.
+
+    Raises:
+        UsageError: it is no capture; of one that is packed and broken, from there on.
+
+    """
+    try:
+        head, whole = _peeked(stream)
+        if head.startswith(_GZIP):
+            head, whole = _peeked(gzip.GzipFile(fileobj=whole))  # type: ignore[arg-type]
+        if head.startswith(_ZIP):
+            yield from _in_zip(_bounded(whole, name), name)
+            return
+        yield from _plain(head, whole, name, attached)
+    except _BROKEN_PACKING as error:
+        raise UsageError(
+            f"{name} cannot be unpacked: expected whole gzip, and it breaks off"
+        ) from error
+
+
+def _plain(
+    head: bytes, whole: IO[bytes], name: str, attached: Attached
+) -> Iterator[Captured]:
+    begin = text_of(head).lstrip()
+    if not begin:
+        raise UsageError(f"{name} is empty, {_WANTED}")
+    for mark, what in _OF_OTHER_KINDS:
+        if begin.startswith(mark):
+            raise UsageError(f"{name} is {what}, {_WANTED}")
+    if not _is_document(begin):
+        lines = read_lines(_lines(whole, name), name=name, attached=attached)
+        yield from _with_an_entry(lines, name)
+        return
+    document = _bounded(whole, name)
+    if _first_line_is_whole(document):
+        yield from _documents(document, name, attached)
+    else:
+        yield from read_document(document, name=name, attached=attached)
+
+
+_OF_OTHER_KINDS: Final = (("<", "a web page or XML"), ("%PDF", "a PDF"))
+_LOG_FIRST: Final = re.compile(r'\{\s*"log"\s*:').match
+_LOG: Final = re.compile(r'"log"\s*:\s*\{').search
+
+
+def _is_document(begin: str) -> bool:
+    """Return whether a text begins a HAR document: entries have a line of their own."""
+    if not begin.startswith("{"):
+        return False
+    if _LOG_FIRST(begin):
+        return True
+    return "\n" in begin and not _is_json(_first_line(begin)) and bool(_LOG(begin))
+
+
+def _first_line(text: str) -> bytes:
+    return text.partition("\n")[0].encode("utf-8", "replace")
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return False
+    return True
+
+
+def _first_line_is_whole(document: bytes) -> bool:
+    """Return whether more follows a line that is a whole document."""
+    first, _, rest = document.lstrip().partition(b"\n")
+    return bool(rest.strip()) and _is_json(first)
+
+
+def _documents(lines: bytes, name: str, attached: Attached) -> Iterator[Captured]:
+    """Yield what lines hold of which each is a HAR document, or an entry."""
+    for number, line in enumerate(lines.split(b"\n"), start=1):
+        where = f"{name}, line {number}"
+        if _LOG_FIRST(text_of(line[:HEAD_BYTES]).lstrip()):
+            yield from read_document(line, name=where, attached=attached)
+        elif line.strip():
+            yield read_entry(line, where=where, attached=attached)
+
+
+def _with_an_entry(captured: Iterator[Captured], name: str) -> Iterator[Captured]:
+    """Yield what lines hold, where any of them is an entry."""
+    stray: list[Captured] = []
+    for item in captured:
+        if not isinstance(item, Unreadable) or item.codats:
+            yield from stray
+            yield item
+            yield from captured
+            return
+        stray.append(item)
+        if len(stray) > STRAY_LINES_MAX:
+            break
+    raise UsageError(f"{name} holds no captured traffic, {_WANTED}")
+
+
+def _lines(whole: IO[bytes], name: str) -> Iterator[bytes]:
+    while line := whole.readline(HAR_BYTES_MAX + 1):
+        if len(line) > HAR_BYTES_MAX:
+            raise UsageError(
+                f"{name} has a line larger than {HAR_BYTES_MAX} bytes, {_WANTED}"
+            )
+        yield line
+
+
+def _bounded(whole: IO[bytes], name: str) -> bytes:
+    document = whole.read(HAR_BYTES_MAX + 1)
+    if len(document) > HAR_BYTES_MAX:
+        raise UsageError(
+            f"{name} is larger than {HAR_BYTES_MAX} bytes,"
+            " expected JSON lines, one HAR entry a line"
+        )
+    return document
+
+
+# Bodies beside a document, and documents in a zip
+
+
+def _beside(folder: Path) -> Attached:
+    """Return what reads a body from a file in the capture's folder, or below it."""
+
+    def attached(file: str) -> bytes | None:
+        try:
+            path = (folder / file).resolve()
+            if not path.is_relative_to(folder.resolve()) or not path.is_file():
+                return None
+            with path.open("rb") as body:
+                return body.read(BODY_BYTES_MAX + 1)
+        except (OSError, ValueError):
+            return None
+
+    return attached
+
+
+def _in_zip(data: bytes, name: str) -> Iterator[Captured]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            hars = [n for n in archive.namelist() if n.lower().endswith(".har")]
+            if not hars:
+                raise UsageError(f"{name} is a zip without a .har in it, {_WANTED}")
+            for member in hars:
+                with archive.open(member) as packed:
+                    document = _bounded(packed, f"{name}/{member}")
+                yield from read_document(
+                    document,
+                    name=f"{name}/{member}",
+                    attached=_within(archive, posixpath.dirname(member)),
+                )
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise UsageError(
+            f"{name} cannot be unpacked: {error}; expected a whole zip"
+            " without a password"
+        ) from error
+
+
+def _within(archive: zipfile.ZipFile, folder: str) -> Attached:
+    """Return what reads a body from a zip: from the folder of its document."""
+    members = frozenset(archive.namelist())
+
+    def attached(file: str) -> bytes | None:
+        member = posixpath.join(folder, file)
+        if member not in members:
+            return None
+        with archive.open(member) as body:
+            return body.read(BODY_BYTES_MAX + 1)
+
+    return attached
+
+
+# A stream whose beginning has been looked at
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream from its beginning on, though that has been read."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        piece = self._head[: len(buffer)] or self._rest.read(len(buffer))
+        self._head = self._head[len(piece) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _peeked(stream: IO[bytes]) -> tuple[bytes, IO[bytes]]:
+    """Return how a stream begins, and the whole of it."""
+    head = b"".join(_begin(stream))
+    return head, io.BufferedReader(_Rejoined(head, stream), HEAD_BYTES)
+
+
+def _begin(stream: IO[bytes]) -> Iterable[bytes]:
+    wanted = HEAD_BYTES
+    while wanted > 0 and (piece := stream.read(wanted)):
+        yield piece
+        wanted -= len(piece)
