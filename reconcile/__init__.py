@@ -86,6 +86,9 @@ if TYPE_CHECKING:
     from reconcile.intake.captures import (
         UnreadCapture,
     )
+    from reconcile.intake.scrub import (
+        Scrubbing,
+    )
     from reconcile.intake.take import (
         Intake,
     )
@@ -208,6 +211,7 @@ __all__ = [
     "Rerequests",
     "Rule",
     "Ruleset",
+    "Scrubbing",
     "Selection",
     "Sent",
     "Share",
@@ -318,6 +322,7 @@ _HOMES = {
         "UsageError",
     ),
     "reconcile.intake.captures": ("UnreadCapture",),
+    "reconcile.intake.scrub": ("Scrubbing",),
     "reconcile.intake.take": ("Intake",),
     "reconcile.judgement.facts": ("Content",),
     "reconcile.judgement.item": (

@@ -21,6 +21,7 @@ from reconcile.endpoint.trust import NOBODY, Trust
 from reconcile.errors import SignatureError, UsageError
 from reconcile.history import History
 from reconcile.intake.reprocess import reprocess
+from reconcile.intake.scrub import Scrubbing, scrub
 from reconcile.intake.take import Intake, take
 from reconcile.live.dispatch import Dispatch
 from reconcile.live.follow import Follower
@@ -136,6 +137,17 @@ class Reconciler:
     def reprocess(self, *, progress: Callable[[int], None] = lambda _: None) -> Intake:
         """Read again what could not be read before."""
         return reprocess(self._history, now=self._now, progress=progress)
+
+    def scrub(self) -> Scrubbing:
+        """Take out what earlier versions kept of others: credentials, bodies, keys.
+
+        The bytes are gone for good; that they were rewritten is in the history.
+
+        Raises:
+            StoreError: somebody else uses the store.
+
+        """
+        return scrub(self._history, now=self._now)
 
     def set_aside(self, digest: str, *, actor: str, reason: str) -> None:
         """Decide that quarantined bytes need not be read; kept with actor and reason.

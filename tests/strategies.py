@@ -241,6 +241,7 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "page": COUNTS,
     "page_size": COUNTS,
     "reason": TEXT,
+    "replacement": TEXT,
     "groups": LEG_ROWS.map(grouped),
     "request_id": TEXT,
     "requested_at": MOMENTS,

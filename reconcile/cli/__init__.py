@@ -41,6 +41,7 @@ def _status() -> int:
         from reconcile.cli.commands import run  # noqa: PLC0415 - needs the extra
 
         if heard:
+            sys.unraisablehook = _leave_if_interrupted
             signal.signal(signal.SIGINT, signal.default_int_handler)
         return run()
 
@@ -55,6 +56,16 @@ def _leave(*_: object) -> None:
     import os  # noqa: PLC0415 - the interpreter has it already
 
     os._exit(INTERRUPTED)
+
+
+def _leave_if_interrupted(unraisable: "sys.UnraisableHookArgs") -> None:
+    """End at an interrupt that came while an object was being put away.
+
+    Python passes over what is raised in a `__del__`, and would tell it on the way.
+    """
+    if isinstance(unraisable.exc_value, KeyboardInterrupt):
+        _leave()
+    sys.__unraisablehook__(unraisable)
 
 
 def _hear_no_more() -> None:

@@ -312,14 +312,24 @@ def tie_out(store: str) -> int:
 )
 @click.option("--actor", metavar="A", help="Who decides.")
 @click.option("--reason", metavar="R", help="Why.")
+@click.option("--scrub", is_flag=True, help="Take out what was kept of others.")
 @click.pass_obj
 def reprocess(
-    store: str, digest: str | None, actor: str | None, reason: str | None
+    store: str,
+    digest: str | None,
+    actor: str | None,
+    reason: str | None,
+    *,
+    scrub: bool,
 ) -> int:
     """Read again what could not be read.
 
-    With --set-aside, a person decides that one piece of evidence is not needed.
+    With --set-aside, a person decides that one piece of evidence is not needed. With
+    --scrub, credentials and other hosts' bytes that earlier versions kept are taken
+    out of the store, for good.
     """
+    if scrub and digest is not None:
+        raise UsageError("--scrub was given with --set-aside, expected one of them")
     if digest is None and (actor or reason):
         raise UsageError("--actor and --reason were given without --set-aside")
     if digest is not None and not (actor and reason):
@@ -329,6 +339,8 @@ def reprocess(
             books.set_aside(digest, actor=actor or "", reason=reason or "")
             click.echo(f"Set aside {digest}.")
             return 0
+        if scrub:
+            click.echo(text.scrubbing_sentence(books.scrub()))
         with counting("Reading again") as progress:
             again = books.reprocess(progress=progress)
     if not (again.read or again.unread):

@@ -11,6 +11,7 @@ from reconcile.audit.tie_out import TieOut
 from reconcile.domain.instants import format_instant
 from reconcile.domain.vocabulary import ItemState
 from reconcile.intake.captures import UnreadCapture
+from reconcile.intake.scrub import Scrubbing
 from reconcile.intake.take import Intake
 from reconcile.judgement.item import Item
 from reconcile.report.build import Report
@@ -59,6 +60,15 @@ def intake_sentence(intakes: Iterable[Intake]) -> str:
     if aside:
         parts.append(f"{aside} set aside before")
     return ", ".join(parts) + "."
+
+
+def scrubbing_sentence(scrubbing: Scrubbing) -> str:
+    """Return in one sentence what was taken out of a store."""
+    return (
+        f"{scrubbing.rewritten} pieces of evidence rewritten, {scrubbing.released} of"
+        f" them released as other traffic; {scrubbing.untrusted} bodies of refused"
+        " deliveries taken out."
+    )
 
 
 def unread_sentence(capture: UnreadCapture) -> str:

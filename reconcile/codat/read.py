@@ -17,6 +17,7 @@ from reconcile.codat.deliveries import (
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.payloads import read_exchange
 from reconcile.codat.routes import Route, route_of
+from reconcile.domain.instants import EPOCH
 from reconcile.domain.observations import Observation
 
 
@@ -60,6 +61,14 @@ class Read:
             body_digest=body_digest,
             observed_at=self.exchange.observed_at,
         )
+
+
+def is_codats_body(body: bytes) -> bool:
+    """Return whether a body shows by itself to be a webhook of Codat's."""
+    bare = Exchange(
+        method="POST", url="", request_body=body, status=0, observed_at=EPOCH
+    )
+    return is_delivery(bare)
 
 
 def read(exchange: Exchange) -> Read | None:

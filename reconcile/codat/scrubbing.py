@@ -29,6 +29,7 @@ HEADERS_KEPT: Final = frozenset(
 _OF_ANSWERS: Final = frozenset(
     {"age", "content-encoding", "content-type", "date", "retry-after"}
 )
+_OF_STATUS: Final = ("status", "_failureText", "_error")
 _OF_BODIES: Final = ("text", "encoding", "size", "mimeType", "_file")
 _MARKS: Final = ("startedDateTime", "time", "_fromCache", "_fetchType", "_disk")
 
@@ -41,7 +42,7 @@ def kept_entry(data: dict[str, Any]) -> bytes:
         entry["request"] = _request(request)
     if isinstance(response, dict):
         entry["response"] = {
-            **{n: response[n] for n in ("status", "_failureText") if n in response},
+            **{n: response[n] for n in _OF_STATUS if n in response},
             "headers": _headers(response.get("headers"), _OF_ANSWERS),
             "content": _body(response.get("content")),
         }
@@ -60,7 +61,10 @@ def not_kept(raw: bytes) -> bytes:
     They are known again by their digest; the same JSON is the same, however indented.
     """
     with contextlib.suppress(msgspec.MsgspecError, RecursionError, ValueError):
-        raw = _encode(msgspec.json.decode(raw))
+        data = msgspec.json.decode(raw)
+        raw = _encode(data)
+        if isinstance(data, dict) and data.keys() == {"notKept"}:
+            return raw  # it is what was kept of others before
     digest = hashlib.sha256(raw).hexdigest()
     return _encode({"notKept": {"bytes": len(raw), "sha256": digest}})
 

@@ -270,6 +270,20 @@ class EvidenceSetAside:
     reason: str
 
 
+@attrs.frozen(kw_only=True)
+class EvidenceScrubbed:
+    """Stored evidence was rewritten: without credentials, and nothing of others.
+
+    `replacement` is the SHA-256 of the bytes that stand there since.
+    """
+
+    TOPIC: ClassVar[str] = "case.evidence-scrubbed"
+
+    digest: str
+    evidence: str
+    replacement: str
+
+
 DatasetEvent = DatasetPushed
 UnsettledEvent = SyncRefused | SyncAnswerLost | SyncThrottled | SyncUnsent
 RequestEvent = (
@@ -277,7 +291,7 @@ RequestEvent = (
 )
 SyncReportEvent = SyncStarted | SyncCompleted | SyncFailed | SyncUnrecognised
 SyncEvent = SyncInitiated | SyncReportEvent | LegsReported | LegsReread
-CaseEvent = EvidenceQuarantined | EvidenceReleased | EvidenceSetAside
+CaseEvent = EvidenceQuarantined | EvidenceReleased | EvidenceSetAside | EvidenceScrubbed
 Event = DatasetEvent | RequestEvent | SyncEvent | CaseEvent
 
 EVENT_TYPES: tuple[type[Event], ...] = get_args(Event)

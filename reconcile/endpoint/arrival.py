@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Final
 
 from reconcile.codat.exchange import Captured, Exchange, Unreadable
-from reconcile.codat.read import read
+from reconcile.codat.read import is_codats_body, read
 from reconcile.codat.signatures import Headers, Pairs, pairs_of
 from reconcile.endpoint.answers import KEPT, PATH
 from reconcile.endpoint.trust import Trust, worth_keeping
 from reconcile.errors import SignatureError
+from reconcile.intake.captures import UNRECOGNISED_DELIVERY
 from reconcile.storage.refused import UntrustedDelivery
 
 HEADER_KEPT_MAX: Final = 1024
@@ -28,7 +29,11 @@ def arrived(
         headers_to_keep = trust.headers_to_keep(pairs, body, now=now)
     except SignatureError as error:
         return UntrustedDelivery.of(
-            body, received_at=now, reason=str(error), headers=_cut(pairs)
+            body,
+            received_at=now,
+            reason=str(error),
+            headers=_cut(pairs),
+            keep_body=is_codats_body(body),
         )
     delivery = Exchange(
         method="POST",
@@ -41,8 +46,7 @@ def arrived(
     found = read(delivery)
     if found is not None and found.kind == "delivery":
         return delivery
-    reason = "the delivery cannot be recognised as a Codat webhook"
-    return Unreadable(raw=body, reason=reason)
+    return Unreadable(raw=body, reason=UNRECOGNISED_DELIVERY)
 
 
 def unread(

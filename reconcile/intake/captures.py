@@ -1,6 +1,7 @@
 """Captures to pieces: the evidence of each, and what it says or why it is unread."""
 
 import hashlib
+from typing import Final
 
 import attrs
 import msgspec
@@ -18,6 +19,9 @@ from reconcile.codat.scrubbing import HEADERS_KEPT, kept_url
 from reconcile.domain.observations import Observation
 from reconcile.errors import PayloadError
 from reconcile.storage.evidence import Evidence, digest_of, micros
+
+UNRECOGNISED_DELIVERY: Final = "the delivery cannot be recognised as a Codat webhook"
+"""Of one that was signed with Codat's secret. It is stored: never reword it."""
 
 
 @attrs.frozen(kw_only=True)

@@ -75,17 +75,20 @@ def _release(
 def _again(evidence: Evidence) -> ReadCapture | None:
     if evidence.kind == "bytes":
         return read_capture(read_entry(evidence.request_body or b""))
+    return read_capture(exchange_in(evidence))
+
+
+def exchange_in(evidence: Evidence) -> Exchange:
+    """Return the exchange that is stored as evidence, which is no mere bytes."""
     assert evidence.observed_at is not None
-    return read_capture(
-        Exchange(
-            method=evidence.method,
-            url=evidence.url,
-            request_headers=evidence.headers,
-            request_body=evidence.request_body,
-            status=evidence.status,
-            response_headers=evidence.headers,
-            response_body=evidence.response_body,
-            body_dropped=evidence.body_dropped,
-            observed_at=evidence.observed_at,
-        )
+    return Exchange(
+        method=evidence.method,
+        url=evidence.url,
+        request_headers=evidence.headers,
+        request_body=evidence.request_body,
+        status=evidence.status,
+        response_headers=evidence.headers,
+        response_body=evidence.response_body,
+        body_dropped=evidence.body_dropped,
+        observed_at=evidence.observed_at,
     )

@@ -12,9 +12,6 @@ import attrs
 from reconcile.domain.events import (
     CaseEvent,
     DatasetPushed,
-    EvidenceQuarantined,
-    EvidenceReleased,
-    EvidenceSetAside,
     LegsReported,
     LegsReread,
     LockTaken,
@@ -103,6 +100,8 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
     event = recorded.event
     _, company_id, name = stream_parts(recorded.stream)
     position = recorded.position
+    if isinstance(event, CaseEvent):
+        return Changes(company_id=company_id, case=event)
     match event:
         case LegsReported():
             return _legs(company_id, name, event, event.groups, position, position)
@@ -148,8 +147,6 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
             return _recovered(company_id, name, event, position)
         case LockTaken():
             return Changes(company_id=company_id)
-        case EvidenceQuarantined() | EvidenceReleased() | EvidenceSetAside():
-            return Changes(company_id=company_id, case=event)
         case _:  # pragma: no cover
             assert_never(event)
 

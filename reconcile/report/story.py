@@ -7,9 +7,11 @@ from typing import Any, assert_never
 import attrs
 
 from reconcile.domain.events import (
+    CaseEvent,
     DatasetPushed,
     EvidenceQuarantined,
     EvidenceReleased,
+    EvidenceScrubbed,
     EvidenceSetAside,
     LegsReported,
     LegsReread,
@@ -182,7 +184,7 @@ def _entries(store: Store, stream: str, transaction_id: str) -> Iterator[StoryEn
     rows = RowsByEvent()
     for recorded in store.stream(stream):
         event = recorded.event
-        if isinstance(event, EvidenceQuarantined | EvidenceReleased | EvidenceSetAside):
+        if isinstance(event, CaseEvent):
             continue
         groups = rows_of(recorded, original=rows.take(recorded))
         for source, text in _said(recorded, groups, transaction_id):
@@ -245,7 +247,12 @@ def _said(
             for row in dict.fromkeys(rows_in(groups)):
                 if row[0] == transaction_id:
                     yield event.origin, _row(row)
-        case EvidenceQuarantined() | EvidenceReleased() | EvidenceSetAside():
+        case (
+            EvidenceQuarantined()
+            | EvidenceReleased()
+            | EvidenceSetAside()
+            | EvidenceScrubbed()
+        ):
             return
         case _:  # pragma: no cover
             assert_never(event)

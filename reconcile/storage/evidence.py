@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import attrs
 
@@ -37,6 +38,15 @@ class Evidence:
     request_digest: bytes | None = None
     response_digest: bytes | None = None
     body_dropped: bool = False
+
+
+class EvidenceKey(NamedTuple):
+    """What evidence is known by, without its bodies."""
+
+    identity: bytes
+    kind: str
+    method: str
+    url: str
 
 
 def digest_of(body: bytes) -> bytes:

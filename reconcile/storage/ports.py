@@ -5,7 +5,7 @@ this module, its failures are a `StoreError`, a `VersionConflictError` or an
 `OvertakenError`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol, Self
@@ -23,7 +23,7 @@ from reconcile.projections.rows import (
     SyncRow,
 )
 from reconcile.storage.codec import Envelope
-from reconcile.storage.evidence import Evidence
+from reconcile.storage.evidence import Evidence, EvidenceKey
 from reconcile.storage.refused import UntrustedDelivery
 
 
@@ -215,6 +215,10 @@ class Untrusted(Protocol):
         """Yield the stored ones."""
         ...
 
+    def forget_bodies(self, *, unless: Callable[[bytes], bool]) -> int:
+        """Take out the bodies that a test refuses; return how many."""
+        ...
+
 
 class Store(Protocol):
     """One history with its evidence and views. Close it, or use it in a `with`."""
@@ -355,6 +359,18 @@ class Store(Protocol):
 
     def evidence(self, identity: bytes) -> Evidence | None:
         """Return one piece of evidence with its bodies, at its earliest receipt."""
+        ...
+
+    def evidence_keys(self) -> list[EvidenceKey]:
+        """Return what all evidence is known by, in the order of its coming."""
+        ...
+
+    def rewrite(self, evidence: Iterable[Evidence]) -> None:
+        """Put other addresses, companies and bodies in place of those of evidence."""
+        ...
+
+    def compact(self) -> None:
+        """Leave nothing of what was rewritten; a `StoreError` while it is in use."""
         ...
 
     def body_digest(self, identity: bytes) -> str:

@@ -39,13 +39,17 @@ class UntrustedDelivery:
         received_at: datetime,
         reason: str,
         headers: tuple[tuple[str, str], ...],
+        keep_body: bool,
     ) -> "UntrustedDelivery":
-        """Return a delivery as it is stored: a long body by its digest alone."""
+        """Return a delivery as it is stored.
+
+        Of a long body, and of one that is not to be kept, the digest alone is.
+        """
         return cls(
             received_at=received_at,
             reason=reason,
             headers=headers,
-            body=body if len(body) <= BODY_KEPT_BYTES_MAX else None,
+            body=body if keep_body and len(body) <= BODY_KEPT_BYTES_MAX else None,
             body_bytes=len(body),
             body_digest=digest_of(body),
         )

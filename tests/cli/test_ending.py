@@ -149,6 +149,25 @@ def test_an_interrupt_at_any_moment_ends_with_130_or_as_if_there_were_none(
     assert command.returncode == 130 or out.endswith("}\n")
 
 
+def test_an_interrupt_while_an_object_is_put_away_is_not_lost() -> None:
+    program = """
+import sys
+import reconcile.cli
+
+class Closing:
+    def __del__(self):
+        raise KeyboardInterrupt
+
+sys.unraisablehook = reconcile.cli._leave_if_interrupted
+Closing()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert (ended.returncode, ended.stderr) == (130, "")
+
+
 def test_a_command_in_the_background_of_a_shell_goes_on(folder: Path) -> None:
     program = f"import signal; signal.signal(2, signal.SIG_IGN)\n{HELD}"
     command = subprocess.Popen(

@@ -39,6 +39,7 @@ def test_topics_are_stable_names_and_each_stands_for_one_kind() -> None:
     assert sorted(topics) == [
         "case.evidence-quarantined",
         "case.evidence-released",
+        "case.evidence-scrubbed",
         "case.evidence-set-aside",
         "dataset.pushed",
         "request.abandoned",

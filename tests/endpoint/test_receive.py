@@ -121,7 +121,7 @@ def test_a_forged_delivery_is_refused_and_kept_apart(
 def test_refused_deliveries_are_bounded_and_counted(tmp_path: Path) -> None:
     with endpoint(tmp_path) as hooks:
         for number in range(1005):
-            hooks.receive({"webhook-id": f"msg_{number}"}, b"x")
+            hooks.receive({"webhook-id": f"msg_{number}"}, webhook())
         hooks.receive({"x-other": "secret"}, b"y" * (BODY_KEPT_BYTES_MAX + 1))
 
     with Reconciler.open(url_of(tmp_path)) as books:
@@ -131,7 +131,18 @@ def test_refused_deliveries_are_bounded_and_counted(tmp_path: Path) -> None:
         assert (newest.body, newest.headers) == (None, ())
         assert (newest.body_bytes, newest.received_at) == (BODY_KEPT_BYTES_MAX + 1, NOW)
         assert others[-1].headers == (("webhook-id", "msg_6"),)
-        assert others[-1].body == b"x"
+        assert others[-1].body == webhook()
+
+
+def test_of_a_refused_delivery_that_is_not_codats_the_digest_alone_is_kept(
+    tmp_path: Path,
+) -> None:
+    with endpoint(tmp_path) as hooks:
+        hooks.receive({"webhook-id": "msg_1"}, b"password=hunter2")
+
+    with Reconciler.open(url_of(tmp_path)) as books:
+        (refused,) = books.store.untrusted().newest_first()
+        assert (refused.body, refused.body_bytes) == (None, 16)
 
 
 def test_without_a_secret_every_delivery_is_refused(tmp_path: Path) -> None:

@@ -126,7 +126,9 @@ def test_a_stored_event_nobody_can_read_is_told(desk: Desk) -> None:
 def test_deliveries_that_were_refused_are_counted(desk: Desk) -> None:
     with Reconciler.open(f"sqlite:///{desk.folder / 'reconcile.db'}") as books:
         at = datetime(2026, 3, 2, tzinfo=UTC)
-        forged = UntrustedDelivery.of(b"{}", received_at=at, reason="x", headers=())
+        forged = UntrustedDelivery.of(
+            b"{}", received_at=at, reason="x", headers=(), keep_body=True
+        )
         books.store.untrusted().keep([forged])
 
     status, output, _ = desk.run("doctor")

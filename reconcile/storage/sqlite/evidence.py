@@ -2,15 +2,18 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import Any
 
 from reconcile.errors import StoreError
 from reconcile.storage.evidence import (
     Evidence,
+    EvidenceKey,
     digest_of,
     headers_of,
     micros,
     moment_of,
+    pack,
     unpack,
 )
 from reconcile.storage.sqlite.layout import body_dropped
@@ -76,6 +79,46 @@ def evidence_at(
         response_body=response_body,
         body_dropped=dropped,
     )
+
+
+def evidence_keys(cursor: sqlite3.Cursor) -> list[EvidenceKey]:
+    """Return what all evidence is known by, in the order of its coming."""
+    cursor.execute(
+        "SELECT identity, kind, method, url FROM evidence GROUP BY identity"
+        " ORDER BY MIN(seq)"
+    )
+    return [EvidenceKey(*row) for row in cursor.fetchall()]
+
+
+def rewrite_evidence(
+    cursor: sqlite3.Cursor, rows: Iterable[tuple[Any, ...]], bodies: dict[bytes, bytes]
+) -> None:
+    """Put rows of `evidence_row` in place of those of the same identity.
+
+    When it was observed and recorded stays as it is.
+    """
+    cursor.executemany(
+        "INSERT OR IGNORE INTO bodies VALUES (?, ?, ?)",
+        [(digest, len(body), pack(body)) for digest, body in bodies.items()],
+    )
+    cursor.executemany(
+        "UPDATE evidence SET company_id = ?, url = ?, headers = ?,"
+        " request_body = ?, response_body = ? WHERE identity = ?",
+        [(row[3], row[5], row[7], row[8], row[9], row[0]) for row in rows],
+    )
+
+
+def compact(db: sqlite3.Connection) -> None:
+    """Delete bodies that nothing refers to, and write the file anew without them."""
+    db.isolation_level = None
+    db.execute("PRAGMA secure_delete = ON")
+    db.execute(
+        "DELETE FROM bodies WHERE digest NOT IN ("
+        "SELECT request_body FROM evidence WHERE request_body IS NOT NULL"
+        " UNION SELECT response_body FROM evidence WHERE response_body IS NOT NULL)"
+    )
+    db.execute("VACUUM")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def body_digest_at(cursor: sqlite3.Cursor, identity: bytes) -> str:

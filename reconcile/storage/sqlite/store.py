@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any, Final, Self
 
@@ -12,7 +12,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from reconcile.errors import StoreError
 from reconcile.storage.codec import Codec, Envelope, EventMapper
-from reconcile.storage.evidence import Evidence, micros, pack_all
+from reconcile.storage.evidence import Evidence, EvidenceKey, micros, pack_all
 from reconcile.storage.ports import VersionConflictError
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.engine import (
@@ -22,7 +22,14 @@ from reconcile.storage.sqlite.engine import (
     store_errors,
 )
 from reconcile.storage.sqlite.events import EventReads
-from reconcile.storage.sqlite.evidence import body_digest_at, evidence_at, evidence_row
+from reconcile.storage.sqlite.evidence import (
+    body_digest_at,
+    compact,
+    evidence_at,
+    evidence_keys,
+    evidence_row,
+    rewrite_evidence,
+)
 from reconcile.storage.sqlite.leases import SqliteLeases
 from reconcile.storage.sqlite.presence import mark_in
 from reconcile.storage.sqlite.snapshot import SqliteSnapshot
@@ -128,6 +135,24 @@ class SqliteStore(EventReads):
                 raise VersionConflictError(str(error)) from error
             raise
 
+    def rewrite(self, evidence: Iterable[Evidence]) -> None:
+        """Put other addresses, companies and bodies in place of those of evidence."""
+        self._database.bring_up_to_date()
+        bodies: dict[bytes, bytes] = {}
+        rows = [evidence_row(piece, bodies, 0) for piece in evidence]
+        with self._database.writing() as cursor:
+            rewrite_evidence(cursor, rows, bodies)
+
+    def compact(self) -> None:
+        """Leave nothing in the file of what was rewritten or deleted.
+
+        Raises:
+            StoreError: somebody else uses the store.
+
+        """
+        with store_errors(self.path), closing(sqlite3.connect(self.path)) as db:
+            compact(db)
+
     def check_writable(self) -> None:
         """Take the lock for writing and let go of it."""
         self._database.check_writable()
@@ -171,6 +196,11 @@ class SqliteStore(EventReads):
         with self._database.reading() as cursor:
             layout = self._database.layout(cursor)
             return evidence_at(cursor, identity, layout=layout)
+
+    def evidence_keys(self) -> list[EvidenceKey]:
+        """Return what all evidence is known by, in the order of its coming."""
+        with self._database.reading() as cursor:
+            return evidence_keys(cursor)
 
     def body_digest(self, identity: bytes) -> str:
         """Return the SHA-256 (hex) of the bytes that a piece of evidence rests on."""
