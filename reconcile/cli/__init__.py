@@ -29,6 +29,7 @@ def _status() -> int:
     try:
         import babel  # noqa: F401, PLC0415 - only asks whether the extra is there
         import click  # noqa: F401, PLC0415
+        import iso4217  # noqa: F401, PLC0415
         import rich  # noqa: F401, PLC0415
     except ModuleNotFoundError as error:
         sys.stderr.write(

@@ -26,7 +26,7 @@ from reconcile.live.dispatch import Dispatch
 
 ACTOR: Final = "reconcile push"
 FILE_BYTES_MAX: Final = 64 * 2**20
-_READERS: Final = {".json": read_json, ".csv": read_csv}
+_TABLES: Final = (".csv", ".tsv", ".txt")
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +60,16 @@ class PushCall:
     show_default=True,
     help="v1 pushes a dataset to sync later; current syncs it at once.",
 )
+@click.option(
+    "--encoding",
+    metavar="NAME",
+    help="Of a file that is not in UTF-8.",
+)
+@click.option(
+    "--ignore-other-columns",
+    is_flag=True,
+    help="Leave out columns that are not known.",
+)
 @click.option("--sync", "start", is_flag=True, help="Start the sync too (v1).")
 @account_options
 @click.pass_obj
@@ -69,6 +79,8 @@ def push(
     company: str,
     dialect: str,
     start: bool,
+    encoding: str | None,
+    ignore_other_columns: bool,
     api_key: str | None,
     base_url: str,
 ) -> int:
@@ -79,7 +91,9 @@ def push(
     answer is lost is in doubt, and is not sent again.
     """
     spoken = cast("Dialect", dialect)
-    given = _read(file, spoken)
+    given = _read(
+        file, spoken, encoding=encoding, ignore_other_columns=ignore_other_columns
+    )
     if given.problems:
         for problem in given.problems:
             click.echo(shown(f"{file}: {problem}"), err=True)
@@ -98,7 +112,9 @@ def push(
         return _push(dispatch, company_id, calls, start=start)
 
 
-def _read(name: str, dialect: Dialect) -> Expenses:
+def _read(
+    name: str, dialect: Dialect, *, encoding: str | None, ignore_other_columns: bool
+) -> Expenses:
     """Return what a file holds.
 
     Raises:
@@ -106,15 +122,20 @@ def _read(name: str, dialect: Dialect) -> Expenses:
 
     """
     if name == "-":
-        return read_json(_bounded(sys.stdin.buffer.read, "standard input"), dialect)
+        body = _bounded(sys.stdin.buffer.read, "standard input")
+        return read_json(body, dialect, encoding=encoding)
     path = Path(name)
     if not _is_file(path):
         raise UsageError(f"{shown(name)} does not exist, expected a file")
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
+    if path.suffix.lower() not in (".json", *_TABLES):
         raise UsageError(f"{shown(name)} is neither a .json nor a .csv file")
     with path.open("rb") as stream:
-        return reader(_bounded(stream.read, shown(name)), dialect)
+        body = _bounded(stream.read, shown(name))
+    if path.suffix.lower() == ".json":
+        return read_json(body, dialect, encoding=encoding)
+    return read_csv(
+        body, dialect, encoding=encoding, ignore_other_columns=ignore_other_columns
+    )
 
 
 def _is_file(path: Path) -> bool:

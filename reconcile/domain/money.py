@@ -17,7 +17,7 @@ _YEARS: Final = range(1900, 2201)
 _CURRENCY: Final = re.compile(r"[A-Za-z]{3}").fullmatch
 _MONTH: Final = re.compile(r"\d{4}-\d{2}").fullmatch
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)").match
-_PLAIN: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?").fullmatch
+_PLAIN: Final = re.compile(r"(?!-0(\.0+)?$)-?(0|[1-9]\d*)(\.\d+)?").fullmatch
 _AMOUNT: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?").fullmatch
 _EXACT: Final = Context(prec=4 * _DIGITS_MAX, traps=[Inexact, Overflow])
 
@@ -71,5 +71,5 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def decimal_text(amount: Decimal) -> str:
-    """Return a decimal without an exponent: `1200.50`, as it was given."""
-    return f"{amount:f}"
+    """Return a decimal without an exponent: `1200.50`, as it was given; -0 is 0."""
+    return f"{amount or abs(amount):f}"

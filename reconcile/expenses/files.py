@@ -1,6 +1,5 @@
 """A file of expenses, read whole: the expenses, or all that is wrong with them."""
 
-import codecs
 import json
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -17,7 +16,8 @@ from reconcile.expenses.rows import (
     read_rows,
     tabled,
 )
-from reconcile.expenses.rules import Dialect, FieldProblem, flaws_of
+from reconcile.expenses.rules import Dialect, FieldProblem, flaws_of, unsigned_zero
+from reconcile.expenses.tables import decoded
 
 _INT_DIGITS_MAX: Final = 18  # beyond, no 64 bits hold it
 _COLUMN_OF: Final = {field: column for column, field in COLUMNS.items()}
@@ -45,12 +45,14 @@ class Expenses:
     problems: tuple[Problem, ...] = ()
 
 
-def read_json(body: bytes, dialect: Dialect) -> Expenses:
+def read_json(
+    body: bytes, dialect: Dialect, *, encoding: str | None = None
+) -> Expenses:
     """Return the expenses of an array, or of an object's `items`."""
     try:
         data = json.loads(
-            _text(body),
-            parse_float=Decimal,
+            decoded(body, encoding),
+            parse_float=_exact,
             parse_int=_whole,
             parse_constant=_refuse,
             object_pairs_hook=_object,
@@ -84,10 +86,21 @@ def read_json(body: bytes, dialect: Dialect) -> Expenses:
     return _whole_file(placed, problems)
 
 
-def read_csv(body: bytes, dialect: Dialect) -> Expenses:
-    """Return the expenses of a table: one row a line, rows of one id together."""
+def read_csv(
+    body: bytes,
+    dialect: Dialect,
+    *,
+    encoding: str | None = None,
+    ignore_other_columns: bool = False,
+) -> Expenses:
+    """Return the expenses of a table: one row a line, rows of one id together.
+
+    Commas, semicolons or tabs part the cells. Without a mark at its beginning, and
+    without an `encoding`, it is in UTF-8.
+    """
     try:
-        rows = [*read_rows(_text(body))]
+        text = decoded(body, encoding)
+        rows = [*read_rows(text, ignore_other_columns=ignore_other_columns)]
     except TableError as error:
         return _unreadable(f"line {error.number}", str(error))
     except ValueError as error:
@@ -96,12 +109,15 @@ def read_csv(body: bytes, dialect: Dialect) -> Expenses:
         *(row for row in rows if isinstance(row, TableError)),
         *tabled([row for row in rows if isinstance(row, FileRow)], dialect),
     ]
-    numbered = [(e.number, str(e)) for e in found if isinstance(e, TableError)]
+    errors = [error for error in found if isinstance(error, TableError)]
+    numbered = [(error.number, str(error)) for error in errors]
+    unread = {(error.number, error.column) for error in errors if error.column}
     expenses = [row for row in found if isinstance(row, Tabled)]
     for row in expenses:
         for flaw in flaws_of(row.expense, dialect):
             number = row.numbers[min(flaw.line or 0, len(row.numbers) - 1)]
-            numbered.append((number, _in_table(flaw)))
+            if (number, _column_of(flaw)) not in unread:
+                numbered.append((number, _in_table(flaw)))
     numbered.sort(key=lambda row: row[0])
     problems = [Problem(f"line {n}", reason) for n, reason in numbered]
     placed = [(f"line {row.numbers[0]}", row.expense) for row in expenses]
@@ -143,22 +159,16 @@ def _in_table(flaw: FieldProblem) -> str:
     """Return a flaw by its column; a reference's id is the column itself."""
     if flaw.line is None and flaw.path == "lines":
         return flaw.reason
+    return f"{_column_of(flaw)}: {flaw.reason}"
+
+
+def _column_of(flaw: FieldProblem) -> str:
     field = flaw.path.partition(".")[0].partition("[")[0]
-    return f"{_COLUMN_OF.get(field, field)}: {flaw.reason}"
+    return _COLUMN_OF.get(field, field)
 
 
-def _text(body: bytes) -> str:
-    """Return the text of a file, in UTF-8.
-
-    Raises:
-        ValueError: it is in another encoding.
-
-    """
-    try:
-        return body.removeprefix(codecs.BOM_UTF8).decode()
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"line {line} is not UTF-8") from error
+def _exact(digits: str) -> Decimal:
+    return unsigned_zero(Decimal(digits))
 
 
 def _whole(digits: str) -> int | Decimal:

@@ -5,11 +5,17 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
-from reconcile.expenses.rules import Dialect
+from reconcile.expenses.rules import Dialect, unsigned_zero
+from reconcile.expenses.tables import (
+    cell_value,
+    column_key,
+    has_decimal_comma,
+    table_of,
+)
 
 COLUMNS: Final[Mapping[str, str]] = {
     "id": "id",
@@ -42,6 +48,20 @@ _FLAGS: Final = {"true": True, "false": False}
 Fields = dict[str, object]
 
 
+class CellReader(Protocol):
+    """What the standard library's reader of CSV is."""
+
+    line_num: int
+
+    def __next__(self) -> list[str]:
+        """Return the next row."""
+        ...
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Return itself."""
+        ...
+
+
 @attrs.frozen
 class FileRow:
     """One row under the header: the line it begins on, its filled cells by column."""
@@ -59,57 +79,141 @@ class Tabled:
 
 
 class TableError(Exception):
-    """What is wrong with a table, and on which line of the file."""
+    """What is wrong with a table, on which line of the file, and in which column."""
 
-    def __init__(self, number: int, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, number: int, reason: str, *, column: str = "") -> None:
+        super().__init__(f"{column}: {reason}" if column else reason)
         self.number = number
+        self.column = column
 
 
-def read_rows(text: str) -> Iterator[FileRow | TableError]:
-    """Yield every row, or what keeps it from being read.
+def read_rows(
+    text: str, *, ignore_other_columns: bool = False
+) -> Iterator[FileRow | TableError]:
+    """Yield every row, or what is wrong with it or with the header.
 
     Raises:
         TableError: the table as a whole cannot be read.
 
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    table = table_of(text, _NAMES)
+    lines = io.StringIO(table.text, newline="")
+    reader = csv.reader(lines, strict=True, delimiter=table.separator)
     try:
-        header = [cell.strip() for cell in next(reader, [])]
-        _check(header)
-        while True:
-            number = reader.line_num + 1
-            cells = next(reader, None)
-            if cells is None:
-                return
-            filled = [cell.strip() for cell in cells]
-            if len(cells) > len(header):
-                reason = f"{len(cells)} cells, expected {len(header)} as in the header"
-                yield TableError(number, reason)
-            elif any(filled):
-                named = zip(header, filled, strict=False)
-                yield FileRow(number, {name: cell for name, cell in named if cell})
+        header = [_column(cell) for cell in next((r for r in reader if any(r)), [])]
+        yield from _header_errors(header, table.skipped + 1, ignore_other_columns)
+        rows = list(_cells(reader, header, table.skipped))
     except csv.Error as error:
-        raise TableError(reader.line_num, f"it is not CSV: {error}") from error
+        number = reader.line_num + table.skipped
+        raise TableError(number, f"it is not CSV: {error}") from error
+    commas = table.separator != "," and any(
+        has_decimal_comma(cell)
+        for row in rows
+        if isinstance(row, FileRow)
+        for column, cell in row.cells.items()
+        if column in _NUMBERS
+    )
+    for row in rows:
+        if commas and isinstance(row, FileRow):
+            yield attrs.evolve(row, cells=_with_points(row.cells))
+        else:
+            yield row
 
 
-def _check(header: list[str]) -> None:
-    unknown = [column for column in header if column not in COLUMNS]
+def _cells(
+    reader: "CellReader", header: list[str], skipped: int
+) -> Iterator[FileRow | TableError]:
+    """Yield each row's filled cells by column, and what is wrong with any."""
+    while True:
+        number = reader.line_num + 1 + skipped
+        cells = next(reader, None)
+        if cells is None:
+            return
+        nameless = [
+            place
+            for place, cell in enumerate(cells, start=1)
+            if cell.strip() and (place > len(header) or not header[place - 1])
+        ]
+        if nameless:
+            names = sum(map(bool, header))
+            yield TableError(
+                number,
+                f"cell {nameless[0]} is filled and has no name in the header,"
+                f" expected {names} cells",
+            )
+            continue
+        values: dict[str, str] = {}
+        for column, cell in zip(header, cells, strict=False):
+            if column not in COLUMNS:
+                continue
+            try:
+                value = cell_value(cell)
+            except ValueError as error:
+                yield TableError(number, str(error), column=column)
+                value = ""
+            if value:
+                values[column] = value
+        if values:
+            yield FileRow(number, values)
+
+
+def _with_points(cells: Mapping[str, str]) -> dict[str, str]:
+    """Return cells whose numbers have a decimal point.
+
+    Where numbers have commas, a point parts thousands: it stays, and is found wrong.
+    """
+    return {
+        column: (
+            cell.replace(".", "\u2024").replace(",", ".")
+            if column in _NUMBERS
+            else cell
+        )
+        for column, cell in cells.items()
+    }
+
+
+_BY_KEY: Final = {column_key(name): name for name in _NAMES}
+
+
+def _column(cell: str) -> str:
+    """Return the column that a cell of the header names, or what it says."""
+    return _BY_KEY.get(column_key(cell), cell.strip())
+
+
+def _header_errors(
+    header: list[str], number: int, ignore_other_columns: bool
+) -> Iterator[TableError]:
+    """Yield what is wrong with a header.
+
+    Raises:
+        TableError: nothing under it can be read.
+
+    """
     if "id" not in header:
         raise TableError(
-            1, "the header has no column id, expected names between commas"
+            number,
+            "the header has no column id, expected names between commas,"
+            " semicolons or tabs",
         )
-    if unknown:
-        raise TableError(1, f"the column {unknown[0]!r} is not known")
-    twice = [column for column in header if header.count(column) > 1]
-    if twice:
-        raise TableError(1, f"the column {twice[0]} is in the header twice")
+    unknown = [column for column in header if column and column not in COLUMNS]
+    if unknown and not ignore_other_columns:
+        names = ", ".join(map(repr, unknown))
+        many = f"columns {names} are" if len(unknown) > 1 else f"column {names} is"
+        yield TableError(
+            number,
+            f"the {many} not known, expected --ignore-other-columns to leave out"
+            " what is not to be sent",
+        )
+    for column in dict.fromkeys(header):
+        if column in COLUMNS and header.count(column) > 1:
+            yield TableError(number, f"the column {column} is in the header twice")
 
 
 def tabled(rows: list[FileRow], dialect: Dialect) -> Iterator[Tabled | TableError]:
     """Yield the expenses of rows; a row that goes on with the one before is a line."""
     current: Tabled | None = None
     first = FileRow(0, {})
+    group: list[FileRow] = []
     for row in rows:
         name = row.cells.get("id")
         if current is not None and name is not None and name == first.cells["id"]:
@@ -118,15 +222,30 @@ def tabled(rows: list[FileRow], dialect: Dialect) -> Iterator[Tabled | TableErro
             assert isinstance(lines, list)  # noqa: S101 - made below
             lines.append(_fields(row, dialect, of_lines=True))
             yield from _differing(first, row)
+            yield from _repeated(group, row)
+            group.append(row)
             continue
         if current is not None:
             yield current
         first = FileRow(row.number, {"id": "", **row.cells})
+        group = [row]
         line = _fields(row, dialect, of_lines=True)
         whole = {**_fields(row, dialect, of_lines=False), "lines": [line]}
         current = Tabled(whole, [row.number])
     if current is not None:
         yield current
+
+
+def _repeated(group: list[FileRow], row: FileRow) -> Iterator[TableError]:
+    """Yield that a row says the same as an earlier one: a line, or a slip."""
+    for earlier in group:
+        if earlier.cells == row.cells:
+            reason = (
+                f"the row says the same as line {earlier.number} in every cell,"
+                " expected each row once, or lines that differ"
+            )
+            yield TableError(row.number, reason)
+            return
 
 
 def _differing(first: FileRow, row: FileRow) -> Iterator[TableError]:
@@ -164,7 +283,7 @@ def _value(column: str, cell: str, dialect: Dialect) -> object:
         case "invoiceToId":
             return {"id": cell, "type": "customer"}
         case _ if column in _NUMBERS:
-            return Decimal(cell) if _NUMBER(cell) else cell
+            return unsigned_zero(Decimal(cell)) if _NUMBER(cell) else cell
         case _ if column.endswith("Id"):
             return {"id": cell}
         case _:

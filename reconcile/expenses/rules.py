@@ -14,6 +14,7 @@ from typing import Final, Literal
 import attrs
 
 from reconcile.domain.identity import all_canonical
+from reconcile.expenses.currencies import decimals_of
 
 Dialect = Literal["v1", "current"]
 
@@ -24,6 +25,9 @@ RATE_PLACES_MAX: Final = 9
 LINES_MAX: Final = 100
 TRACKING_MAX: Final = 10
 SHOWN_MAX: Final = 40
+YEARS: Final = range(2000, 2200)
+"""Others are what programs write for no date: 1, 1601, 1900, 1970, 2262, 9999."""
+_SPAN: Final = f"{YEARS[0]} to {YEARS[-1]}"
 
 Found = Iterator[tuple[str, str]]  # where inside a value, and what is wrong
 Check = Callable[[object], Found]
@@ -85,6 +89,28 @@ def flaws_of(expense: object, dialect: Dialect) -> Iterator[FieldProblem]:
             continue
         for path, reason in _LINE[dialect].flaws(line):
             yield FieldProblem(number, path, reason)
+        for path, reason in _decimals(line, expense.get("currency")):
+            yield FieldProblem(number, path, reason)
+
+
+def _decimals(line: Mapping[str, object], currency: object) -> Found:
+    """Yield amounts with more decimals than their currency has, as in `1.000` EUR."""
+    if not isinstance(currency, str) or not _CURRENCY(currency):
+        return
+    most = decimals_of(currency)
+    for path in ("netAmount", "taxAmount"):
+        number = _number(line.get(path))
+        if not number or [*_amount(number)]:
+            continue
+        places = -number.as_tuple().exponent  # type: ignore[operator]  # it is finite
+        if places > most:
+            reason = f"has {places} decimals, expected at most {most} in {currency}"
+            yield path, f"{shown(line[path])} {reason}"
+
+
+def unsigned_zero(number: Decimal) -> Decimal:
+    """Return a number, and 0 for what is written as -0."""
+    return number if number else abs(number)
 
 
 def shown(value: object) -> str:
@@ -124,7 +150,10 @@ def _type(*known: str) -> Check:
 def _date(value: object) -> Found:
     try:
         if isinstance(value, str) and _DATE(value):
-            datetime.fromisoformat(value)
+            moment = datetime.fromisoformat(value)
+            if moment.year in YEARS:
+                return
+            yield "", f"{shown(value)} is not a date of an expense, expected {_SPAN}"
             return
     except ValueError:
         pass

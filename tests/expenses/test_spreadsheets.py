@@ -1,0 +1,224 @@
+"""Tables as spreadsheets save them: what a person reads is sent, or is a problem."""
+
+import codecs
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from iso4217 import Currency
+
+from reconcile.expenses import Expenses, read_csv, read_json
+from tests.expenses.test_files import GOOD, HEAD, ONE, TWO, rows, sentences
+
+WHOLE = f"{HEAD}\n{ONE},{GOOD}\n{TWO},{GOOD}"
+
+
+def amounts(read: Expenses) -> list[object]:
+    """Return the net amount of each line."""
+    found = []
+    for item in read.items:
+        lines = item["lines"]
+        assert isinstance(lines, list)
+        found += [line["netAmount"] for line in lines]
+    return found
+
+
+def priced(currency: str, amount: str, *, separator: str = ",") -> Expenses:
+    """Return a table of one expense with this amount."""
+    row = f"{ONE},Payment,2026-01-04,{currency},{amount},,account-1"
+    text = f"{HEAD}\n{row}".replace(",", separator) if separator != "," else None
+    return read_csv((text or f"{HEAD}\n{row}").encode(), "current")
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "decimals"),
+    [
+        ("EUR", "1.000", "3 decimals, expected at most 2"),
+        ("JPY", "12.500", "3 decimals, expected at most 0"),
+        ("KWD", "1.0000", "4 decimals, expected at most 3"),
+        ("GBP", "12.345", "3 decimals, expected at most 2"),
+    ],
+)
+def test_an_amount_has_no_more_decimals_than_its_currency(
+    currency: str, amount: str, decimals: str
+) -> None:
+    assert sentences(priced(currency, amount)) == [
+        f"line 2: netAmount: {amount} has {decimals} in {currency}"
+    ]
+
+
+@given(
+    st.sampled_from([item for item in Currency if item.exponent is not None]),
+    st.integers(0, 4_999_999),
+    st.text("0123456789", max_size=6),
+)
+def test_what_is_sent_is_what_is_read_or_a_problem(
+    currency: Currency, whole: int, decimals: str
+) -> None:
+    text = f"{whole}.{decimals}" if decimals else f"{whole}"
+
+    read = priced(currency.code, text)
+
+    if len(decimals) <= (currency.exponent or 0) or not Decimal(text):
+        assert sentences(read) == []
+        assert [str(amount) for amount in amounts(read)] == [str(Decimal(text))]
+    else:
+        assert read.items == ()
+        assert len(read.problems) == 1
+
+
+@pytest.mark.parametrize("text", ["-0", "-0.00", "-0.0"])
+def test_minus_nought_is_nought(text: str) -> None:
+    in_json = f"""[{{"id":"{ONE}","type":"Payment","issueDate":"2026-01-04",
+        "currency":"GBP","lines":[{{"netAmount":{text}}}]}}]"""
+
+    for read in (priced("GBP", text), read_json(in_json.encode(), "current")):
+        (amount,) = amounts(read)
+        assert not str(amount).startswith("-")
+
+
+def test_rows_that_say_the_same_in_every_cell_are_told() -> None:
+    assert sentences(rows(HEAD, f"{ONE},{GOOD}", f"{ONE},{GOOD}")) == [
+        "line 3: the row says the same as line 2 in every cell,"
+        " expected each row once, or lines that differ"
+    ]
+
+
+def test_cells_that_are_empty_under_no_name_are_nothing() -> None:
+    assert sentences(rows(f"{HEAD},,", f"{ONE},{GOOD},,", f"{TWO},{GOOD},,,,")) == []
+
+
+def test_a_filled_cell_under_no_name_is_told() -> None:
+    assert sentences(rows(f"{HEAD},", f"{ONE},{GOOD},more")) == [
+        "line 2: cell 8 is filled and has no name in the header, expected 7 cells"
+    ]
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("sep_line", ["", "sep={}\r\n"])
+def test_semicolons_and_tabs_part_cells_and_commas_decimals(
+    separator: str, sep_line: str
+) -> None:
+    text = WHOLE.replace(",", separator).replace(
+        f"{separator}10{separator}", f"{separator}10,25{separator}"
+    )
+
+    read = read_csv((sep_line.format(separator) + text).encode(), "current")
+
+    assert sentences(read) == []
+    assert amounts(read) == [Decimal("10.25")] * 2
+
+
+def test_a_line_that_says_sep_is_passed_over_and_lines_keep_their_numbers() -> None:
+    read = rows("sep=,", HEAD, f"{ONE},{GOOD}", f"{TWO},Pay,2026-01-04,GBP,1,,a")
+
+    assert [problem.place for problem in read.problems] == ["line 4"]
+
+
+def test_among_decimal_commas_a_point_is_a_problem() -> None:
+    text = f"{HEAD}\n{ONE},Payment,2026-01-04,KWD,1.000,0#5,a".replace(",", ";")
+
+    read = read_csv(text.replace("#", ",").encode(), "current")
+
+    assert read.items == ()
+    assert read.problems[0].place == "line 2"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_file_in_a_known_utf_is_read(encoding: str) -> None:
+    text = f"{HEAD}\n{ONE},{GOOD}é"
+
+    (item,) = read_csv(text.encode(encoding), "current").items
+
+    assert "account-1é" in str(item)
+
+
+def test_another_encoding_is_read_by_its_name() -> None:
+    body = f"{HEAD}\n{ONE},{GOOD}é".encode("windows-1252")
+
+    (item,) = read_csv(body, "current", encoding="windows-1252").items
+
+    assert "account-1é" in str(item)
+    assert sentences(read_csv(body, "current", encoding="klingon")) == [
+        "it cannot be read: 'klingon' is not an encoding,"
+        " expected one such as windows-1252"
+    ]
+
+
+def test_a_mark_outweighs_the_encoding_that_is_named() -> None:
+    body = codecs.BOM_UTF8 + WHOLE.encode()
+
+    assert sentences(read_csv(body, "current", encoding="windows-1252")) == []
+
+
+def test_capitals_and_spaces_of_the_header_make_no_difference() -> None:
+    head = "ID, Type ,Issue Date,CURRENCY,net amount,TaxAmount,account id"
+
+    assert sentences(rows(head, f"{ONE},{GOOD}")) == []
+
+
+def test_all_columns_that_are_not_known_are_told_at_once() -> None:
+    read = rows(f"{HEAD},employee,cost centre", f"{ONE},{GOOD},Ada,7")
+
+    assert sentences(read) == [
+        "line 1: the columns 'employee', 'cost centre' are not known,"
+        " expected --ignore-other-columns to leave out what is not to be sent"
+    ]
+
+
+def test_columns_that_are_not_known_can_be_left_out() -> None:
+    text = f"{HEAD},employee,cost centre\n{ONE},{GOOD},Ada,#N/A"
+
+    read = read_csv(text.encode(), "current", ignore_other_columns=True)
+
+    assert sentences(read) == []
+    assert "Ada" not in str(read.items)
+
+
+@pytest.mark.parametrize(
+    "error", ["#N/A", "#REF!", "#DIV/0!", "#NAME?", "#NV", "#BEZUG!", "####", "Err:502"]
+)
+def test_a_spreadsheets_error_is_never_a_value(error: str) -> None:
+    read = rows(f"{HEAD},merchantName", f"{ONE},{GOOD},{error}")
+
+    assert sentences(read) == [
+        f"line 2: merchantName: {error!r} is a spreadsheet's error, expected a value"
+    ]
+
+
+def test_a_text_written_as_a_formula_is_the_text() -> None:
+    (item,) = rows(HEAD, f'{ONE},Payment,2026-01-04,GBP,1,,"=""0012"""').items
+
+    assert item["lines"] == [{"netAmount": Decimal(1), "accountRef": {"id": "0012"}}]
+
+
+def test_another_formula_is_a_problem() -> None:
+    (problem,) = sentences(rows(HEAD, f"{ONE},Payment,2026-01-04,GBP,=1+1,,a"))
+
+    assert "is a formula, expected its value" in problem
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        *("0001-01-01", "1601-01-01", "1753-01-01", "1899-12-30", "1900-01-00"),
+        *("1900-01-01", "1970-01-01T00:00:00Z", "2262-04-11", "9999-12-31"),
+    ],
+)
+def test_a_date_that_programs_write_for_none_is_a_problem(date: str) -> None:
+    (problem,) = sentences(rows(HEAD, f"{ONE},Payment,{date},GBP,1,,a"))
+
+    assert "is not a date" in problem
+
+
+def test_every_problem_is_told_with_its_line_at_once() -> None:
+    read = rows(
+        f"{HEAD},employee",
+        f"{ONE},Payment,0001-01-01,EUR,1.000,,#REF!",
+        f"{TWO},Pay,2026-01-04,GBP,1,,a",
+    )
+
+    assert [problem.place for problem in read.problems] == [
+        *("line 1", "line 2", "line 2", "line 2", "line 3"),
+    ]
