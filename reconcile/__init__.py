@@ -76,6 +76,7 @@ if TYPE_CHECKING:
         HistoryError,
         InDoubtError,
         NoStoreError,
+        NotToBeSentError,
         PayloadError,
         ReconcileError,
         SignatureError,
@@ -86,9 +87,7 @@ if TYPE_CHECKING:
     from reconcile.intake.captures import (
         UnreadCapture,
     )
-    from reconcile.intake.scrub import (
-        Scrubbing,
-    )
+    from reconcile.intake.scrub import Scrubbing
     from reconcile.intake.take import (
         Intake,
     )
@@ -194,6 +193,7 @@ __all__ = [
     "Limits",
     "Match",
     "NoStoreError",
+    "NotToBeSentError",
     "OtherTraffic",
     "Owner",
     "Pace",
@@ -314,6 +314,7 @@ _HOMES = {
         "HistoryError",
         "InDoubtError",
         "NoStoreError",
+        "NotToBeSentError",
         "PayloadError",
         "ReconcileError",
         "SignatureError",

@@ -31,6 +31,14 @@ class InDoubtError(ReconcileError):
         self.request_id = request_id
 
 
+class NotToBeSentError(ReconcileError):
+    """Expenses are in the books, or wait; `transaction_ids` are those."""
+
+    def __init__(self, reason: str, *, transaction_ids: tuple[str, ...]) -> None:
+        super().__init__(reason)
+        self.transaction_ids = transaction_ids
+
+
 class BusyError(ReconcileError):
     """A sync runs that excludes what was asked for, or that writes the same."""
 

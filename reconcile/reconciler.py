@@ -1,6 +1,6 @@
 """The façade: one store, opened, fed, and asked what became of every expense."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
@@ -23,7 +23,7 @@ from reconcile.history import History
 from reconcile.intake.reprocess import reprocess
 from reconcile.intake.scrub import Scrubbing, scrub
 from reconcile.intake.take import Intake, take
-from reconcile.live.dispatch import Dispatch
+from reconcile.live.dispatch import Dispatch, why_not_to_be_sent
 from reconcile.live.follow import Follower
 from reconcile.live.pace import Pace
 from reconcile.live.recovery import Recovered, Recovery
@@ -198,7 +198,26 @@ class Reconciler:
             actor=actor,
             now=self._now,
             concurrency=concurrency,
+            not_to_be_sent=self.not_to_be_sent,
         )
+
+    def not_to_be_sent(
+        self, company_id: str, transaction_ids: Collection[str]
+    ) -> dict[str, str]:
+        """Return which of some expenses are not to be created again now, and why.
+
+        The reason is a predicate, such as "is in the books". Expenses that are not
+        known are left out.
+        """
+        self._projector.catch_up()
+        company_id, now = canonical_id(company_id), self._now()
+        found = {}
+        for name in transaction_ids:
+            judged = self._reporting.item(company_id, canonical_id(name), as_of=now)
+            reason = None if judged is None else why_not_to_be_sent(judged.item)
+            if reason is not None:
+                found[name] = reason
+        return found
 
     def recover(
         self, ask: Callable[[Request], Answer], company_id: str, *, actor: str

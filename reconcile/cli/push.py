@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, cast
 
@@ -20,9 +20,11 @@ from reconcile.codat.requests import (
     start_sync,
 )
 from reconcile.domain.identity import canonical_id
+from reconcile.domain.instants import EPOCH
 from reconcile.errors import InDoubtError, ReconcileError, UsageError
 from reconcile.expenses import Dialect, Expenses, read_csv, read_json
-from reconcile.live.dispatch import Dispatch
+from reconcile.live.dispatch import IN_THE_BOOKS, Dispatch
+from reconcile.reconciler import Reconciler
 
 ACTOR: Final = "reconcile push"
 FILE_BYTES_MAX: Final = 64 * 2**20
@@ -70,6 +72,11 @@ class PushCall:
     is_flag=True,
     help="Leave out columns that are not known.",
 )
+@click.option(
+    "--new-only",
+    is_flag=True,
+    help="Pass over what is in the books, or waits.",
+)
 @click.option("--sync", "start", is_flag=True, help="Start the sync too (v1).")
 @account_options
 @click.pass_obj
@@ -81,6 +88,7 @@ def push(
     start: bool,
     encoding: str | None,
     ignore_other_columns: bool,
+    new_only: bool,
     api_key: str | None,
     base_url: str,
 ) -> int:
@@ -102,11 +110,14 @@ def push(
         raise UsageError(f"nothing was sent: {problems} in {shown(file)}")
     reach = access(api_key, base_url)
     company_id = canonical_id(company)
-    calls = [*_calls(company_id, given, spoken)]
+    list(_calls(company_id, given, spoken, [*range(1, len(given.items) + 1)]))
     with opened(store) as books, reach.client(books) as client:
         dispatch = books.dispatch(client.ask, actor=ACTOR)
-        if spoken == "current" or start:
+        if (spoken == "current" or start) and not new_only:
             _refuse_doubtful(dispatch, company_id, given)
+        reasons = _not_to_be_sent(books, dispatch, company_id, given, spoken)
+        given, numbers = _new_of(given, reasons, file, new_only=new_only)
+        calls = [*_calls(company_id, given, spoken, numbers)]
         if spoken == "current":
             return _create(dispatch, company_id, calls)
         return _push(dispatch, company_id, calls, start=start)
@@ -154,13 +165,77 @@ def _bounded(read: Callable[[int], bytes], name: str) -> bytes:
     return body
 
 
-def _calls(company_id: str, given: Expenses, dialect: Dialect) -> Iterator[PushCall]:
+def _calls(
+    company_id: str, given: Expenses, dialect: Dialect, numbers: list[int]
+) -> Iterator[PushCall]:
     request_of = create_expenses if dialect == "current" else push_dataset
     for at in range(0, len(given.items), ITEMS_MAX):
         items = given.items[at : at + ITEMS_MAX]
         yield PushCall(
-            first=at + 1, last=at + len(items), request=request_of(company_id, items)
+            first=numbers[at],
+            last=numbers[at + len(items) - 1],
+            request=request_of(company_id, items),
         )
+
+
+def _not_to_be_sent(
+    books: Reconciler,
+    dispatch: Dispatch,
+    company_id: str,
+    given: Expenses,
+    dialect: Dialect,
+) -> Mapping[str, str]:
+    """Return which expenses are not to be sent again, and why.
+
+    A dataset that nobody syncs does nothing: what was only pushed may be pushed again.
+    """
+    ids = [canonical_id(str(item["id"])) for item in given.items]
+    reasons = books.not_to_be_sent(company_id, ids)
+    if dialect == "current" or not reasons:
+        return reasons
+    ledger = dispatch.ledger(company_id)
+    asked = [
+        state.asked
+        for state in (*ledger.in_doubt(), *ledger.under_way(since=EPOCH))
+        if state.asked is not None
+    ]
+    synced = frozenset[str]().union(*map(ledger.names, asked))
+    return {
+        name: reason
+        for name, reason in reasons.items()
+        if reason == IN_THE_BOOKS or name in synced
+    }
+
+
+def _new_of(
+    given: Expenses, reasons: Mapping[str, str], file: str, *, new_only: bool
+) -> tuple[Expenses, list[int]]:
+    """Return the expenses that may be sent with their numbers; the others are told.
+
+    Raises:
+        UsageError: some may not, and the rest is not asked for; or none may.
+
+    """
+    ids = [canonical_id(str(item["id"])) for item in given.items]
+    stopped = [name in reasons for name in ids]
+    for name, place, stop in zip(ids, given.places, stopped, strict=True):
+        if stop:
+            line = f"{file}: {place}: expense {name} {reasons[name]}"
+            click.echo(shown(line), err=True)
+    if any(stopped) and not new_only:
+        number = sum(stopped)
+        some = "1 expense is" if number == 1 else f"{number} expenses are"
+        raise UsageError(
+            f"nothing was sent: {some} not to be sent again,"
+            " expected new ones, or --new-only to send the rest"
+        )
+    if all(stopped):
+        raise UsageError("nothing was sent: no expense of the file is new")
+    rest = [n for n, stop in enumerate(stopped) if not stop]
+    return Expenses(
+        items=tuple(given.items[n] for n in rest),
+        places=tuple(given.places[n] for n in rest),
+    ), [n + 1 for n in rest]
 
 
 def _refuse_doubtful(dispatch: Dispatch, company_id: str, given: Expenses) -> None:

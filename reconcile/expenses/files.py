@@ -38,10 +38,12 @@ class Problem:
 class Expenses:
     """The expenses of a file; with problems, none of them is to be sent.
 
-    Amounts are decimals, as exact as they were written.
+    Amounts are decimals, as exact as they were written. `places` says where in the
+    file each item stands.
     """
 
     items: tuple[dict[str, object], ...] = ()
+    places: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -132,7 +134,10 @@ def _whole_file(
         problems = [Problem("", "the file is empty, expected at least one expense")]
     if problems:
         return Expenses(problems=tuple(problems))
-    return Expenses(items=tuple(item for _, item in placed))
+    return Expenses(
+        items=tuple(item for _, item in placed),
+        places=tuple(place for place, _ in placed),
+    )
 
 
 def _given_twice(placed: Iterable[tuple[str, dict[str, object]]]) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ that the call carries. While one is in doubt, nothing that it names is sent agai
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,8 +26,16 @@ from reconcile.domain.events import (
 from reconcile.domain.identity import canonical_id, stream_name
 from reconcile.domain.policy import DELIVERY_SCHEDULE
 from reconcile.domain.request import UNDER_WAY, RequestState
-from reconcile.errors import BusyError, CodatUnavailable, InDoubtError, UsageError
+from reconcile.domain.vocabulary import BreakKind, Verdict
+from reconcile.errors import (
+    BusyError,
+    CodatUnavailable,
+    InDoubtError,
+    NotToBeSentError,
+    UsageError,
+)
 from reconcile.history import Batch, History
+from reconcile.judgement.item import Item
 from reconcile.readmodels.requests import (
     PUSH,
     RequestLedger,
@@ -40,6 +48,28 @@ from reconcile.storage.ports import VersionConflictError
 _LOG: Final = logging.getLogger("reconcile.dispatch")
 TRIES_MAX: Final = 20
 UPDATES: Final = ("update", "put")  # of what may still be on its way into the books
+
+
+NotToBeSent = Callable[[str, Collection[str]], Mapping[str, str]]
+"""Gives those of a company's expenses that are not to be created again, and why."""
+
+
+def _nothing(_: str, __: Collection[str]) -> Mapping[str, str]:
+    return {}
+
+
+IN_THE_BOOKS: Final = "is in the books"
+
+
+def why_not_to_be_sent(item: Item) -> str | None:
+    """Return why an expense is not to be created again now; None: it may be."""
+    if item.verdict is Verdict.NEVER:
+        return IN_THE_BOOKS
+    if item.kind is BreakKind.INDETERMINATE:
+        return "is in doubt"
+    if item.verdict is Verdict.WAIT and item.waits:
+        return "waits for what comes of it"
+    return None
 
 
 @attrs.frozen(kw_only=True)
@@ -62,15 +92,20 @@ class Dispatch:
     actor: str
     now: Callable[[], datetime]
     concurrency: Concurrency = CODATS
+    not_to_be_sent: NotToBeSent = _nothing
 
-    def send(self, request: Request, *, request_id: str | None = None) -> Sent:
+    def send(
+        self, request: Request, *, request_id: str | None = None, insist: bool = False
+    ) -> Sent:
         """Store what is meant, send it, and return the answer.
 
         A `request_id`, a GUID, names the request: of several that use one, the first
-        alone is sent.
+        alone is sent. What is in the books, or waits, is not created again, unless
+        the caller insists; an update may be of what is in the books.
 
         Raises:
             InDoubtError: what it names is in doubt already.
+            NotToBeSentError: expenses it names are in the books, or wait.
             BusyError: a sync runs that exclude it, or that writes the same expenses.
             UsageError: the id was used before, or the request is no write we know.
             CodatUnavailable: no answer; unless `safe_to_resend`, it is now in doubt.
@@ -78,7 +113,7 @@ class Dispatch:
         """
         name = request_id or str(uuid.uuid4())
         called = request.called(name)
-        intent = self._intend(request, name)
+        intent = self._intend(request, name, insist=insist)
         fields = {
             "codat_company_id": request.company_id,
             "codat_operation": intent.operation,
@@ -146,7 +181,7 @@ class Dispatch:
             marked += 1
         return marked
 
-    def _intend(self, request: Request, name: str) -> SyncRequested:
+    def _intend(self, request: Request, name: str, *, insist: bool) -> SyncRequested:
         """Store an intent under the company's lock, so what was checked still holds."""
         company_id = canonical_id(request.company_id)
         operation, dataset_ids, transactions = named_by(
@@ -163,6 +198,8 @@ class Dispatch:
             )
             ledger = self.ledger(company_id)
             self._check(ledger, intent, name, now)
+            if not insist:
+                self._check_items(ledger, intent)
             batch = Batch()
             stream = stream_name("request", company_id, name)
             self.history.add(batch, stream, intent, after=0)
@@ -204,6 +241,19 @@ class Dispatch:
                 )
         if exclusive:
             self._wait_for_none(ledger.company_id, now)
+
+    def _check_items(self, ledger: RequestLedger, intent: SyncRequested) -> None:
+        """Refuse to create what is not to be created again."""
+        if intent.operation != "create":
+            return
+        stopped = self.not_to_be_sent(ledger.company_id, ledger.names(intent))
+        if stopped:
+            (name, reason), *others = sorted(stopped.items())
+            more = f", and {len(others)} more are not to be sent" if others else ""
+            raise NotToBeSentError(
+                f"expense {name} {reason}{more}; expected others, or `insist`",
+                transaction_ids=tuple(sorted(stopped)),
+            )
 
     def _wait_for_none(self, company_id: str, now: datetime) -> None:
         store = self.history.store

@@ -24,6 +24,7 @@ from reconcile.errors import (
     BusyError,
     CodatUnavailable,
     InDoubtError,
+    NotToBeSentError,
     ReconcileError,
     UsageError,
 )
@@ -202,7 +203,11 @@ def test_what_a_running_sync_writes_is_not_sent_beside_it(office: Office) -> Non
 
     office.wait(minutes=1)
     office.read()
-    assert dispatch.send(CREATE).answer.accepted
+    with pytest.raises(NotToBeSentError) as refused:
+        dispatch.send(CREATE)
+    assert refused.value.transaction_ids == (ONE,)
+    assert "is in the books" in str(refused.value)
+    assert dispatch.send(CREATE, insist=True).answer.accepted
 
 
 def test_a_put_carries_no_idempotency_key_and_its_answer_is_joined_all_the_same(
