@@ -110,7 +110,8 @@ def push(
         raise UsageError(f"nothing was sent: {problems} in {shown(file)}")
     reach = access(api_key, base_url)
     company_id = canonical_id(company)
-    list(_calls(company_id, given, spoken, [*range(1, len(given.items) + 1)]))
+    numbers = [*range(1, len(given.items) + 1)]
+    next(_calls(company_id, given, spoken, numbers))  # refuses what is no company's id
     with opened(store) as books, reach.client(books) as client:
         dispatch = books.dispatch(client.ask, actor=ACTOR)
         if (spoken == "current" or start) and not new_only:

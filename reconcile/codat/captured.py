@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import attrs
-import msgspec
 
-from reconcile.codat.captured_bodies import body_of, packed_with
+from reconcile.codat.captured_bodies import CapturedBody, body_of, packed_with
 from reconcile.codat.exchange import TOO_MANY, Attached, Exchange
 from reconcile.codat.freshness import made_at
-from reconcile.codat.headers import Headers, header
+from reconcile.codat.headers import Headers, header, pairs_in
 from reconcile.codat.jsons import clean_text
 from reconcile.codat.routes import route_of
 from reconcile.domain.instants import a_clock_shows, clock_moment
@@ -20,15 +19,6 @@ from reconcile.errors import PayloadError
 
 REDIRECTS: Final = (301, 302, 307, 308)
 """What the caller then sends elsewhere: this request did nothing."""
-
-
-class CapturedBody(msgspec.Struct, gc=False, rename={"file": "_file"}):
-    """A body as a capture writes it down."""
-
-    text: str | None = None
-    encoding: str | None = None
-    size: float | None = None
-    file: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -100,9 +90,7 @@ def _answer_body(
         return None, "", False
     try:
         body = body_of(
-            content.text,
-            encoding=content.encoding,
-            file=content.file,
+            content,
             packing=header(answer.headers, "content-encoding"),
             attached=attached,
             path="response.content",
@@ -167,12 +155,6 @@ _A_CACHE: Final = frozenset(("cache", "disk", "memory", "prefetch", "true"))
 
 def pairs_of(data: Any) -> Headers:
     """Return headers in whatever state they are: those that are a name and a value."""
-    if isinstance(data, dict):
-        data = [{"name": name, "value": value} for name, value in data.items()]
     return tuple(
-        (clean_text(pair["name"]).lower(), clean_text(pair["value"]))
-        for pair in (data if isinstance(data, list) else ())
-        if isinstance(pair, dict)
-        and isinstance(pair.get("name"), str)
-        and isinstance(pair.get("value"), str)
+        (clean_text(name).lower(), clean_text(value)) for name, value in pairs_in(data)
     )

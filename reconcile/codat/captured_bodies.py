@@ -6,6 +6,8 @@ import re
 import zlib
 from typing import Final
 
+import msgspec
+
 from reconcile.codat.bodies import Body, BodyError
 from reconcile.codat.exchange import BODY_BYTES_MAX, Attached
 from reconcile.errors import PayloadError
@@ -18,19 +20,22 @@ _MARKS: Final = b"\xef\xbb\xbf\xff\xfe \t\r\n"
 _UNPACKED: Final = ("", "identity", "gzip", "x-gzip", "deflate")
 
 
+class CapturedBody(msgspec.Struct, gc=False, rename={"file": "_file"}):
+    """A body as a capture writes it down."""
+
+    text: str | None = None
+    encoding: str | None = None
+    size: float | None = None
+    file: str | None = None
+
+
 def nothing_attached(_: str) -> bytes | None:
     """Return None: the capture came alone."""
     return None
 
 
 def body_of(
-    text: str | None,
-    *,
-    encoding: str | None,
-    file: str | None,
-    packing: str,
-    attached: Attached,
-    path: str,
+    content: CapturedBody, *, packing: str, attached: Attached, path: str
 ) -> bytes | None:
     """Return a body's bytes, unpacked where they are gzip or deflate; None for none.
 
@@ -41,18 +46,19 @@ def body_of(
         PayloadError: it is no base64, too large, broken, or in a file that is not here.
 
     """
-    if file is not None and not text:
-        body = attached(file)
+    text = content.text
+    if content.file is not None and not text:
+        body = attached(content.file)
         if body is None:
             raise PayloadError(
-                f"the body stands in a file of its own, {file} (`_file`),"
+                f"the body stands in a file of its own, {content.file} (`_file`),"
                 " which is not beside the capture; save the HAR again with"
                 " content: 'embed'",
                 path=path,
             )
     elif text is None:
         return None
-    elif (encoding or "").strip().lower() == "base64":
+    elif (content.encoding or "").strip().lower() == "base64":
         body = _of_base64(text, path)
     else:
         body = _unmarked(text)

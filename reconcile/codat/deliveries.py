@@ -11,6 +11,7 @@ from typing import Any, Final
 from reconcile.codat.exchange import BODY_BYTES_MAX, Exchange
 from reconcile.codat.jsons import (
     as_far_as_it_reads,
+    bounded,
     known_text,
     loads,
     text_or_none,
@@ -128,11 +129,7 @@ def read_delivery(
         PayloadError: it cannot be read, or speaks of a sync without naming it.
 
     """
-    if len(body) > BODY_BYTES_MAX:
-        raise PayloadError(
-            f"the body has {len(body)} bytes, expected at most {BODY_BYTES_MAX}"
-        )
-    data = loads(body)
+    data = loads(bounded(body))
     if not isinstance(data, dict):
         raise PayloadError("the webhook is not an object")
     generation = _generation(data)

@@ -6,14 +6,13 @@ import msgspec
 
 from reconcile.codat.captured import (
     CapturedAnswer,
-    CapturedBody,
     CapturedRequest,
     exchange_of,
     is_cached,
     observed_at,
     pairs_of,
 )
-from reconcile.codat.captured_bodies import body_of, nothing_attached
+from reconcile.codat.captured_bodies import CapturedBody, body_of, nothing_attached
 from reconcile.codat.exchange import (
     STATUS_MAX,
     TOO_MANY,
@@ -122,11 +121,8 @@ def _telling(response: _Response) -> bool:
         or 300 <= response.status < 400
         or (response.content is not None and response.content.encoding is not None)
         or TELLING(raw) is not None
-        or _PACKING in raw.lower()
+        or f'"{_PACKED}"'.encode() in raw.lower()
     )
-
-
-_PACKING: Final = b'"content-encoding"'
 
 
 def _request_body(
@@ -136,9 +132,7 @@ def _request_body(
         return None
     packing = next((h.value for h in headers if h.name.lower() == _PACKED), "")
     return body_of(
-        body.text,
-        encoding=body.encoding,
-        file=body.file,
+        body,
         packing=packing,
         attached=attached,
         path="request.postData",

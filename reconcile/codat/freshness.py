@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from reconcile.codat.headers import Headers, count_told, header
-from reconcile.domain.instants import clock_moment
+from reconcile.domain.instants import a_clock_shows, clock_moment
 from reconcile.errors import PayloadError
 
 CLOCKS_DIFFER: Final = timedelta(minutes=2)
@@ -26,9 +26,7 @@ _HIT_HEADERS: Final = (
     "x-varnish-cache",
 )
 TELLING: Final = re.compile(
-    rb'"(?:age|date|x-cache|x-cache-status|x-proxy-cache|cache-status'
-    rb'|cf-cache-status|x-drupal-cache|x-varnish-cache)"',
-    re.IGNORECASE,
+    f'"(?:{"|".join(("age", "date", *_HIT_HEADERS))})"'.encode(), re.IGNORECASE
 ).search
 """Finds, in JSON, the name of a header that tells how old an answer is."""
 
@@ -63,9 +61,10 @@ def _is_hit(headers: Headers) -> bool:
 
 def _older(observed: datetime, age_s: int) -> datetime | None:
     try:
-        return clock_moment((observed - timedelta(seconds=age_s)).isoformat())
+        moment = observed - timedelta(seconds=age_s)
     except OverflowError:
         return None
+    return moment if a_clock_shows(moment) else None
 
 
 def _dated(text: str) -> datetime | None:

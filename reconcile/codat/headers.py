@@ -4,15 +4,27 @@ Codat has never said which form it uses, of `X-Rate-Limit-Reset` or of `Retry-Af
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
 
 Headers = tuple[tuple[str, str], ...]  # names in lower case
 
 _SINCE_1970_S: Final = 10**9  # so many seconds from now is no wait
 _SECONDS_MAX: Final = 10**10
 _seconds: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?").fullmatch
+
+
+def pairs_in(data: Any) -> Iterator[tuple[str, str]]:
+    """Yield those of a capture's headers, in any state, that are a name and a value."""
+    if isinstance(data, dict):
+        data = [{"name": name, "value": value} for name, value in data.items()]
+    for pair in data if isinstance(data, list) else ():
+        if isinstance(pair, dict):
+            name, value = pair.get("name"), pair.get("value")
+            if isinstance(name, str) and isinstance(value, str):
+                yield name, value
 
 
 def header(headers: Headers, name: str) -> str:

@@ -5,6 +5,7 @@ numbers beyond all bounds, `2000.0` or `"2000"` for a whole number, one wrong fi
 among good ones. `NaN` and `Infinity` are no JSON either way, though Python reads them.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from reconcile.codat.exchange import BODY_BYTES_MAX
 from reconcile.codat.partial import readable_part
 from reconcile.errors import PayloadError
 
@@ -49,6 +51,21 @@ def loads(body: bytes) -> Any:
             place = f"line {error.lineno}, column {error.colno}"
             raise PayloadError(f"it is not JSON, from {place} on") from error
         raise PayloadError("it is not JSON") from error
+
+
+def bounded(body: bytes) -> bytes:
+    """Return a body that is not too large to be read.
+
+    Raises:
+        PayloadError: it is.
+
+    """
+    if len(body) > BODY_BYTES_MAX:
+        raise PayloadError(
+            f"the body has {len(body)} bytes, expected at most {BODY_BYTES_MAX}",
+            digest=hashlib.sha256(body).hexdigest(),
+        )
+    return body
 
 
 def text_of(body: bytes) -> str:

@@ -13,15 +13,13 @@ import msgspec
 
 from reconcile.codat.captured import (
     CapturedAnswer,
-    CapturedBody,
     CapturedRequest,
     exchange_of,
     is_cached,
     observed_at,
     pairs_of,
 )
-from reconcile.codat.captured_bodies import body_of
-from reconcile.codat.deliveries import company_named
+from reconcile.codat.captured_bodies import CapturedBody, body_of
 from reconcile.codat.exchange import (
     STATUS_MAX,
     Attached,
@@ -33,7 +31,6 @@ from reconcile.codat.exchange import (
 from reconcile.codat.headers import Headers, header
 from reconcile.codat.jsons import as_far_as_it_reads, clean_text, loads, whole_number
 from reconcile.codat.recognise import owner_of
-from reconcile.codat.routes import route_of
 from reconcile.codat.scrubbing import kept_entry, not_kept
 from reconcile.errors import PayloadError
 
@@ -45,15 +42,17 @@ def read_broken(
     found = _of_data(as_far_as_it_reads(raw), raw, where, attached, broken=reason)
     yield found
     if cut_off and not isinstance(found, Unreadable):
-        company_id = None
-        if isinstance(found, Exchange):
-            route = route_of(found.method, found.url)
-            company_id = (
-                company_named(found.request_body) if route is None else route.company_id
-            )
         yield Unreadable(
-            raw=not_kept(raw), reason=reason, where=where, company_id=company_id
+            raw=not_kept(raw),
+            reason=reason,
+            where=where,
+            company_id=_company_of(found) if isinstance(found, Exchange) else None,
         )
+
+
+def _company_of(found: Exchange) -> str | None:
+    owner = owner_of(found.method, found.url, found.request_headers, found.request_body)
+    return None if owner is None else owner.company_id
 
 
 def read_odd(raw: bytes, where: str, attached: Attached) -> Captured:
@@ -133,9 +132,7 @@ def _lenient_body(
     try:
         return (
             body_of(
-                content.text,
-                encoding=content.encoding,
-                file=content.file,
+                content,
                 packing=header(headers, "content-encoding"),
                 attached=attached,
                 path="request.postData",

@@ -6,16 +6,16 @@ Source of every shape: Codat's OpenAPI files and docs, as cited in
 `docs/explanation/codat.md`; read 2026-11-22.
 """
 
-import hashlib
 from datetime import datetime
 from typing import Any, Final
 
 import attrs
 
 from reconcile.codat import writes
-from reconcile.codat.exchange import BODY_BYTES_MAX, Exchange
+from reconcile.codat.exchange import Exchange
 from reconcile.codat.jsons import (
     COUNT_MAX,
+    bounded,
     known_text,
     loads,
     text_or_none,
@@ -50,11 +50,7 @@ def read_exchange(
     body = exchange.response_body
     if exchange.body_dropped or not body:
         raise PayloadError(exchange.dropped_why or DROPPED, digest=request_id)
-    if len(body) > BODY_BYTES_MAX:
-        raise PayloadError(
-            f"the body has {len(body)} bytes, expected at most {BODY_BYTES_MAX}",
-            digest=hashlib.sha256(body).hexdigest(),
-        )
+    bounded(body)
     if packing := exchange.answer_header("content-encoding"):
         raise PayloadError(
             f"the body is packed with {packing}, expected gzip, deflate or neither"

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from reconcile.codat.headers import pairs_in
 from reconcile.codat.routes import clean_url, route_of
 
 HEADERS_KEPT: Final = frozenset(
@@ -80,15 +81,10 @@ def _request(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _headers(pairs: Any, names: frozenset[str]) -> list[dict[str, str]]:
-    if isinstance(pairs, dict):
-        pairs = [{"name": name, "value": value} for name, value in pairs.items()]
     return [
-        {"name": pair["name"], "value": pair["value"]}
-        for pair in (pairs if isinstance(pairs, list) else ())
-        if isinstance(pair, dict)
-        and isinstance(pair.get("name"), str)
-        and isinstance(pair.get("value"), str)
-        and pair["name"].lower() in names
+        {"name": name, "value": value}
+        for name, value in pairs_in(pairs)
+        if name.lower() in names
     ]
 
 

@@ -14,9 +14,10 @@ from decimal import (
 )
 from typing import Any, Final
 
-from reconcile.codat.exchange import BODY_BYTES_MAX, TOO_MANY, Exchange
+from reconcile.codat.exchange import TOO_MANY, Exchange
 from reconcile.codat.headers import header, moment_told
 from reconcile.codat.jsons import (
+    bounded,
     clean_text,
     items_digest_source,
     known_text,
@@ -105,20 +106,12 @@ def _named_in(
 ) -> tuple[tuple[str, ...], tuple[ExpectedTransaction, ...], list[Flaw]]:
     """Return what a captured request names; an error of it has the body's digest."""
     try:
-        return _named(_bounded(body), route)
+        return _named(bounded(body), route)
     except PayloadError as error:
         digest = hashlib.sha256(body).hexdigest()
         raise PayloadError(
             f"the request cannot be read: {error}", digest=digest
         ) from error
-
-
-def _bounded(body: bytes) -> bytes:
-    if len(body) > BODY_BYTES_MAX:
-        raise PayloadError(
-            f"the body has {len(body)} bytes, expected at most {BODY_BYTES_MAX}"
-        )
-    return body
 
 
 def _not_before(exchange: Exchange, outcome: RequestOutcome | None) -> datetime | None:
@@ -138,10 +131,8 @@ def _intent(exchange: Exchange) -> str | None:
 def _accepted_as(exchange: Exchange, route: Route) -> str:
     """Return the id of what an accepted write made, "" where its answer has none."""
     body = exchange.response_body or b""
-    if len(body) > BODY_BYTES_MAX:
-        return ""
     try:
-        answer = loads(body)
+        answer = loads(bounded(body))
     except PayloadError:
         return ""
     name = "datasetId" if route.name == "push" else "syncId"

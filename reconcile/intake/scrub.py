@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from reconcile.codat.entries import read_entry
-from reconcile.codat.exchange import Exchange, OtherTraffic, Unreadable
+from reconcile.codat.exchange import Unreadable
 from reconcile.codat.jsons import as_far_as_it_reads, loads
 from reconcile.codat.read import is_codats_body
 from reconcile.codat.scrubbing import kept_entry, kept_url, not_kept
@@ -136,17 +136,14 @@ def _bytes_as_today(
     raw = evidence.request_body or b""
     if waiting is not None and waiting.reason == UNRECOGNISED_DELIVERY:
         return evidence, True  # it was signed with Codat's secret
-    match read_entry(raw):
-        case Unreadable(raw=scrubbed, company_id=company_id):
-            return _with(evidence, scrubbed, company_id), True
-        case Exchange() as found:
-            piece = read_capture(found)
-            if piece is None:
-                return _with(evidence, not_kept(raw), None), not _is_json(raw)
-            entry = kept_entry(as_far_as_it_reads(raw))
-            return _with(evidence, entry, piece.evidence.company_id), True
-        case OtherTraffic():  # a piece cut out of a document may have held more
-            return _with(evidence, not_kept(raw), None), not _is_json(raw)
+    found = read_entry(raw)
+    if isinstance(found, Unreadable):
+        return _with(evidence, found.raw, found.company_id), True
+    piece = read_capture(found)
+    if piece is None:  # a piece cut out of a document may have held more
+        return _with(evidence, not_kept(raw), None), not _is_json(raw)
+    entry = kept_entry(as_far_as_it_reads(raw))
+    return _with(evidence, entry, piece.evidence.company_id), True
 
 
 def _with(evidence: Evidence, body: bytes, company_id: str | None) -> Evidence:

@@ -137,7 +137,6 @@ class SqliteStore(EventReads):
 
     def rewrite(self, evidence: Iterable[Evidence]) -> None:
         """Put other addresses, companies and bodies in place of those of evidence."""
-        self._database.bring_up_to_date()
         bodies: dict[bytes, bytes] = {}
         rows = [evidence_row(piece, bodies, 0) for piece in evidence]
         with self._database.writing() as cursor:
