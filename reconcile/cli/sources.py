@@ -10,7 +10,7 @@ from reconcile.intake.files import read_file, read_stream
 
 
 class Source:
-    """A file of captured traffic, or standard input for -, looked at beforehand."""
+    """A file or pipe of captured traffic, or standard input for -, looked at before."""
 
     def __init__(self, name: str) -> None:
         """Look at a source.
@@ -22,7 +22,8 @@ class Source:
         self._name = name
         begun = _captures(name)
         self._first = next(begun, None)
-        self._rest = begun if name == "-" else None  # what is read once is kept open
+        again = name != "-" and Path(name).is_file()
+        self._rest = None if again else begun  # a pipe is read once: it is kept open
 
     def captures(self) -> Iterator[Captured]:
         """Return what it holds."""

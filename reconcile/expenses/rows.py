@@ -15,6 +15,7 @@ from reconcile.expenses.tables import (
     column_key,
     has_decimal_comma,
     table_of,
+    with_decimal_point,
 )
 
 COLUMNS: Final[Mapping[str, str]] = {
@@ -115,7 +116,7 @@ def read_rows(
     )
     for row in rows:
         if commas and isinstance(row, FileRow):
-            yield attrs.evolve(row, cells=_with_points(row.cells))
+            yield from _with_points(row)
         else:
             yield row
 
@@ -157,19 +158,15 @@ def _cells(
             yield FileRow(number, values)
 
 
-def _with_points(cells: Mapping[str, str]) -> dict[str, str]:
-    """Return cells whose numbers have a decimal point.
-
-    Where numbers have commas, a point parts thousands: it stays, and is found wrong.
-    """
-    return {
-        column: (
-            cell.replace(".", "\u2024").replace(",", ".")
-            if column in _NUMBERS
-            else cell
-        )
-        for column, cell in cells.items()
-    }
+def _with_points(row: FileRow) -> Iterator[FileRow | TableError]:
+    """Yield a row whose numbers have a decimal point, and what cannot be read so."""
+    cells = dict(row.cells)
+    for column in cells.keys() & _NUMBERS:
+        try:
+            cells[column] = with_decimal_point(cells[column])
+        except ValueError as error:
+            yield TableError(row.number, str(error), column=column)
+    yield FileRow(row.number, cells)
 
 
 _BY_KEY: Final = {column_key(name): name for name in _NAMES}

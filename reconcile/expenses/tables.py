@@ -89,7 +89,9 @@ ERRORS: Final = re.compile(
 ).fullmatch
 """Finds what a spreadsheet shows in place of a value, in several of its languages."""
 _FORMULA_OF_TEXT: Final = re.compile(r'="((?:[^"]|"")*)"').fullmatch
-_WITH_COMMA: Final = re.compile(r"-?[0-9]{1,40},[0-9]{1,40}", re.ASCII).fullmatch
+_WITH_COMMA: Final = re.compile(
+    r"-?(?:[0-9]{1,40}|[0-9]{1,3}(?:\.[0-9]{3}){1,12}),[0-9]{1,40}", re.ASCII
+).fullmatch
 
 
 def cell_value(cell: str) -> str:
@@ -111,5 +113,22 @@ def cell_value(cell: str) -> str:
 
 
 def has_decimal_comma(cell: str) -> bool:
-    """Return whether a cell is a number that is written with a decimal comma."""
+    """Return whether a cell is a number such as 12,50 or 1.234,50."""
     return _WITH_COMMA(cell) is not None
+
+
+def with_decimal_point(cell: str) -> str:
+    """Return a number of a table of decimal commas, as one with a decimal point.
+
+    Raises:
+        ValueError: it has a point, and nothing says whether that parts thousands.
+
+    """
+    if has_decimal_comma(cell):
+        return cell.replace(".", "").replace(",", ".")
+    if "." in cell:
+        raise ValueError(
+            f'"{cell}" has a point, and other numbers decimal commas,'
+            " expected one such as 1234,50"
+        )
+    return cell

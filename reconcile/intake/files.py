@@ -42,7 +42,9 @@ def read_file(path: Path) -> Iterator[Captured]:
         UsageError: there is no such file, or it is no capture.
 
     """
-    if not path.is_file():
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder, expected a file")
+    if not path.exists():
         raise UsageError(f"{path} does not exist, expected a file")
     with path.open("rb") as stream:
         yield from read_stream(stream, name=str(path), attached=_beside(path.parent))

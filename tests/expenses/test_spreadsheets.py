@@ -26,9 +26,9 @@ def amounts(read: Expenses) -> list[object]:
 
 def priced(currency: str, amount: str, *, separator: str = ",") -> Expenses:
     """Return a table of one expense with this amount."""
-    row = f"{ONE},Payment,2026-01-04,{currency},{amount},,account-1"
-    text = f"{HEAD}\n{row}".replace(",", separator) if separator != "," else None
-    return read_csv((text or f"{HEAD}\n{row}").encode(), "current")
+    row = f"{ONE},Payment,2026-01-04,{currency},#,,account-1"
+    text = f"{HEAD}\n{row}".replace(",", separator).replace("#", amount)
+    return read_csv(text.encode(), "current")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,32 @@ def test_among_decimal_commas_a_point_is_a_problem() -> None:
     read = read_csv(text.replace("#", ",").encode(), "current")
 
     assert read.items == ()
-    assert read.problems[0].place == "line 2"
+    assert sentences(read) == [
+        'line 2: netAmount: "1.000" has a point, and other numbers decimal commas,'
+        " expected one such as 1234,50"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("amount", "value"),
+    [("1.234,50", "1234.50"), ("1.000.000,00", "1000000.00"), ("999,9", "999.9")],
+)
+def test_points_part_thousands_where_a_decimal_comma_follows(
+    amount: str, value: str
+) -> None:
+    assert amounts(priced("EUR", amount, separator=";")) == [Decimal(value)]
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["1.23,50", "1234.567,50", "1,234.50", "1.234,50,5", ".234,50", "1..234,5"],
+)
+def test_points_at_other_places_are_a_problem_that_shows_the_cell(amount: str) -> None:
+    text = f"{HEAD}\n{ONE},Payment,2026-01-04,EUR,#,0!5,a".replace(",", ";")
+    read = read_csv(text.replace("#", amount).replace("!", ",").encode(), "current")
+
+    (sentence,) = sentences(read)
+    assert sentence.startswith(f'line 2: netAmount: "{amount}" ')
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])

@@ -151,6 +151,7 @@ def test_a_har_that_breaks_off_ends_with_two_and_says_where(shell: Shell) -> Non
     ("arguments", "sentence"),
     [
         (("ingest", "absent.har"), "absent.har does not exist"),
+        (("ingest", "."), ". is a folder, expected a file"),
         (("ingest", "a.txt"), "a.txt holds no captured traffic, expected a HAR"),
         (("ingest", "-"), "standard input is empty, expected a HAR document"),
         (("ingest",), "Missing argument"),
