@@ -1,8 +1,9 @@
 """The command that sends a file of expenses: read and checked whole, sent in calls."""
 
+import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -35,16 +36,25 @@ _TABLES: Final = (".csv", ".tsv", ".txt")
 class PushCall:
     """One call's expenses, by their numbers in the file, and its request."""
 
-    first: int
-    last: int
+    numbers: tuple[int, ...]
     request: Request
 
     @property
     def what(self) -> str:
         """Return which expenses they are."""
-        if self.first == self.last:
-            return f"expense {self.first}"
-        return f"expenses {self.first} to {self.last}"
+        some = "expense" if len(self.numbers) == 1 else "expenses"
+        return f"{some} {_spans(self.numbers)}"
+
+
+def _spans(numbers: Sequence[int]) -> str:
+    """Return ascending numbers as in `1 to 3, 5`."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1][1:] = [number]
+        else:
+            spans.append([number])
+    return ", ".join(" to ".join(map(str, span)) for span in spans)
 
 
 @click.command()
@@ -102,6 +112,11 @@ def push(
     given = _read(
         file, spoken, encoding=encoding, ignore_other_columns=ignore_other_columns
     )
+    if given.left_out:
+        columns = ", ".join(map(json.dumps, given.left_out))
+        click.echo(
+            shown(f"{file}: left out, as they are not known: {columns}"), err=True
+        )
     if given.problems:
         for problem in given.problems:
             click.echo(shown(f"{file}: {problem}"), err=True)
@@ -137,10 +152,14 @@ def _read(
         body = _bounded(sys.stdin.buffer.read, "standard input")
         return read_json(body, dialect, encoding=encoding)
     path = Path(name)
-    if not _is_file(path):
-        raise UsageError(f"{shown(name)} does not exist, expected a file")
+    absent = _why_no_file(path)
+    if absent is not None:
+        raise UsageError(f"{shown(name)} {absent}, expected a file")
     if path.suffix.lower() not in (".json", *_TABLES):
-        raise UsageError(f"{shown(name)} is neither a .json nor a .csv file")
+        raise UsageError(
+            f"{shown(name)} is neither a .json nor a .csv file, expected one of them,"
+            " such as a workbook saved as CSV UTF-8"
+        )
     with path.open("rb") as stream:
         body = _bounded(stream.read, shown(name))
     if path.suffix.lower() == ".json":
@@ -150,11 +169,14 @@ def _read(
     )
 
 
-def _is_file(path: Path) -> bool:
+def _why_no_file(path: Path) -> str | None:
+    """Return what a path is in place of a file, None where it is one."""
     try:
-        return path.is_file()
+        if path.is_file():
+            return None
+        return "is a folder" if path.is_dir() else "does not exist"
     except (OSError, ValueError):  # no system takes such a name
-        return False
+        return "does not exist"
 
 
 def _bounded(read: Callable[[int], bytes], name: str) -> bytes:
@@ -173,8 +195,7 @@ def _calls(
     for at in range(0, len(given.items), ITEMS_MAX):
         items = given.items[at : at + ITEMS_MAX]
         yield PushCall(
-            first=numbers[at],
-            last=numbers[at + len(items) - 1],
+            numbers=tuple(numbers[at : at + len(items)]),
             request=request_of(company_id, items),
         )
 
@@ -311,7 +332,7 @@ def _stopped(rest: list[PushCall], reason: str) -> int:
     """Say which call went wrong, and what was not sent because of it."""
     click.echo(f"reconcile: {rest[0].what}: {reason}", err=True)
     if len(rest) > 1:
-        click.echo(
-            f"Expenses {rest[1].first} to {rest[-1].last} were not sent.", err=True
-        )
+        numbers = [number for call in rest[1:] for number in call.numbers]
+        some, were = ("Expense", "was") if len(numbers) == 1 else ("Expenses", "were")
+        click.echo(f"{some} {_spans(numbers)} {were} not sent.", err=True)
     return UNRELIABLE

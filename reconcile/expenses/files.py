@@ -11,12 +11,19 @@ from reconcile.domain.identity import canonical_id
 from reconcile.expenses.rows import (
     COLUMNS,
     FileRow,
+    LeftOut,
     Tabled,
     TableError,
     read_rows,
     tabled,
 )
-from reconcile.expenses.rules import Dialect, FieldProblem, flaws_of, unsigned_zero
+from reconcile.expenses.rules import (
+    Dialect,
+    FieldProblem,
+    flaws_of,
+    shown,
+    unsigned_zero,
+)
 from reconcile.expenses.tables import decoded
 
 _INT_DIGITS_MAX: Final = 18  # beyond, no 64 bits hold it
@@ -39,12 +46,13 @@ class Expenses:
     """The expenses of a file; with problems, none of them is to be sent.
 
     Amounts are decimals, as exact as they were written. `places` says where in the
-    file each item stands.
+    file each item stands, `left_out` the columns that were ignored.
     """
 
     items: tuple[dict[str, object], ...] = ()
     places: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def read_json(
@@ -102,7 +110,7 @@ def read_csv(
     """
     try:
         text = decoded(body, encoding)
-        rows = [*read_rows(text, ignore_other_columns=ignore_other_columns)]
+        rows = [*read_rows(text, dialect, ignore_other_columns=ignore_other_columns)]
     except TableError as error:
         return _unreadable(f"line {error.number}", str(error))
     except ValueError as error:
@@ -114,16 +122,21 @@ def read_csv(
     errors = [error for error in found if isinstance(error, TableError)]
     numbered = [(error.number, str(error)) for error in errors]
     unread = {(error.number, error.column) for error in errors if error.column}
+    absent = {error.column for error in errors if error.everywhere}
     expenses = [row for row in found if isinstance(row, Tabled)]
     for row in expenses:
         for flaw in flaws_of(row.expense, dialect):
             number = row.numbers[min(flaw.line or 0, len(row.numbers) - 1)]
-            if (number, _column_of(flaw)) not in unread:
+            column = _column_of(flaw)
+            if column not in absent and (number, column) not in unread:
                 numbered.append((number, _in_table(flaw)))
     numbered.sort(key=lambda row: row[0])
     problems = [Problem(f"line {n}", reason) for n, reason in numbered]
     placed = [(f"line {row.numbers[0]}", row.expense) for row in expenses]
-    return _whole_file(placed, problems)
+    left_out = [
+        name for row in rows if isinstance(row, LeftOut) for name in row.columns
+    ]
+    return attrs.evolve(_whole_file(placed, problems), left_out=tuple(left_out))
 
 
 def _whole_file(
@@ -131,7 +144,7 @@ def _whole_file(
 ) -> Expenses:
     problems = [*problems, *_given_twice(placed)]
     if not placed and not problems:
-        problems = [Problem("", "the file is empty, expected at least one expense")]
+        problems = [Problem("", "the file has no expenses, expected at least one")]
     if problems:
         return Expenses(problems=tuple(problems))
     return Expenses(
@@ -191,5 +204,5 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice!r} is in an object twice")
+        raise ValueError(f"{shown(twice)} is in an object twice, expected it once")
     return fields

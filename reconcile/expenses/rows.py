@@ -9,11 +9,12 @@ from typing import Final, Protocol
 
 import attrs
 
-from reconcile.expenses.rules import Dialect, unsigned_zero
+from reconcile.expenses.rules import Dialect, required_of, shown, unsigned_zero
 from reconcile.expenses.tables import (
+    Table,
     cell_value,
     column_key,
-    has_decimal_comma,
+    decimal_sign,
     table_of,
     with_decimal_point,
 )
@@ -45,6 +46,7 @@ OF_LINES: Final = frozenset(_NAMES[_NAMES.index("netAmount") :])
 _NUMBERS: Final = frozenset({"currencyRate", "netAmount", "taxAmount"})
 _NUMBER: Final = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII).fullmatch
 _FLAGS: Final = {"true": True, "false": False}
+_SHORTENED: Final = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]{2,3}").fullmatch
 
 Fields = dict[str, object]
 
@@ -79,18 +81,31 @@ class Tabled:
     numbers: list[int]
 
 
-class TableError(Exception):
-    """What is wrong with a table, on which line of the file, and in which column."""
+@attrs.frozen
+class LeftOut:
+    """The columns that are not known, where they are to be left out."""
 
-    def __init__(self, number: int, reason: str, *, column: str = "") -> None:
+    columns: tuple[str, ...]
+
+
+class TableError(Exception):
+    """What is wrong with a table, on which line of the file, and in which column.
+
+    `everywhere`: the column is missing, and with it each row's cell.
+    """
+
+    def __init__(
+        self, number: int, reason: str, *, column: str = "", everywhere: bool = False
+    ) -> None:
         super().__init__(f"{column}: {reason}" if column else reason)
         self.number = number
         self.column = column
+        self.everywhere = everywhere
 
 
 def read_rows(
-    text: str, *, ignore_other_columns: bool = False
-) -> Iterator[FileRow | TableError]:
+    text: str, dialect: Dialect, *, ignore_other_columns: bool = False
+) -> Iterator[FileRow | LeftOut | TableError]:
     """Yield every row, or what is wrong with it or with the header.
 
     Raises:
@@ -101,32 +116,38 @@ def read_rows(
     lines = io.StringIO(table.text, newline="")
     reader = csv.reader(lines, strict=True, delimiter=table.separator)
     try:
-        header = [_column(cell) for cell in next((r for r in reader if any(r)), [])]
-        yield from _header_errors(header, table.skipped + 1, ignore_other_columns)
-        rows = list(_cells(reader, header, table.skipped))
+        first = next((row for row in reader if any(row)), [])
+        header, number = [*map(_column, first)], reader.line_num + table.skipped
+        yield from _header_errors(header, number)
+        yield from _others(header, number, ignore_other_columns)
+        yield from _absent(header, number, dialect)
+        rows = list(_cells(reader, header, table))
     except csv.Error as error:
         number = reader.line_num + table.skipped
         raise TableError(number, f"it is not CSV: {error}") from error
-    commas = table.separator != "," and any(
-        has_decimal_comma(cell)
+    if table.separator == ",":
+        yield from rows
+        return
+    sign = decimal_sign(
+        cell
         for row in rows
         if isinstance(row, FileRow)
         for column, cell in row.cells.items()
         if column in _NUMBERS
     )
     for row in rows:
-        if commas and isinstance(row, FileRow):
-            yield from _with_points(row)
+        if isinstance(row, FileRow):
+            yield from _with_points(row, sign)
         else:
             yield row
 
 
 def _cells(
-    reader: "CellReader", header: list[str], skipped: int
+    reader: "CellReader", header: list[str], table: Table
 ) -> Iterator[FileRow | TableError]:
     """Yield each row's filled cells by column, and what is wrong with any."""
     while True:
-        number = reader.line_num + 1 + skipped
+        number = reader.line_num + 1 + table.skipped
         cells = next(reader, None)
         if cells is None:
             return
@@ -142,13 +163,12 @@ def _cells(
                 f"cell {nameless[0]} is filled and has no name in the header,"
                 f" expected {names} cells",
             )
-            continue
         values: dict[str, str] = {}
         for column, cell in zip(header, cells, strict=False):
             if column not in COLUMNS:
                 continue
             try:
-                value = cell_value(cell)
+                value = _cell(column, cell, table.separator * (len(header) - 1))
             except ValueError as error:
                 yield TableError(number, str(error), column=column)
                 value = ""
@@ -158,14 +178,36 @@ def _cells(
             yield FileRow(number, values)
 
 
-def _with_points(row: FileRow) -> Iterator[FileRow | TableError]:
+def _cell(column: str, cell: str, separators: str) -> str:
+    """Return what a cell says, "" for nothing; `separators` are those of a row.
+
+    Raises:
+        ValueError: it says nothing that can be sent.
+
+    """
+    value = cell_value(cell)
+    if column.endswith("Id") and _SHORTENED(value):
+        raise ValueError(
+            f"{shown(value)} is a number that a spreadsheet shortened, expected all"
+            " its digits"
+        )
+    swallowed = separators and value.count(separators[0]) >= len(separators)
+    if swallowed and ("\n" in value or "\r" in value):
+        raise ValueError(
+            f"{shown(value)} has a whole row within quotes, expected a quote at its end"
+        )
+    return value
+
+
+def _with_points(row: FileRow, sign: str | None) -> Iterator[FileRow | TableError]:
     """Yield a row whose numbers have a decimal point, and what cannot be read so."""
     cells = dict(row.cells)
-    for column in cells.keys() & _NUMBERS:
-        try:
-            cells[column] = with_decimal_point(cells[column])
-        except ValueError as error:
-            yield TableError(row.number, str(error), column=column)
+    for column, cell in row.cells.items():
+        if column in _NUMBERS:
+            try:
+                cells[column] = with_decimal_point(cell, sign)
+            except ValueError as error:
+                yield TableError(row.number, str(error), column=column)
     yield FileRow(row.number, cells)
 
 
@@ -177,40 +219,58 @@ def _column(cell: str) -> str:
     return _BY_KEY.get(column_key(cell), cell.strip())
 
 
-def _header_errors(
-    header: list[str], number: int, ignore_other_columns: bool
-) -> Iterator[TableError]:
+def _header_errors(header: list[str], number: int) -> Iterator[TableError]:
     """Yield what is wrong with a header.
 
     Raises:
         TableError: nothing under it can be read.
 
     """
+    if not header:
+        raise TableError(1, "the file is empty, expected a header and expenses")
     if "id" not in header:
         raise TableError(
             number,
-            "the header has no column id, expected names between commas,"
-            " semicolons or tabs",
-        )
-    unknown = [column for column in header if column and column not in COLUMNS]
-    if unknown and not ignore_other_columns:
-        names = ", ".join(map(repr, unknown))
-        many = f"columns {names} are" if len(unknown) > 1 else f"column {names} is"
-        yield TableError(
-            number,
-            f"the {many} not known, expected --ignore-other-columns to leave out"
-            " what is not to be sent",
+            f"the header has no column id and begins {shown(header[0])}, expected"
+            " names between commas, semicolons or tabs",
         )
     for column in dict.fromkeys(header):
         if column in COLUMNS and header.count(column) > 1:
             yield TableError(number, f"the column {column} is in the header twice")
 
 
+def _others(
+    header: list[str], number: int, ignore: bool
+) -> Iterator[LeftOut | TableError]:
+    """Yield which columns are not known: left out if that is wanted, else wrong."""
+    unknown = [column for column in header if column and column not in COLUMNS]
+    if unknown and ignore:
+        yield LeftOut(tuple(unknown))
+    elif unknown:
+        names = ", ".join(map(shown, unknown))
+        many = f"columns {names} are" if len(unknown) > 1 else f"column {names} is"
+        others = ", ".join(column for column in _NAMES if column not in header)
+        yield TableError(
+            number,
+            f"the {many} not known, expected one of {others}, or"
+            " --ignore-other-columns to leave out what is not to be sent",
+        )
+
+
+def _absent(header: list[str], number: int, dialect: Dialect) -> Iterator[TableError]:
+    """Yield each column that every row needs and that is not there, once."""
+    required = required_of(dialect)
+    for column, field in COLUMNS.items():
+        if field in required and column not in header:
+            reason = "the header has no such column, expected it for every expense"
+            yield TableError(number, reason, column=column, everywhere=True)
+
+
 def tabled(rows: list[FileRow], dialect: Dialect) -> Iterator[Tabled | TableError]:
     """Yield the expenses of rows; a row that goes on with the one before is a line."""
     current: Tabled | None = None
     first = FileRow(0, {})
-    group: list[FileRow] = []
+    group: dict[frozenset[tuple[str, object]], int] = {}
     for row in rows:
         name = row.cells.get("id")
         if current is not None and name is not None and name == first.cells["id"]:
@@ -220,12 +280,11 @@ def tabled(rows: list[FileRow], dialect: Dialect) -> Iterator[Tabled | TableErro
             lines.append(_fields(row, dialect, of_lines=True))
             yield from _differing(first, row)
             yield from _repeated(group, row)
-            group.append(row)
             continue
         if current is not None:
             yield current
         first = FileRow(row.number, {"id": "", **row.cells})
-        group = [row]
+        group = {_said(row): row.number}
         line = _fields(row, dialect, of_lines=True)
         whole = {**_fields(row, dialect, of_lines=False), "lines": [line]}
         current = Tabled(whole, [row.number])
@@ -233,16 +292,25 @@ def tabled(rows: list[FileRow], dialect: Dialect) -> Iterator[Tabled | TableErro
         yield current
 
 
-def _repeated(group: list[FileRow], row: FileRow) -> Iterator[TableError]:
+def _said(row: FileRow) -> frozenset[tuple[str, object]]:
+    """Return what a row says, however its numbers are written."""
+    return frozenset(
+        (column, Decimal(cell) if column in _NUMBERS and _NUMBER(cell) else cell)
+        for column, cell in row.cells.items()
+    )
+
+
+def _repeated(
+    group: dict[frozenset[tuple[str, object]], int], row: FileRow
+) -> Iterator[TableError]:
     """Yield that a row says the same as an earlier one: a line, or a slip."""
-    for earlier in group:
-        if earlier.cells == row.cells:
-            reason = (
-                f"the row says the same as line {earlier.number} in every cell,"
-                " expected each row once, or lines that differ"
-            )
-            yield TableError(row.number, reason)
-            return
+    earlier = group.setdefault(_said(row), row.number)
+    if earlier != row.number:
+        reason = (
+            f"the row says the same as line {earlier} in every cell,"
+            " expected each row once, or lines that differ"
+        )
+        yield TableError(row.number, reason)
 
 
 def _differing(first: FileRow, row: FileRow) -> Iterator[TableError]:
@@ -250,8 +318,8 @@ def _differing(first: FileRow, row: FileRow) -> Iterator[TableError]:
         value = first.cells.get(column, "")
         if column not in OF_LINES and cell != value:
             reason = (
-                f"{column}: {cell!r} differs from {value!r} on line {first.number},"
-                " which has the same id"
+                f"{column}: {shown(cell)} differs from {shown(value)} on line"
+                f" {first.number}, which has the same id, expected the same"
             )
             yield TableError(row.number, reason)
 

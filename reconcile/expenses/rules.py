@@ -75,7 +75,7 @@ def flaws_of(expense: object, dialect: Dialect) -> Iterator[FieldProblem]:
         return
     for path, reason in _EXPENSE[dialect].flaws(expense):
         yield FieldProblem(None, path, reason)
-    lines = expense.get("lines", [{}])
+    lines = expense.get("lines", [])
     if not isinstance(lines, list):
         yield FieldProblem(None, "lines", f"{shown(lines)} is not an array")
         return
@@ -83,7 +83,7 @@ def flaws_of(expense: object, dialect: Dialect) -> Iterator[FieldProblem]:
         reason = f"the expense has {len(lines)} lines, expected 1 to {LINES_MAX}"
         yield FieldProblem(None, "lines", reason)
         return
-    for number, line in enumerate(lines if "lines" in expense else ()):
+    for number, line in enumerate(lines):
         if not isinstance(line, dict):
             yield FieldProblem(number, "", f"{shown(line)} is not an object")
             continue
@@ -104,8 +104,14 @@ def _decimals(line: Mapping[str, object], currency: object) -> Found:
             continue
         places = -number.as_tuple().exponent  # type: ignore[operator]  # it is finite
         if places > most:
-            reason = f"has {places} decimals, expected at most {most} in {currency}"
+            many = f"{places} decimals" if places > 1 else "1 decimal"
+            reason = f"has {many}, expected at most {most} in {currency}"
             yield path, f"{shown(line[path])} {reason}"
+
+
+def required_of(dialect: Dialect) -> frozenset[str]:
+    """Return the fields without which no expense, and none of its lines, is taken."""
+    return frozenset((*_EXPENSE[dialect].required, *_LINE[dialect].required))
 
 
 def unsigned_zero(number: Decimal) -> Decimal:
@@ -129,7 +135,7 @@ def shown(value: object) -> str:
 
 def _id(value: object) -> Found:
     if not isinstance(value, str) or not all_canonical([value.lower()]):
-        yield "", f"{shown(value)} is not a UUID"
+        yield "", f"{shown(value)} is not a UUID, expected 32 hex digits in five groups"
 
 
 def _text(value: object) -> Found:
@@ -137,6 +143,8 @@ def _text(value: object) -> Found:
         yield "", f"{shown(value)} is not text"
     elif _HALVES(value):
         yield "", "it holds half a surrogate pair, expected whole characters"
+    elif _CONTROL(value):
+        yield "", f"{shown(value)} has a control character, expected text"
 
 
 def _type(*known: str) -> Check:
@@ -162,7 +170,7 @@ def _date(value: object) -> Found:
 
 def _currency(value: object) -> Found:
     if not isinstance(value, str) or not _CURRENCY(value):
-        yield "", f"{shown(value)} is not an ISO 4217 currency such as GBP"
+        yield "", f"{shown(value)} is not a currency, expected a code such as GBP"
 
 
 def _number(value: object) -> Decimal | None:
@@ -174,19 +182,29 @@ def _number(value: object) -> Decimal | None:
 def _amount(value: object) -> Found:
     number = _number(value)
     if number is None:
-        yield "", f"{shown(value)} is not a number such as 12.50"
+        yield "", _no_number(value)
     elif number.is_signed():
-        yield "", f"{shown(value)} is below 0"
+        yield "", f"{shown(value)} is below 0, expected 0 to {AMOUNT_MAX}"
     elif number > AMOUNT_MAX:
-        yield "", f"{shown(value)} is above {AMOUNT_MAX}"
+        yield "", f"{shown(value)} is above {AMOUNT_MAX}, expected 0 to {AMOUNT_MAX}"
     elif len(_digits(number)) > DIGITS_MAX or number.adjusted() < -DIGITS_MAX:
         yield "", f"{shown(value)} has more than {DIGITS_MAX} digits"
 
 
+def _no_number(value: object) -> str:
+    """Return what is wrong with what should be a number."""
+    if isinstance(value, str) and _DIGITS(value):
+        return f"{shown(value)} is text, expected a number without quotes"
+    signs = ", without signs of thousands or currency" if isinstance(value, str) else ""
+    return f"{shown(value)} is not a number, expected one such as 12.50{signs}"
+
+
 def _rate(value: object) -> Found:
     number = _number(value)
-    if number is None or number.is_signed() or not number:
-        yield "", f"{shown(value)} is not a number above 0"
+    if number is None:
+        yield "", _no_number(value)
+    elif number.is_signed() or not number:
+        yield "", f"{shown(value)} is a rate of 0 or below, expected one above"
     elif len(_digits(number)) > DIGITS_MAX or number.adjusted() > DIGITS_MAX:
         yield "", f"{shown(value)} has more than {DIGITS_MAX} digits"
     elif number.as_tuple().exponent < -RATE_PLACES_MAX:  # type: ignore[operator]  # it is finite
@@ -199,7 +217,7 @@ def _digits(number: Decimal) -> str:
 
 def _flag(value: object) -> Found:
     if not isinstance(value, bool):
-        yield "", f"{shown(value)} is not true or false"
+        yield "", f"{shown(value)} is neither, expected true or false"
 
 
 def _ref(*, kind: tuple[str, tuple[str, ...]] | None = None) -> Check:
@@ -212,6 +230,11 @@ def _ref(*, kind: tuple[str, tuple[str, ...]] | None = None) -> Check:
         named = value.get("id")
         if not isinstance(named, str) or not named.strip() or _HALVES(named):
             yield ".id", "it is missing"
+        elif _UNSEEN(named):
+            yield (
+                ".id",
+                f"{shown(named)} has characters that nobody sees, expected none",
+            )
         if kind is not None and value.get(kind[0], kind[1][0]) not in kind[1]:
             expected = " or ".join(kind[1])
             yield f".{kind[0]}", f"{shown(value[kind[0]])} is not {expected}"
@@ -235,6 +258,11 @@ def _refs(check_ref: Check) -> Check:
 
 
 _HALVES: Final = re.compile("[\ud800-\udfff]").search
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]").search
+_UNSEEN: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+).search
+_DIGITS: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII).fullmatch
 _CURRENCY: Final = re.compile(r"[A-Z]{3}").fullmatch
 _DATE: Final = re.compile(
     r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII

@@ -26,7 +26,7 @@ from reconcile.domain.events import (
 from reconcile.domain.identity import canonical_id, stream_name
 from reconcile.domain.policy import DELIVERY_SCHEDULE
 from reconcile.domain.request import UNDER_WAY, RequestState
-from reconcile.domain.vocabulary import BreakKind, Verdict
+from reconcile.domain.vocabulary import Action, BreakKind, Verdict
 from reconcile.errors import (
     BusyError,
     CodatUnavailable,
@@ -68,7 +68,9 @@ def why_not_to_be_sent(item: Item) -> str | None:
     if item.kind is BreakKind.INDETERMINATE:
         return "is in doubt"
     if item.verdict is Verdict.WAIT and item.waits:
-        return "waits for what comes of it"
+        return "waits: what became of it is not known yet"
+    if item.action is Action.LOOK_IN_BOOKS or item.kind is BreakKind.UNRECOGNISED:
+        return "may be in the books, expected somebody to look there first"
     return None
 
 

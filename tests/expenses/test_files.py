@@ -64,11 +64,11 @@ NOT_READ = {
     b"[": "line 1, column 2: it is not JSON: Expecting value",
     b"{}": "the file has no expenses",
     b'"x"': "the file has no expenses",
-    b"[]": "the file is empty",
+    b"[]": "the file has no expenses",
     b"[1]": "item 1: 1 is not an object",
     b"\xff": "it cannot be read: line 1 is not UTF-8",
     b"[NaN]": "it cannot be read: NaN is not a number",
-    b'[{"a": 1, "a": 2}]': "it cannot be read: 'a' is in an object twice",
+    b'[{"a": 1, "a": 2}]': 'it cannot be read: "a" is in an object twice, expected',
     b'[{"a": 1e9999999999999999999}]': "a number is too large",
     b"[" * 100_000: "it is nested too deeply",
 }
@@ -108,11 +108,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a currency's sign": (
         {"currency": "£"},
-        'currency: "£" is not an ISO 4217 currency',
+        'currency: "£" is not a currency, expected a code such as GBP',
     ),
     "a rate of nothing": (
         {"currencyRate": 0},
-        "currencyRate: 0 is not a number above 0",
+        "currencyRate: 0 is a rate of 0 or below, expected one above",
     ),
     "a rate too fine": (
         {"currencyRate": 1.0123456789},
@@ -145,7 +145,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a flag that is text": (
         {"postAsDraft": "yes"},
-        'postAsDraft: "yes" is not true or false',
+        'postAsDraft: "yes" is neither, expected true or false',
     ),
     "no lines": ({"lines": []}, "lines: the expense has 0 lines, expected 1 to 100"),
     "too many lines": (
@@ -156,7 +156,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no amount": ({"lines": [{}]}, "lines[0].netAmount: it is missing"),
     "an amount as text": (
         {"lines": [LINE, LINE | {"netAmount": "10"}]},
-        'lines[1].netAmount: "10" is not a number',
+        'lines[1].netAmount: "10" is text, expected a number without quotes',
     ),
     "an amount that is a flag": (
         {"lines": [LINE | {"taxAmount": True}]},
@@ -204,7 +204,7 @@ def test_v1_requires_more_of_a_line_and_knows_fewer_fields() -> None:
 
 def test_every_problem_of_a_file_is_told_at_once() -> None:
     assert problems(expense(currency="gbp", notes=1), 7, expense()) == [
-        'item 1: currency: "gbp" is not an ISO 4217 currency such as GBP',
+        'item 1: currency: "gbp" is not a currency, expected a code such as GBP',
         "item 1: notes: 1 is not text",
         "item 2: 7 is not an object",
         f"item 3: id: {ONE} is the id of item 1 already",
@@ -277,28 +277,38 @@ def test_a_bad_row_is_told_by_its_line_and_column() -> None:
     )
 
     assert sentences(read) == [
-        "line 3: currency: 'EUR' differs from 'GBP' on line 2, which has the same id",
-        'line 3: netAmount: "5,000" is not a number such as 12.50',
+        'line 3: currency: "EUR" differs from "GBP" on line 2, which has the same id,'
+        " expected the same",
+        'line 3: netAmount: "5,000" is not a number, expected one such as 12.50,'
+        " without signs of thousands or currency",
         'line 4: issueDate: "04/01/2026" is not a date,'
         " expected one such as 2026-03-02",
         'line 4: type: "Pay" is not one of Payment, Refund, Reward, Chargeback',
-        "line 4: netAmount: -1 is below 0",
+        "line 4: netAmount: -1 is below 0, expected 0 to 5000000",
         "line 5: cell 8 is filled and has no name in the header, expected 7 cells",
+        'line 5: type: "Payment" differs from "Pay" on line 4, which has the same id,'
+        " expected the same",
+        'line 5: issueDate: "2026-01-04" differs from "04/01/2026" on line 4, which has'
+        " the same id, expected the same",
         f"line 6: id: {ONE} is the id of line 2 already",
     ]
 
 
 NO_TABLE = {
-    "": "line 1: the header has no column id",
-    "id|type\n": "line 1: the header has no column id",
-    "id,netAmuont\n": "line 1: the column 'netAmuont' is not known",
-    "id,type,type\n": "line 1: the column type is in the header twice",
-    HEAD: "the file is empty",
+    "": "line 1: the file is empty",
+    "\n\n": "line 1: the file is empty",
+    "id|type\n": 'line 1: the header has no column id and begins "id|type"',
+    f"{HEAD},netAmuont\n": 'line 1: the column "netAmuont" is not known',
+    f"{HEAD},type\n": "line 1: the column type is in the header twice",
+    f"\n\n{HEAD},type\n": "line 3: the column type is in the header twice",
+    HEAD: "the file has no expenses",
     f'{HEAD}\n"x': "line 2: it is not CSV: unexpected end of data",
+    "PK\x03\x04": "it cannot be read: the file is a workbook or a zip",
+    "%PDF-1.7": "it cannot be read: the file is a PDF",
 }
 
 
-@pytest.mark.parametrize(("text", "sentence"), NO_TABLE.items(), ids=range(6))
+@pytest.mark.parametrize(("text", "sentence"), NO_TABLE.items(), ids=range(10))
 def test_a_table_that_is_none_is_one_sentence(text: str, sentence: str) -> None:
     (problem,) = sentences(read_csv(text.encode(), "current"))
 

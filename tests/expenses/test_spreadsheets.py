@@ -150,6 +150,47 @@ def test_points_at_other_places_are_a_problem_that_shows_the_cell(amount: str) -
     assert sentence.startswith(f'line 2: netAmount: "{amount}" ')
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("amount", ["1,250", "1.250", "12,500"])
+def test_three_digits_behind_one_sign_are_a_problem_unless_another_number_shows_it(
+    separator: str, amount: str
+) -> None:
+    def read(tax: str) -> Expenses:
+        row = f"{ONE}|Payment|2026-01-04|KWD|{amount}|{tax}|a"
+        text = f"{HEAD.replace(',', '|')}\n{row}".replace("|", separator)
+        return read_csv(text.encode(), "current")
+
+    (problem,) = sentences(read(""))
+    assert problem.startswith(f'line 2: netAmount: "{amount}" may be ')
+    assert amounts(read("0,000" if "," in amount else "0.5")) == [
+        Decimal(amount.replace(",", "."))
+    ]
+    assert not read("0.5" if "," in amount else "0,5").items
+
+
+def test_a_file_in_utf_8_is_not_read_in_another_encoding() -> None:
+    body = f"{HEAD}\n{ONE},{GOOD}é".encode()
+
+    assert sentences(read_csv(body, "current", encoding="windows-1252")) == [
+        "it cannot be read: it is in UTF-8, expected no --encoding"
+    ]
+    assert sentences(read_csv(body, "current", encoding="utf8")) == []
+
+
+@pytest.mark.parametrize("codec", ["unicode_escape", "utf-7", "idna", "rot13", "hex"])
+def test_a_codec_that_no_table_is_saved_in_is_no_encoding(codec: str) -> None:
+    (problem,) = sentences(read_csv(WHOLE.encode(), "current", encoding=codec))
+
+    assert "is not an encoding" in problem
+
+
+@pytest.mark.parametrize("head", ["net_amount", "Net-Amount", "net amount"])
+def test_hyphens_and_underscores_of_the_header_make_no_difference(head: str) -> None:
+    read = rows(HEAD.replace("netAmount", head), f"{ONE},{GOOD}")
+
+    assert sentences(read) == []
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 def test_a_file_in_a_known_utf_is_read(encoding: str) -> None:
     text = f"{HEAD}\n{ONE},{GOOD}é"
@@ -166,7 +207,7 @@ def test_another_encoding_is_read_by_its_name() -> None:
 
     assert "account-1é" in str(item)
     assert sentences(read_csv(body, "current", encoding="klingon")) == [
-        "it cannot be read: 'klingon' is not an encoding,"
+        'it cannot be read: "klingon" is not an encoding,'
         " expected one such as windows-1252"
     ]
 
@@ -187,8 +228,21 @@ def test_all_columns_that_are_not_known_are_told_at_once() -> None:
     read = rows(f"{HEAD},employee,cost centre", f"{ONE},{GOOD},Ada,7")
 
     assert sentences(read) == [
-        "line 1: the columns 'employee', 'cost centre' are not known,"
-        " expected --ignore-other-columns to leave out what is not to be sent"
+        'line 1: the columns "employee", "cost centre" are not known, expected one of'
+        " currencyRate, merchantName, notes, reference, contactId, bankAccountId,"
+        " postAsDraft, taxRateId, itemId, trackingIds, invoiceToId, or"
+        " --ignore-other-columns to leave out what is not to be sent"
+    ]
+
+
+def test_a_column_that_every_row_needs_is_missed_once() -> None:
+    head = HEAD.replace("currency,", "").replace("netAmount,", "")
+    read = rows(head, *(f"{name},Payment,2026-01-04,0,a" for name in (ONE, TWO)))
+
+    assert sentences(read) == [
+        f"line 1: {column}: the header has no such column, expected it for every"
+        " expense"
+        for column in ("currency", "netAmount")
     ]
 
 
@@ -199,17 +253,69 @@ def test_columns_that_are_not_known_can_be_left_out() -> None:
 
     assert sentences(read) == []
     assert "Ada" not in str(read.items)
+    assert read.left_out == ("employee", "cost centre")
 
 
 @pytest.mark.parametrize(
-    "error", ["#N/A", "#REF!", "#DIV/0!", "#NAME?", "#NV", "#BEZUG!", "####", "Err:502"]
+    "error",
+    [
+        *("#N/A", "#REF!", "#DIV/0!", "#NAME?", "#NV", "#BEZUG!", "####", "Err:502"),
+        *("#¡VALOR!", "#¿NOMBRE?", "#VÆRDI!", "#DEĞER!", "#ЗНАЧ!", "#ДЕЛ/0!", "#Н/Д"),
+        *("#ČÍSLO!", "#値!", "#YOK", "#I/T", "#HIÁNYZIK", "#ERROR", "#n/a", "#N/DISP"),
+    ],
 )
 def test_a_spreadsheets_error_is_never_a_value(error: str) -> None:
     read = rows(f"{HEAD},merchantName", f"{ONE},{GOOD},{error}")
 
     assert sentences(read) == [
-        f"line 2: merchantName: {error!r} is a spreadsheet's error, expected a value"
+        f'line 2: merchantName: "{error}" is a spreadsheet\'s error, expected a value'
     ]
+
+
+@pytest.mark.parametrize("merchant", ["#1 Pizza", "#hashtag", "Shop #N", "#Wow!"])
+def test_what_only_begins_like_an_error_is_a_value(merchant: str) -> None:
+    (item,) = rows(f"{HEAD},merchantName", f"{ONE},{GOOD},{merchant}").items
+
+    assert item["merchantName"] == merchant
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("4.55E+11", "is a number that a spreadsheet shortened"),
+        ("acc\u200b1", "has characters that nobody sees"),
+        ("\ufeffacc", "has characters that nobody sees"),
+        ("acc\x00", "has characters that nobody sees"),
+    ],
+)
+def test_an_id_that_a_table_spoils_is_a_problem(cell: str, reason: str) -> None:
+    (problem,) = sentences(rows(HEAD, f"{ONE},Payment,2026-01-04,GBP,1,,{cell}"))
+
+    assert problem.startswith("line 2: accountId: ")
+    assert reason in problem
+
+
+def test_a_control_character_in_a_name_is_a_problem() -> None:
+    (problem,) = sentences(rows(f"{HEAD},merchantName", f"{ONE},{GOOD},Caf\x85e"))
+
+    assert "has a control character" in problem
+
+
+def test_a_row_that_a_quote_swallows_is_a_problem() -> None:
+    read = rows(f"{HEAD},merchantName", f'{ONE},{GOOD},"Shop', f'{TWO},{GOOD},Shop"')
+
+    (problem,) = sentences(read)
+    assert problem.startswith("line 2: merchantName: ")
+    assert "has a whole row within quotes" in problem
+
+
+@pytest.mark.parametrize("amounts_", [("10.00", "10.0"), ("1", "1.000"), ("0", "-0")])
+def test_rows_that_say_the_same_in_other_digits_are_a_problem(
+    amounts_: tuple[str, str],
+) -> None:
+    read = rows(HEAD, *(f"{ONE},Payment,2026-01-04,KWD,{n},,a" for n in amounts_))
+
+    assert "line 3: the row says the same as line 2" in sentences(read)[0]
 
 
 def test_a_text_written_as_a_formula_is_the_text() -> None:

@@ -69,7 +69,7 @@ NAMES = {
     "../../../etc/shadow\n\x1b[2J.csv": (
         r"../../../etc/shadow\n\x1b[2J.csv does not exist"
     ),
-    ".": ". does not exist",
+    ".": ". is a folder, expected a file",
     "a" * 5000 + ".csv": f"{'a' * 1000}… does not exist",
     "a.xlsx": "a.xlsx is neither a .json nor a .csv file",
 }
@@ -97,8 +97,10 @@ def test_a_bad_row_keeps_the_whole_file_from_being_sent(
 
     assert (status, output) == (2, "")
     assert errors.splitlines() == [
-        r'a.csv: line 3: id: "\u001b[31m" is not a UUID',
-        'a.csv: line 3: netAmount: "x" is not a number such as 12.50',
+        r'a.csv: line 3: id: "\u001b[31m" is not a UUID, expected 32 hex digits in'
+        " five groups",
+        'a.csv: line 3: netAmount: "x" is not a number, expected one such as 12.50,'
+        " without signs of thousands or currency",
         f"a.csv: line 4: id: {name(1)} is the id of line 2 already",
         "reconcile: nothing was sent: 3 problems in a.csv",
     ]
@@ -111,7 +113,7 @@ def test_problems_are_told_without_a_key_too(desk: Desk) -> None:
 
     assert result[:2] == (2, "")
     problem, end = result[2].splitlines()
-    assert problem.startswith("-: the file is empty")
+    assert problem.startswith("-: the file has no expenses")
     assert end == "reconcile: nothing was sent: 1 problem in -"
 
 
