@@ -11,9 +11,10 @@ import attrs
 from reconcile.codat.captured_bodies import CapturedBody, body_of, packed_with
 from reconcile.codat.exchange import TOO_MANY, Attached, Exchange
 from reconcile.codat.freshness import made_at
-from reconcile.codat.headers import Headers, header, pairs_in
+from reconcile.codat.headers import Headers, count_told, header, pairs_in
 from reconcile.codat.jsons import clean_text
 from reconcile.codat.routes import route_of
+from reconcile.codat.scrubbing import is_like_a_time, kept_of_pairs
 from reconcile.domain.instants import a_clock_shows, clock_moment
 from reconcile.errors import PayloadError
 
@@ -40,6 +41,7 @@ class CapturedAnswer:
     content: CapturedBody | None
     failed: bool  # the capture says that the answer did not come whole
     cached: bool  # the capture says that it came from a cache
+    size: float | None = None  # of its body, in bytes; below 0: not known
 
 
 def exchange_of(
@@ -87,7 +89,7 @@ def _answer_body(
     """Return the answer's body, why it cannot be had, and whether there was one."""
     content = answer.content
     if content is None:
-        return None, "", False
+        return None, "", _left_out(answer)
     try:
         body = body_of(
             content,
@@ -97,19 +99,34 @@ def _answer_body(
         )
     except PayloadError as error:
         return None, str(error), True
-    return body, "", body is None and (content.size or 0) > 0
+    return body, "", body is None and ((content.size or 0) > 0 or _left_out(answer))
+
+
+def _left_out(answer: CapturedAnswer) -> bool:
+    """Return whether a refusal without a body had one: its words matter."""
+    if answer.status < _REFUSED:
+        return False
+    length = count_told(answer.headers, "content-length") or 0
+    sizes = (answer.size, answer.content.size if answer.content is not None else None)
+    return length > 0 or any(size is not None and size != 0 for size in sizes)
+
+
+_REFUSED: Final = 400
 
 
 def _kept_of_answer(status: int, headers: Headers, packing: str) -> Headers:
     """Return those of an answer's headers that say what became of the request."""
     pairs: list[tuple[str, str]] = []
-    if status == TOO_MANY and (wait := header(headers, "retry-after")):
-        pairs.append(("retry-after", wait))
+    if status == TOO_MANY:
+        pairs += [*kept_of_pairs(headers, _WAIT)]
     if status in REDIRECTS and header(headers, "location"):
         pairs.append(("location", "elsewhere"))
     if packing:
         pairs.append(("content-encoding", packing))
     return tuple(pairs)
+
+
+_WAIT: Final = frozenset({"retry-after"})
 
 
 def observed_at(started: str, time_ms: float | None) -> datetime:
@@ -121,8 +138,9 @@ def observed_at(started: str, time_ms: float | None) -> datetime:
     """
     moment = clock_moment(started)
     if moment is None:
+        what = repr(started) if started and is_like_a_time(started) else "it"
         raise PayloadError(
-            f"{started!r} is not a time with a zone that a clock shows",
+            f"{what} is not a time with a zone that a clock shows",
             path="startedDateTime",
         )
     if time_ms is None or not time_ms > 0:

@@ -12,6 +12,8 @@ from reconcile.codat.bodies import Body, BodyError
 from reconcile.codat.exchange import BODY_BYTES_MAX, Attached
 from reconcile.errors import PayloadError
 
+UNKNOWN_BYTES_MAX: Final = 2**20
+"""Of a body that may be nobody's webhook, so much is unpacked to see."""
 _GZIP: Final = b"\x1f\x8b"
 _RAW_DEFLATE: Final = -15
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}").fullmatch
@@ -35,12 +37,18 @@ def nothing_attached(_: str) -> bytes | None:
 
 
 def body_of(
-    content: CapturedBody, *, packing: str, attached: Attached, path: str
+    content: CapturedBody,
+    *,
+    packing: str,
+    attached: Attached,
+    path: str,
+    most: int = BODY_BYTES_MAX,
 ) -> bytes | None:
     """Return a body's bytes, unpacked where they are gzip or deflate; None for none.
 
     `packing` is what the message's headers say of it. A body that is packed in another
-    way is returned as it is: `packed_with` names the way.
+    way is returned as it is: `packed_with` names the way. `most` bounds what is
+    unpacked.
 
     Raises:
         PayloadError: it is no base64, too large, broken, or in a file that is not here.
@@ -62,7 +70,7 @@ def body_of(
         body = _of_base64(text, path)
     else:
         body = _unmarked(text)
-    return _unpacked(body, packing, path)
+    return _unpacked(body, packing, path, most)
 
 
 def packed_with(body: bytes | None, packing: str) -> str:
@@ -100,36 +108,36 @@ def _unmarked(text: str) -> bytes:
     return body
 
 
-def _unpacked(body: bytes, packing: str, path: str) -> bytes:
+def _unpacked(body: bytes, packing: str, path: str, most: int) -> bytes:
     packing = packing.strip().lower()
     try:
         if body.startswith(_GZIP):
-            return _inflated(body, "gzip")
+            return _inflated(body, "gzip", most)
         if packing == "deflate" and not _like_json(body):
             try:
-                return _inflated(body, "deflate")
+                return _inflated(body, "deflate", most)
             except BodyError:
-                return _inflated_bare(body)
+                return _inflated_bare(body, most)
     except BodyError as error:
         raise PayloadError(str(error), path=path) from error
     return body
 
 
-def _inflated(body: bytes, encoding: str) -> bytes:
-    packed = Body(encoding=encoding, length="", bytes_max=BODY_BYTES_MAX)
+def _inflated(body: bytes, encoding: str, most: int) -> bytes:
+    packed = Body(encoding=encoding, length="", bytes_max=most)
     packed.feed(body)
     return packed.whole()
 
 
-def _inflated_bare(body: bytes) -> bytes:
+def _inflated_bare(body: bytes, most: int) -> bytes:
     """Return what deflate made without zlib's frame, as many a server does."""
     unpacking = zlib.decompressobj(wbits=_RAW_DEFLATE)
     try:
-        inflated = unpacking.decompress(body, BODY_BYTES_MAX + 1)
+        inflated = unpacking.decompress(body, most + 1)
     except zlib.error as error:
         raise BodyError("the answer cannot be decompressed") from error
-    if len(inflated) > BODY_BYTES_MAX:
-        raise BodyError(f"the answer is larger than {BODY_BYTES_MAX} bytes")
+    if len(inflated) > most:
+        raise BodyError(f"the answer is larger than {most} bytes")
     if not unpacking.eof:
         raise BodyError("the answer ends too early")
     return inflated

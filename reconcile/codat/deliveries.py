@@ -45,18 +45,28 @@ def is_delivery(exchange: Exchange) -> bool:
     """
     if exchange.method not in ("POST", "PUT"):
         return False
-    if exchange.header(CLIENT_HEADER):
-        return True
-    signed = delivery_id(exchange) is not None
-    body = exchange.request_body
-    if body is None or len(body) > BODY_BYTES_MAX:
+    signed, body = _is_signed(exchange), exchange.request_body
+    if not body or len(body) > BODY_BYTES_MAX:
         return signed
-    if not signed and not _MARKS.search(body):
+    if not may_be_delivery(exchange):
         return False
     data = _data_of(body)
-    if not isinstance(data, dict) or not data:
-        return signed
+    if not data and not isinstance(data, list):
+        form = _FORM(exchange.header("content-type") or "") or _FORM_BODY(body)
+        return signed and not form
+    if not isinstance(data, dict):
+        return False
     return _is_codats(data) or (signed and _speaks_of_codats(data))
+
+
+def may_be_delivery(exchange: Exchange) -> bool:
+    """Return whether a request is to be looked at: one glance leaves most out."""
+    return _is_signed(exchange) or bool(_MARKS.search(exchange.request_body or b""))
+
+
+def _is_signed(exchange: Exchange) -> bool:
+    """Return whether a request has the headers of a webhook of Codat's."""
+    return delivery_id(exchange) is not None or bool(exchange.header(CLIENT_HEADER))
 
 
 def company_named(body: bytes | None) -> str | None:
@@ -97,21 +107,28 @@ BROKEN_BYTES_MAX: Final = 2**20  # of a broken body, so much is looked at
 def _is_codats(data: Any) -> bool:
     """Return whether a body without telling headers is Codat's.
 
-    Many a service posts an event with a payload; Codat's are known by their names, by
-    the company they refer to, or by the moment they say they were made.
+    Many a service posts an event with a payload, or an alert of a rule. Codat's are
+    known by their own names, by the company they refer to, by the moment they say they
+    were made, or by the company and the sync they name.
     """
     generation = _generation(data)
-    if generation is not _current:
+    if generation is None or generation is _status_shaped:
         return generation is not None
     kind, event_type, payload = generation(data)
-    return (
-        kind is not None
-        or event_type.lower().startswith("expenses.")
-        or isinstance(payload.get("referenceCompany"), dict)
-        or (known_text(data.get("generatedDate")) is not None and "eventType" in data)
+    company, sync_id = _company(data, payload), _sync(payload)
+    if event_type.lower().startswith("expenses."):
+        return True
+    if kind is not None and company is not None:
+        return sync_id is not None or generation is _legacy
+    if generation is _legacy:
+        return all(name in data for name in ("AlertId", "RuleType", "CompanyId"))
+    return isinstance(payload.get("referenceCompany"), dict) or (
+        known_text(data.get("generatedDate")) is not None and "eventType" in data
     )
 
 
+_FORM: Final = re.compile("application/x-www-form|multipart/", re.IGNORECASE).match
+_FORM_BODY: Final = re.compile(rb"[\w.%+\[\]-]+=[^\s{}]*").fullmatch
 _MARKS: Final = re.compile(rb"eventType|RuleType|AlertId|syncStatusCode|payload")
 
 

@@ -12,12 +12,19 @@ from reconcile.codat.captured import (
     observed_at,
     pairs_of,
 )
-from reconcile.codat.captured_bodies import CapturedBody, body_of, nothing_attached
+from reconcile.codat.captured_bodies import (
+    UNKNOWN_BYTES_MAX,
+    CapturedBody,
+    body_of,
+    nothing_attached,
+)
+from reconcile.codat.deliveries import may_be_delivery
 from reconcile.codat.exchange import (
+    BODY_BYTES_MAX,
     STATUS_MAX,
-    TOO_MANY,
     Attached,
     Captured,
+    Exchange,
     OtherTraffic,
 )
 from reconcile.codat.freshness import TELLING
@@ -25,6 +32,7 @@ from reconcile.codat.headers import Headers
 from reconcile.codat.jsons import clean_text, loads
 from reconcile.codat.odd_entries import read_odd
 from reconcile.codat.routes import route_of
+from reconcile.domain.instants import EPOCH
 from reconcile.errors import PayloadError
 
 
@@ -45,6 +53,7 @@ class _Response(
 ):
     status: int
     content: CapturedBody | None = None
+    bodySize: float | None = None  # noqa: N815 - HAR's name
     headers: msgspec.Raw = msgspec.Raw()  # an answer's are seldom looked at
     error: Any = None
     failure: Any = None
@@ -74,38 +83,49 @@ def read_entry(
 
     `attached` gives the bodies that stand in files of their own.
     """
+    entry = well_formed(raw, where=where, attached=attached)
+    return read_odd(raw, where, attached) if entry is None else entry
+
+
+def well_formed(raw: bytes, *, where: str, attached: Attached) -> Captured | None:
+    """Return an entry as what it captured, None where it is odd somewhere."""
     try:
         return _exchange(_decode_entry(raw), where, attached)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, PayloadError):
-        return read_odd(raw, where, attached)
+        return None
 
 
 def _exchange(entry: _Entry, where: str, attached: Attached) -> Captured:
     """Return a well-formed entry's exchange; of other traffic no body is looked at."""
     request, response = entry.request, entry.response
-    method, url = request.method.upper(), clean_text(request.url)
-    if method not in ("POST", "PUT") and route_of(method, url) is None:
+    method, url = request.method.strip().upper(), clean_text(request.url)
+    routed = route_of(method, url) is not None
+    if method not in ("POST", "PUT") and not routed:
         return OtherTraffic(where=where)
     if not 0 <= response.status <= STATUS_MAX:
         raise PayloadError("", path="response.status")
+    asked = CapturedRequest(
+        method=method,
+        url=url,
+        headers=tuple(
+            (clean_text(h.name), clean_text(h.value)) for h in request.headers
+        ),
+        body=_request_body(request.postData, request.headers, attached, routed),
+    )
+    if not routed and not _may_be_delivery(asked):
+        return OtherTraffic(where=where)
     headers: Headers = ()
     if _telling(response):
         headers = pairs_of(loads(bytes(response.headers)))
     return exchange_of(
-        request=CapturedRequest(
-            method=method,
-            url=url,
-            headers=tuple(
-                (clean_text(h.name), clean_text(h.value)) for h in request.headers
-            ),
-            body=_request_body(request.postData, request.headers, attached),
-        ),
+        request=asked,
         answer=CapturedAnswer(
             status=response.status,
             headers=headers,
             content=response.content,
             failed=bool(response.error or response.failure),
             cached=is_cached(entry.from_cache, entry.fetch_type, entry.disk),
+            size=response.bodySize,
         ),
         observed=observed_at(entry.startedDateTime, entry.time),
         where=where,
@@ -117,8 +137,7 @@ def _telling(response: _Response) -> bool:
     """Return whether an answer's headers are to be looked at: most say nothing."""
     raw = bytes(response.headers)
     return bool(raw) and (
-        response.status == TOO_MANY
-        or 300 <= response.status < 400
+        300 <= response.status < 500
         or (response.content is not None and response.content.encoding is not None)
         or TELLING(raw) is not None
         or f'"{_PACKED}"'.encode() in raw.lower()
@@ -126,7 +145,10 @@ def _telling(response: _Response) -> bool:
 
 
 def _request_body(
-    body: CapturedBody | None, headers: list[_Pair], attached: Attached
+    body: CapturedBody | None,
+    headers: list[_Pair],
+    attached: Attached,
+    routed: bool,
 ) -> bytes | None:
     if body is None:
         return None
@@ -136,6 +158,20 @@ def _request_body(
         packing=packing,
         attached=attached,
         path="request.postData",
+        most=BODY_BYTES_MAX if routed else UNKNOWN_BYTES_MAX,
+    )
+
+
+def _may_be_delivery(request: CapturedRequest) -> bool:
+    return may_be_delivery(
+        Exchange(
+            method=request.method,
+            url=request.url,
+            request_headers=request.headers,
+            request_body=request.body,
+            status=0,
+            observed_at=EPOCH,
+        )
     )
 
 

@@ -15,7 +15,9 @@ from reconcile.errors import PayloadError
 
 CLOCKS_DIFFER: Final = timedelta(minutes=2)
 """By so much may a clock be wrong, before a `Date` tells of an older answer."""
-_HIT: Final = re.compile(r"\b(?:hit|stale|updating|revalidated)\b", re.IGNORECASE)
+_HIT: Final = re.compile(
+    r"(?:\b|_)(?:hit|stale|updating|revalidated)(?:\b|_)", re.IGNORECASE
+)
 _HIT_HEADERS: Final = (
     "x-cache",
     "x-cache-status",

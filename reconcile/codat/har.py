@@ -14,11 +14,11 @@ from typing import Final
 import msgspec
 
 from reconcile.codat.captured_bodies import nothing_attached
-from reconcile.codat.entries import read_entry
+from reconcile.codat.entries import read_entry, well_formed
 from reconcile.codat.exchange import Attached, Captured, Unreadable
 from reconcile.codat.jsons import text_of
 from reconcile.codat.odd_entries import read_broken
-from reconcile.codat.partial import readable_part
+from reconcile.codat.salvage import Salvage
 from reconcile.codat.scrubbing import not_kept
 from reconcile.errors import UsageError
 
@@ -47,7 +47,7 @@ def read_document(
     try:
         entries = msgspec.json.decode(document, type=_Document).log.entries
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        yield from _Salvage(document, name, attached).entries()
+        yield from _Broken(document, name, attached).entries()
         return
     for number, raw in enumerate(entries, start=1):
         where = _place(name, f"entry {number}")
@@ -65,7 +65,31 @@ def read_lines(
         stripped = line.strip()
         if stripped:
             where = _place(name, f"line {number}")
-            yield read_entry(stripped, where=where, attached=attached)
+            yield from read_line(stripped, where=where, attached=attached)
+
+
+def read_line(
+    line: bytes, *, where: str, attached: Attached = nothing_attached
+) -> Iterator[Captured]:
+    """Yield the entry of a line; where more stands on it, that too."""
+    entry = well_formed(line, where=where, attached=attached)
+    if entry is not None:
+        yield entry
+        return
+    text = text_of(line)
+    pieces = [*Salvage(text).pieces()]
+    if sum(text.startswith("{", piece.begin) for piece in pieces) < _SEVERAL:
+        yield read_entry(line, where=where, attached=attached)
+        return
+    for piece in pieces:
+        raw = text[piece.begin : piece.end].encode("utf-8", "surrogateescape")
+        if piece.whole:
+            yield read_entry(raw, where=where, attached=attached)
+        else:
+            yield from read_broken(raw, _BROKEN, where, attached)
+
+
+_SEVERAL: Final = 2
 
 
 def utf_of(begin: bytes) -> str:
@@ -105,13 +129,10 @@ def _place(name: str, inside: str) -> str:
 
 
 _ENTRIES: Final = re.compile(r'"entries"\s*:\s*\[')
-_SPACE: Final = re.compile(r"[\s,]*")
-_OBJECT: Final = re.compile(r'(?<=[\s,\[])\{\s*"')
 _END: Final = re.compile(r"\]\s*\}\s*\}\s*\Z")
-_scan: Final = json.JSONDecoder().raw_decode
 
 
-class _Salvage:
+class _Broken:
     """One pass over a document that is broken somewhere."""
 
     def __init__(self, document: bytes, name: str, attached: Attached) -> None:
@@ -119,7 +140,6 @@ class _Salvage:
         self._name = name
         self._attached = attached
         self._line, self._counted = 1, 0
-        self._effort = 4 * len(self._text) + 10**6  # characters to be tried in vain
 
     def entries(self) -> Iterator[Captured]:
         """Yield the entries, the broken ones as far as they read.
@@ -134,60 +154,27 @@ class _Salvage:
                 f"{self._name or 'the document'} is not a HAR document:"
                 " expected a list of entries in its log"
             )
-        at, number = begin.end(), 0
-        while True:
-            space = _SPACE.match(text, at)
-            at = space.end() if space else at
-            if text.startswith("]", at):
-                yield from self._after(text[: begin.end()], at)
-                return
-            number += 1
-            where = _place(self._name, f"entry {number} at line {self._line_at(at)}")
-            end, whole = self._end_of(at)
-            piece = text[at:end].encode("utf-8", "surrogateescape")
-            if whole:
-                yield read_entry(piece, where=where, attached=self._attached)
-            elif end < len(text) or _END.search(text):
-                yield from read_broken(piece, _BROKEN, where, self._attached)
+        salvage = Salvage(text, begin.end())
+        cut_off = not _END.search(text)
+        for number, piece in enumerate(salvage.pieces(), start=1):
+            line = self._line_at(piece.begin)
+            where = _place(self._name, f"entry {number} at line {line}")
+            raw = text[piece.begin : piece.end].encode("utf-8", "surrogateescape")
+            if piece.whole:
+                yield read_entry(raw, where=where, attached=self._attached)
+            elif piece.end < len(text) or not cut_off:
+                yield from read_broken(raw, _BROKEN, where, self._attached)
             else:
-                where = _place(self._name, f"line {self._line_at(at)}")
+                where = _place(self._name, f"line {line}")
                 yield from read_broken(
-                    piece, _CUT_OFF, where, self._attached, cut_off=True
+                    raw, _CUT_OFF, where, self._attached, cut_off=True
                 )
                 return
-            if not whole and end == len(text):
-                return
-            at = end
-
-    def _end_of(self, at: int) -> tuple[int, bool]:
-        """Return where the entry at a place ends, and whether it is whole."""
-        try:
-            return _scan(self._text, at)[1], True
-        except (ValueError, RecursionError):
-            pass
-        part = readable_part(self._text, at)
-        if part.closed:
-            return part.end, True
-        return self._next_entry(at + 1), False
-
-    def _next_entry(self, at: int) -> int:
-        """Return where the next whole entry begins after a break, or the text ends."""
-        text = self._text
-        while self._effort > 0 and (begin := _OBJECT.search(text, at)) is not None:
-            at = begin.start()
-            try:
-                found, end = _scan(text, at)
-            except (ValueError, RecursionError) as error:
-                reached = error.pos if isinstance(error, json.JSONDecodeError) else at
-                if "Unterminated" in str(error):
-                    reached = len(text)
-                self._effort -= reached - at + 1000
-                at += 1
-                continue
-            if isinstance(found.get("request"), dict):
-                return at
-            at = end
-        return len(text)
+        if salvage.at < len(text):
+            yield from self._after(text[: begin.end()], salvage.at)
+        elif cut_off:
+            where = _place(self._name, f"line {self._line_at(salvage.at)}")
+            yield Unreadable(raw=not_kept(b""), reason=_CUT_OFF, where=where)
 
     def _after(self, head: str, at: int) -> Iterator[Captured]:
         """Yield what stands after the entries, if it is more than their end."""

@@ -23,6 +23,8 @@ def pairs_in(data: Any) -> Iterator[tuple[str, str]]:
     for pair in data if isinstance(data, list) else ():
         if isinstance(pair, dict):
             name, value = pair.get("name"), pair.get("value")
+            if isinstance(value, int | float):
+                value = str(value)
             if isinstance(name, str) and isinstance(value, str):
                 yield name, value
 

@@ -19,8 +19,13 @@ from reconcile.codat.captured import (
     observed_at,
     pairs_of,
 )
-from reconcile.codat.captured_bodies import CapturedBody, body_of
+from reconcile.codat.captured_bodies import (
+    UNKNOWN_BYTES_MAX,
+    CapturedBody,
+    body_of,
+)
 from reconcile.codat.exchange import (
+    BODY_BYTES_MAX,
     STATUS_MAX,
     Attached,
     Captured,
@@ -29,8 +34,17 @@ from reconcile.codat.exchange import (
     Unreadable,
 )
 from reconcile.codat.headers import Headers, header
-from reconcile.codat.jsons import as_far_as_it_reads, clean_text, loads, whole_number
+from reconcile.codat.jsons import (
+    as_far_as_it_reads,
+    clean,
+    clean_text,
+    loads,
+    text_of,
+    whole_number,
+)
+from reconcile.codat.partial import readable_part
 from reconcile.codat.recognise import owner_of
+from reconcile.codat.routes import route_of
 from reconcile.codat.scrubbing import kept_entry, not_kept
 from reconcile.errors import PayloadError
 
@@ -60,7 +74,9 @@ def read_odd(raw: bytes, where: str, attached: Attached) -> Captured:
     try:
         data, broken = loads(raw), ""
     except PayloadError as error:
-        data, broken = as_far_as_it_reads(raw), _no_entry(str(error))
+        part = readable_part(text_of(raw))
+        data = clean(part.value)
+        broken = "" if part.closed else _no_entry(str(error))  # such as NaN in a time
     return _of_data(data, raw, where, attached, broken=broken)
 
 
@@ -82,9 +98,13 @@ def _of_data(
         reason = broken or _no_entry(what)
         return Unreadable(raw=not_kept(raw), reason=reason, where=where)
     method, headers = request.get("method"), pairs_of(request.get("headers"))
-    body, unread_body = _lenient_body(request.get("postData"), headers, attached)
+    verb = method.strip().upper() if isinstance(method, str) else ""
+    routed = route_of(verb, clean_text(url)) is not None
+    body, unread_body = _lenient_body(
+        request.get("postData"), headers, attached, routed
+    )
     asked = CapturedRequest(
-        method=method.upper() if isinstance(method, str) else "",
+        method=verb,
         url=clean_text(url),
         headers=headers,
         body=body,
@@ -123,7 +143,7 @@ def _no_entry(reason: str) -> str:
 
 
 def _lenient_body(
-    data: Any, headers: Headers, attached: Attached
+    data: Any, headers: Headers, attached: Attached, routed: bool
 ) -> tuple[bytes | None, str]:
     """Return a request's body, and why it cannot be read where it cannot."""
     content = _content(data)
@@ -136,6 +156,7 @@ def _lenient_body(
                 packing=header(headers, "content-encoding"),
                 attached=attached,
                 path="request.postData",
+                most=BODY_BYTES_MAX if routed else UNKNOWN_BYTES_MAX,
             ),
             "",
         )
@@ -149,12 +170,14 @@ def _lenient_answer(data: dict[str, Any]) -> CapturedAnswer:
     if not isinstance(response, dict):
         response = {}
     status = whole_number(response.get("status"))
+    size = response.get("bodySize")
     return CapturedAnswer(
         status=status if status is not None and 0 < status <= STATUS_MAX else 0,
         headers=pairs_of(response.get("headers")),
         content=_content(response.get("content")),
         failed=bool(response.get("_error") or response.get("_failureText")),
         cached=is_cached(*(data.get(name) for name in _CACHE_MARKS)),
+        size=float(size) if isinstance(size, int | float) else None,
     )
 
 
@@ -163,6 +186,8 @@ _CACHE_MARKS: Final = ("_fromCache", "_fetchType", "_disk")
 
 def _content(data: Any) -> CapturedBody | None:
     """Return a body's parts; one that is written as JSON itself, as its text."""
+    if isinstance(data, str):
+        return CapturedBody(text=data)
     if not isinstance(data, dict):
         return None
     text, encoding, file = (data.get(name) for name in ("text", "encoding", "_file"))

@@ -52,14 +52,18 @@ def _route(method: str, address: str) -> Route | None:
     """Return the call of a URL without its query: the pages of a sync share it."""
     try:
         parts = urlsplit(address)
-        host = parts.hostname
+        host = (parts.hostname or "").rstrip(".")
     except ValueError:
         return None
-    path = _SLASHES("/", parts.path)
+    path = _plain_path(parts.path)
     found = _CURRENT(path)
     if found is None and (host == FIRST_HOST or f"/{FIRST_HOST}/" in path):
         found = _FIRST(path)
-    if found is None or method in ("OPTIONS", "HEAD") or parts.scheme not in _HTTP:
+    if (
+        found is None
+        or method in ("OPTIONS", "HEAD", "TRACE", "CONNECT")
+        or parts.scheme not in _HTTP
+    ):
         return None
     target = found[0]
     company_id = canonical_id(_unquoted(found[1]))
@@ -80,18 +84,40 @@ def _route(method: str, address: str) -> Route | None:
     return Route(name="other", company_id=company_id, target=target)
 
 
-def clean_url(url: str) -> str:
-    """Return a URL as it is kept: without user and password, query and fragment.
+def _plain_path(path: str) -> str:
+    """Return a path without what a server takes no notice of.
 
-    Of the query what Codat knows stays: a gateway's keys stand beside it.
+    Doubled slashes, blanks at its end, characters that need not be escaped, parameters
+    of a part (`;v=1`), and parts that are dots.
     """
-    address, _, rest = url.partition("#")[0].partition("?")
-    scheme, mark, after = address.partition("://")
-    if mark:
-        host, slash, path = after.partition("/")
-        address = f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
-    query = known_query(rest)
-    return f"{address}?{query}" if query else address
+    path = _SLASHES("/", path)
+    if "%" in path or " " in path:
+        path = _ESCAPED(lambda match: unquote(match[0]), path).rstrip()
+        path = _SPLIT("sync/expenses", path)
+    if ";" in path:
+        path = _PARAMETERS("", path)
+    if "/." not in path:
+        return path
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            parts[1:] = parts[1:-1]
+        elif part != ".":
+            parts.append(part)
+    return "/".join(parts)
+
+
+def origin_of(url: str) -> str:
+    """Return a URL's scheme and host, "" where it names none; no user, no password."""
+    try:
+        parts = urlsplit(url.partition("?")[0])
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in _HTTP or not _HOST(host):
+        return ""
+    named = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{named}{'' if port is None else f':{port}'}"
 
 
 def known_query(query: str) -> str:
@@ -101,10 +127,19 @@ def known_query(query: str) -> str:
     """
     if not query:
         return ""
-    return "&".join(part for part in query.split("&") if _CODATS(part))
+    return "&".join(part for part in _PARTS(query) if _CODATS(part))
 
 
-_CODATS: Final = re.compile(r"(?:page|pageSize|query|orderBy)=", re.IGNORECASE).match
+_CODATS: Final = re.compile(
+    r"(?:page|pageSize)=[\w-]{0,10}|(?:query|orderBy)=[^#/]{0,500}", re.IGNORECASE
+).fullmatch
+_PARTS: Final = re.compile("[&;?]").split
+_HOST: Final = re.compile(r"[\w.:-]{1,255}").fullmatch
+_ESCAPED: Final = re.compile(
+    "%(?:20|2[DdEe]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])"
+).sub
+_SPLIT: Final = re.compile("sync%2Fexpenses", re.IGNORECASE).sub
+_PARAMETERS: Final = re.compile(";[^/]*").sub
 
 
 def _page(query: str) -> int:
@@ -126,7 +161,7 @@ _FIRST: Final = re.compile(
 _S: Final = r"/syncs/(?P<sync>[^/]+)"
 _T: Final = r"(?P<transaction>[^/]+)"
 _ROUTES: Final = tuple(
-    (name, verb, re.compile(pattern + "/?").fullmatch)
+    (name, verb, re.compile(pattern + "/?", re.IGNORECASE).fullmatch)
     for name, verb, pattern in (
         ("page", "GET", rf"{_S}/transactions"),
         ("transaction", "GET", rf"{_S}/transactions/{_T}"),

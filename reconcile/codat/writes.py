@@ -34,7 +34,7 @@ from reconcile.domain.observations import (
     SyncReceipt,
     WriteUnsettled,
 )
-from reconcile.domain.vocabulary import FindingKind, RequestOutcome
+from reconcile.domain.vocabulary import OF_NO_ANSWER, FindingKind, RequestOutcome
 from reconcile.errors import PayloadError, UsageError
 
 _REQUEST_ID: Final = "x-reconcile-request"  # of a request that carries no key
@@ -184,11 +184,12 @@ def _outcome(exchange: Exchange) -> RequestOutcome | None:
         return RequestOutcome.THROTTLED
     if exchange.answer_header("location"):
         return RequestOutcome.UNSENT  # it did nothing, and went on elsewhere
-    if exchange.body_dropped:
+    if exchange.body_dropped or status in OF_NO_ANSWER:
         return RequestOutcome.LOST
     if 200 <= status < 300:
         return None
-    if 400 <= status < 500 and status != 408:
+    packed = exchange.answer_header("content-encoding")  # its words are not known
+    if 400 <= status < 500 and not packed:
         return RequestOutcome.REFUSED
     return RequestOutcome.LOST
 

@@ -172,6 +172,10 @@ OF_ONE_TRY: Final = (401, 402, 403, 409)
 """Refusals that speak of one try alone: of a key, a plan, a call still under way."""
 
 
+OF_NO_ANSWER: Final = (408, 444, 460, 499)
+"""Answers of no server: it, or what stands before it, gave up waiting for an end."""
+
+
 class FindingKind(enum.StrEnum):
     """What a report tells beside its items."""
 

@@ -15,7 +15,7 @@ from reconcile.codat.exchange import (
 )
 from reconcile.codat.headers import Headers
 from reconcile.codat.read import Read, read
-from reconcile.codat.scrubbing import HEADERS_KEPT, kept_url
+from reconcile.codat.scrubbing import HEADERS_KEPT, kept_of_pairs, kept_url
 from reconcile.domain.observations import Observation
 from reconcile.errors import PayloadError
 from reconcile.storage.evidence import Evidence, digest_of, micros
@@ -162,12 +162,11 @@ def _evidence(
         status=exchange.status,
         headers=tuple(
             (name.lower(), value)
-            for name, value in exchange.request_headers
-            if name.lower() in HEADERS_KEPT
+            for name, value in kept_of_pairs(exchange.request_headers, HEADERS_KEPT)
         )
         + _of_answer(exchange),
         request_body=exchange.request_body,
-        response_body=exchange.response_body,
+        response_body=None if kind == "delivery" else exchange.response_body,
         request_digest=digests[0],
         response_digest=digests[1],
         body_dropped=exchange.body_dropped,

@@ -5,12 +5,9 @@ UTF-8, or in what a mark at the beginning says. What is none of these is refused
 before anything of it is stored.
 """
 
-import gzip
+import hashlib
 import io
-import posixpath
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final
@@ -22,15 +19,20 @@ from reconcile.codat.entries import read_entry
 from reconcile.codat.exchange import BODY_BYTES_MAX, Attached, Captured, Unreadable
 from reconcile.codat.har import HAR_BYTES_MAX, read_document, read_lines
 from reconcile.codat.jsons import text_of
+from reconcile.codat.partial import readable_part
+from reconcile.codat.salvage import is_entry
+from reconcile.codat.scrubbing import not_kept
 from reconcile.errors import UsageError
+from reconcile.intake.packed import Unpacking, in_zip
 
 HEAD_BYTES: Final = 2**16
 STRAY_LINES_MAX: Final = 10_000
 """So many lines that are no entries may stand before the first that is one."""
+STRAY_TOLD_MAX: Final = 100
+"""So many of those behind it are told one by one."""
 _WANTED: Final = "expected a HAR document, or JSON lines of HAR entries"
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK"
-_BROKEN_PACKING: Final = (gzip.BadGzipFile, EOFError, zlib.error)
 
 
 def read_file(path: Path) -> Iterator[Captured]:
@@ -59,18 +61,37 @@ def read_stream(
         UsageError: it is no capture; of one that is packed and broken, from there on.
 
     """
-    try:
-        head, whole = _peeked(stream)
-        if head.startswith(_GZIP):
-            head, whole = _peeked(gzip.GzipFile(fileobj=whole))  # type: ignore[arg-type]
-        if head.startswith(_ZIP):
-            yield from _in_zip(_bounded(whole, name), name)
-            return
-        yield from _plain(head, whole, name, attached)
-    except _BROKEN_PACKING as error:
+    head, whole = _peeked(stream)
+    if not head.startswith(_GZIP):
+        yield from _of_any_kind(head, whole, name, attached)
+        return
+    packed = Unpacking(whole)
+    head, whole = _peeked(packed)  # type: ignore[arg-type]
+    if packed.broken and not head:
         raise UsageError(
             f"{name} cannot be unpacked: expected whole gzip, and it breaks off"
-        ) from error
+        )
+    yield from _of_any_kind(head, whole, name, attached)
+    if packed.broken:
+        yield _broken_off(name, "the gzip breaks off")
+
+
+def _of_any_kind(
+    head: bytes, whole: IO[bytes], name: str, attached: Attached
+) -> Iterator[Captured]:
+    if head.startswith(_ZIP):
+        yield from in_zip(_bounded(whole, name), name, _plain_bytes)
+    else:
+        yield from _plain(head, whole, name, attached)
+
+
+def _plain_bytes(document: bytes, name: str, attached: Attached) -> Iterator[Captured]:
+    yield from _plain(document[:HEAD_BYTES], io.BytesIO(document), name, attached)
+
+
+def _broken_off(name: str, reason: str) -> Unreadable:
+    """Return that something of a file is not known."""
+    return Unreadable(raw=not_kept(reason.encode()), reason=reason, where=name)
 
 
 def _plain(
@@ -96,6 +117,9 @@ def _plain(
 _OF_OTHER_KINDS: Final = (("<", "a web page or XML"), ("%PDF", "a PDF"))
 _LOG_FIRST: Final = re.compile(r'\{\s*"log"\s*:').match
 _LOG: Final = re.compile(r'"log"\s*:\s*\{').search
+_LOG_OF_HAR: Final = re.compile(
+    r'"log"\s*:\s*\{\s*"(?:version|creator|browser|pages|entries|comment)"'
+).search
 
 
 def _is_document(begin: str) -> bool:
@@ -104,6 +128,8 @@ def _is_document(begin: str) -> bool:
         return False
     if _LOG_FIRST(begin):
         return True
+    if "\n" not in begin:
+        return bool(_LOG_OF_HAR(begin)) and not is_entry(readable_part(begin).value)
     return "\n" in begin and not _is_json(_first_line(begin)) and bool(_LOG(begin))
 
 
@@ -142,12 +168,32 @@ def _with_an_entry(captured: Iterator[Captured], name: str) -> Iterator[Captured
         if not isinstance(item, Unreadable) or item.codats:
             yield from stray
             yield item
-            yield from captured
+            yield from _strays_bounded(captured, name)
             return
         stray.append(item)
         if len(stray) > STRAY_LINES_MAX:
             break
     raise UsageError(f"{name} holds no captured traffic, {_WANTED}")
+
+
+def _strays_bounded(captured: Iterator[Captured], name: str) -> Iterator[Captured]:
+    """Yield what follows; of many lines that are no entries, the last as one piece."""
+    listed = 0
+    more: list[bytes] = []
+    for item in captured:
+        if not isinstance(item, Unreadable) or item.codats:
+            yield item
+        elif listed < STRAY_TOLD_MAX:
+            listed += 1
+            yield item
+        else:
+            more.append(hashlib.sha256(item.raw).digest())
+    if more:
+        yield Unreadable(
+            raw=not_kept(b"".join(more)),
+            reason=f"{len(more)} more lines are not HAR entries, expected one a line",
+            where=name,
+        )
 
 
 def _lines(whole: IO[bytes], name: str) -> Iterator[bytes]:
@@ -169,7 +215,7 @@ def _bounded(whole: IO[bytes], name: str) -> bytes:
     return document
 
 
-# Bodies beside a document, and documents in a zip
+# Bodies beside a document
 
 
 def _beside(folder: Path) -> Attached:
@@ -184,41 +230,6 @@ def _beside(folder: Path) -> Attached:
                 return body.read(BODY_BYTES_MAX + 1)
         except (OSError, ValueError):
             return None
-
-    return attached
-
-
-def _in_zip(data: bytes, name: str) -> Iterator[Captured]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            hars = [n for n in archive.namelist() if n.lower().endswith(".har")]
-            if not hars:
-                raise UsageError(f"{name} is a zip without a .har in it, {_WANTED}")
-            for member in hars:
-                with archive.open(member) as packed:
-                    document = _bounded(packed, f"{name}/{member}")
-                yield from read_document(
-                    document,
-                    name=f"{name}/{member}",
-                    attached=_within(archive, posixpath.dirname(member)),
-                )
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise UsageError(
-            f"{name} cannot be unpacked: {error}; expected a whole zip"
-            " without a password"
-        ) from error
-
-
-def _within(archive: zipfile.ZipFile, folder: str) -> Attached:
-    """Return what reads a body from a zip: from the folder of its document."""
-    members = frozenset(archive.namelist())
-
-    def attached(file: str) -> bytes | None:
-        member = posixpath.join(folder, file)
-        if member not in members:
-            return None
-        with archive.open(member) as body:
-            return body.read(BODY_BYTES_MAX + 1)
 
     return attached
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from reconcile.codat.deliveries import is_delivery
-from reconcile.codat.exchange import BODY_BYTES_MAX, Exchange
+from reconcile.codat.entries import read_entry
+from reconcile.codat.exchange import BODY_BYTES_MAX, Exchange, OtherTraffic
 from reconcile.domain.observations import WebhookNotice
 from reconcile.domain.vocabulary import FindingKind, NoticeKind
 from reconcile.errors import PayloadError
@@ -194,7 +195,7 @@ def test_a_delivery_is_named_by_its_header(header: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["webhook-id", "svix-id", "X-Codat-ClientId"])
-@pytest.mark.parametrize("body", [None, "", "rubbish", "[]", {}])
+@pytest.mark.parametrize("body", [None, "", "rubbish", '{"pay', {}])
 def test_a_telling_header_makes_any_post_a_delivery(header: str, body: Any) -> None:
     line = post(body, headers={header: "1"})
 
@@ -238,7 +239,47 @@ def test_a_post_is_a_delivery_by_its_body(body: Any) -> None:
     ],
 )
 def test_other_posts_are_no_deliveries(body: Any) -> None:
-    assert not is_delivery(captured(post(body)))
+    found = read_entry(post(body))
+
+    assert isinstance(found, OtherTraffic) or (
+        isinstance(found, Exchange) and not is_delivery(found)
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '["signed", "password"]',
+        "[]",
+        '"text"',
+        {"AlertId": "1", "password": "p"},
+        {"RuleType": "firewall", "action": "deny"},
+        {"eventType": "page_view", "Data": {"path": "/"}},
+        {"eventType": "page_view", "CompanyId": COMPANY},
+        {"type": "SYNC_STARTED", "payload": {"password": "p"}},
+        {"type": "sync-failed", "payload": {"companyId": COMPANY}},
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"content-type": "application/json"}])
+def test_what_other_services_post_is_no_delivery(
+    body: Any, headers: dict[str, str]
+) -> None:
+    found = read_entry(post(body, headers=headers))
+
+    assert isinstance(found, OtherTraffic) or (
+        isinstance(found, Exchange) and not is_delivery(found)
+    )
+
+
+@pytest.mark.parametrize("body", ["[]", '["password"]', '"text"', "7"])
+def test_what_is_signed_and_no_object_is_no_delivery(body: str) -> None:
+    assert not is_delivery(captured(post(body, headers={"webhook-id": "1"})))
+
+
+def test_a_signed_form_is_no_delivery() -> None:
+    headers = {"webhook-id": "1", "Content-Type": "application/x-www-form-urlencoded"}
+
+    assert not is_delivery(captured(post("payload=1&password=p", headers=headers)))
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "put"])

@@ -1,11 +1,12 @@
 """What came of one attempt at a request, and whether anything can be made of it. Pure.
 
 The line is the one that judgement draws through writes: accepted (2xx) and refused (4xx
-but 408 and 429) are answers; a rate limit is none, and all the rest is in doubt.
+but 408, 429 and what no server answers) are answers; a rate limit is none, and all the
+rest is in doubt.
 """
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -13,7 +14,7 @@ from reconcile.codat.exchange import Exchange
 from reconcile.codat.headers import Headers, header
 from reconcile.codat.jsons import loads
 from reconcile.codat.requests import Request
-from reconcile.domain.vocabulary import OF_ONE_TRY
+from reconcile.domain.vocabulary import OF_NO_ANSWER, OF_ONE_TRY
 from reconcile.errors import CodatUnavailable, PayloadError
 
 
@@ -123,7 +124,7 @@ class Tried:
     @property
     def refused(self) -> bool:
         """Return whether Codat refused it for what it is."""
-        return 400 <= self.status < 500 and self.status not in (408, 429)
+        return 400 <= self.status < 500 and self.status not in _NO_REFUSALS
 
     def answer(self, *, in_doubt: bool) -> Answer:
         """Return the answer, where it says what became of the request.
@@ -159,6 +160,9 @@ class Tried:
         if in_doubt and self.status in OF_ONE_TRY:
             return f"the answer was {self.status}, and an earlier attempt is in doubt"
         return None
+
+
+_NO_REFUSALS: Final = (429, *OF_NO_ANSWER)
 
 
 def _asked(request: Request) -> str:
