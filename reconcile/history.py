@@ -8,18 +8,19 @@ from typing import Any, Final
 
 import attrs
 
-from reconcile.domain import dataset, request, sync
+from reconcile.domain import dataset, reading, request, sync
 from reconcile.domain.decider import Decider
 from reconcile.domain.events import CaseEvent, Event, Recorded
 from reconcile.domain.identity import stream_name
 from reconcile.domain.observations import Observation
+from reconcile.domain.sync import SyncRun
 from reconcile.storage.codec import Envelope
 from reconcile.storage.evidence import Evidence
 from reconcile.storage.ports import Store, VersionConflictError
 
 STREAMS_HELD_MAX: Final = 1024
 
-State = dataset.Dataset | request.RequestState | sync.SyncRun
+State = dataset.Dataset | request.RequestState | sync.SyncRun | reading.Reading
 
 
 @attrs.define
@@ -68,15 +69,26 @@ class History:
         return known
 
     def observe(
-        self, batch: Batch, evidence: Evidence, seen: Sequence[Observation]
+        self,
+        batch: Batch,
+        evidence: Evidence,
+        seen: Sequence[Observation],
+        *,
+        live: bool = False,
     ) -> None:
-        """Add evidence and the news it brings to a batch."""
+        """Add evidence and the news it brings to a batch.
+
+        What is `live` comes in the order of its time: of what only says again how a
+        sync ended, the evidence is kept, and no event is made.
+        """
         batch.evidence.append(evidence)
         identity = evidence.identity.hex()
         for observation in seen:
             decider = DECIDERS[type(observation)]
             stream = decider.stream_of(observation)
             state = batch.ahead.get(stream) or self._state(stream, decider)
+            if live and isinstance(state, SyncRun) and sync.repeats(state, observation):
+                continue
             for event in decider.decide(state, observation, evidence=identity):
                 state = decider.evolve(state, event)
                 batch.events.append(Envelope(stream, state.version, event))
@@ -142,7 +154,7 @@ def _folded(decider: Decider[Any], recorded: Iterable[Recorded]) -> State:
 
 DECIDERS: Final[Mapping[type[Any], Decider[Any]]] = {
     kind: decider
-    for decider in (dataset.DECIDER, request.DECIDER, sync.DECIDER)
+    for decider in (dataset.DECIDER, request.DECIDER, sync.DECIDER, reading.DECIDER)
     for kind in decider.observations
 }
 """The functions of the stream that each type of observation speaks of."""

@@ -117,7 +117,7 @@ class Reconciler:
 
     def record(self, exchange: Exchange) -> Intake:
         """Take in one exchange we had with Codat, or one delivery of a webhook."""
-        return self.ingest((exchange,))
+        return take(self._history, (exchange,), now=self._now, live=True)
 
     def receive_webhook(self, headers: Headers, body: bytes) -> Intake:
         """Take in a delivery of a webhook: its headers, and its body's raw bytes.

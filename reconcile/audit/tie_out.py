@@ -14,12 +14,14 @@ from reconcile.projections.releases import released_by_own
 from reconcile.projections.rows import (
     DATASET_COLUMNS,
     ITEM_COLUMNS,
+    REFUSED_COLUMNS,
     SYNC_COLUMNS,
     Column,
     Row,
     dataset_row,
     decode_any,
     item_rows,
+    refused_rows,
     sync_row,
 )
 from reconcile.readmodels.company import CompanyState
@@ -74,6 +76,7 @@ _COLUMNS: Final[dict[ViewTable, tuple[Column, ...]]] = {
     "contents": CONTENT_COLUMNS,
     "syncs": SYNC_COLUMNS,
     "datasets": DATASET_COLUMNS,
+    "refused": REFUSED_COLUMNS,
 }
 
 
@@ -87,6 +90,8 @@ def _live(views: Snapshot, table: ViewTable, company_id: str) -> Iterable[Row]:
             return views.syncs(company_id)
         case "datasets":
             return views.datasets(company_id)
+        case "refused":
+            return views.refused(company_id)
         case _:  # pragma: no cover
             assert_never(table)
 
@@ -121,6 +126,7 @@ def _rows(
             for name, facts in company.datasets.items()
         ],
     )
+    yield "refused", refused_rows(company, company.refused)
 
 
 def _compare(

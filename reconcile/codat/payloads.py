@@ -24,8 +24,14 @@ from reconcile.codat.jsons import (
 from reconcile.codat.pages import read_page, read_transaction, short, unreadable
 from reconcile.codat.routes import Route
 from reconcile.domain.identity import canonical_id
-from reconcile.domain.observations import Flaw, Observation, StatusReport
-from reconcile.domain.vocabulary import FindingKind
+from reconcile.domain.observations import (
+    Flaw,
+    ListAnswer,
+    Observation,
+    RefusedAnswer,
+    StatusReport,
+)
+from reconcile.domain.vocabulary import OF_NO_ANSWER, FindingKind
 from reconcile.errors import PayloadError
 
 DROPPED: Final = "the capture holds no response body"
@@ -45,6 +51,17 @@ def read_exchange(
     """
     if route.name in writes.WRITES:
         return writes.read_write(exchange, route, request_id=request_id)
+    if route.name in _TELLING and _is_refusal(exchange.status):
+        return (
+            RefusedAnswer(
+                company_id=route.company_id,
+                sync_id=route.sync_id,
+                rows=route.name == "page",
+                http_status=exchange.status,
+                words=writes.words_of(exchange.response_body),
+                at=exchange.observed_at,
+            ),
+        )
     if route.name == "other" or not 200 <= exchange.status < 300:
         return ()
     body = exchange.response_body
@@ -56,6 +73,15 @@ def read_exchange(
             f"the body is packed with {packing}, expected gzip, deflate or neither"
         )
     return _READERS[route.name](body, route, exchange.observed_at)
+
+
+_TELLING: Final = ("list", "status", "page")
+_OF_THE_CALLER: Final = (401, 402, 403, 407, 408, 425, 429, *OF_NO_ANSWER)
+
+
+def _is_refusal(status: int) -> bool:
+    """Return whether Codat refused to tell of what was asked for, whoever asks."""
+    return 400 <= status < 500 and status not in _OF_THE_CALLER
 
 
 def _read_status(body: bytes, route: Route, at: datetime) -> tuple[Observation, ...]:
@@ -84,7 +110,7 @@ def _read_list(body: bytes, route: Route, at: datetime) -> tuple[Observation, ..
         raise PayloadError("none of the listed syncs can be read")
     if flaws:
         reports[0] = attrs.evolve(reports[0], flaws=(*reports[0].flaws, *flaws))
-    return tuple(reports)
+    return (ListAnswer(company_id=route.company_id, at=at), *reports)
 
 
 def _status(data: Any, route: Route, sync_id: str | None, at: datetime) -> StatusReport:

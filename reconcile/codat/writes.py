@@ -69,7 +69,7 @@ def read_write(
             dataset_ids=dataset_ids,
             transactions=transactions,
             http_status=exchange.status,
-            words=_words(exchange.response_body),
+            words=words_of(exchange.response_body),
             at=exchange.observed_at,
             not_before=_not_before(exchange, outcome),
         )
@@ -194,7 +194,7 @@ def _outcome(exchange: Exchange) -> RequestOutcome | None:
     return RequestOutcome.LOST
 
 
-def _words(body: bytes | None) -> str | None:
+def words_of(body: bytes | None) -> str | None:
     """Return Codat's words of an error body, None where it has none we can read."""
     try:
         data = loads(body or b"")

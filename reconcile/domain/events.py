@@ -239,6 +239,41 @@ class LegsReread:
 
 
 @attrs.frozen(kw_only=True)
+class SyncGivenUp:
+    """A follower reads a sync no more: since a moment it was read in vain."""
+
+    TOPIC: ClassVar[str] = "sync.given-up"
+
+    since: datetime
+    at: datetime
+    evidence: str = ""  # there is none: nothing more was said
+
+
+@attrs.frozen(kw_only=True)
+class ReadRefused:
+    """Codat refused to tell of a sync; without `sync_id`, of a company's syncs."""
+
+    TOPIC: ClassVar[str] = "read.refused"
+
+    sync_id: str
+    rows: bool  # a page of transactions was asked for, not a status
+    http_status: int
+    words: str | None
+    at: datetime
+    evidence: str
+
+
+@attrs.frozen(kw_only=True)
+class ReadAnswered:
+    """Codat listed a company's syncs, which it had refused before."""
+
+    TOPIC: ClassVar[str] = "read.answered"
+
+    at: datetime
+    evidence: str
+
+
+@attrs.frozen(kw_only=True)
 class EvidenceQuarantined:
     """Evidence was kept that nobody could read; `digest` names its bytes."""
 
@@ -290,9 +325,10 @@ RequestEvent = (
     SyncRequested | SyncRecovered | SyncAbandoned | LockTaken | UnsettledEvent
 )
 SyncReportEvent = SyncStarted | SyncCompleted | SyncFailed | SyncUnrecognised
-SyncEvent = SyncInitiated | SyncReportEvent | LegsReported | LegsReread
+SyncEvent = SyncInitiated | SyncReportEvent | LegsReported | LegsReread | SyncGivenUp
+ReadEvent = ReadRefused | ReadAnswered
 CaseEvent = EvidenceQuarantined | EvidenceReleased | EvidenceSetAside | EvidenceScrubbed
-Event = DatasetEvent | RequestEvent | SyncEvent | CaseEvent
+Event = DatasetEvent | RequestEvent | SyncEvent | ReadEvent | CaseEvent
 
 EVENT_TYPES: tuple[type[Event], ...] = get_args(Event)
 

@@ -149,6 +149,29 @@ class WebhookNotice:
     flaws: tuple[Flaw, ...] = ()
 
 
+@attrs.frozen(kw_only=True)
+class RefusedAnswer:
+    """Codat refused to tell of a sync, or, without a `sync_id`, of a company's syncs.
+
+    `rows` says that a page of its transactions was asked for, not its status.
+    """
+
+    company_id: str
+    sync_id: str
+    rows: bool
+    http_status: int
+    words: str | None
+    at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class ListAnswer:
+    """Codat listed a company's syncs: it knows the company."""
+
+    company_id: str
+    at: datetime
+
+
 Observation = (
     DatasetReceipt
     | SyncReceipt
@@ -156,4 +179,6 @@ Observation = (
     | StatusReport
     | TransactionPage
     | WebhookNotice
+    | RefusedAnswer
+    | ListAnswer
 )

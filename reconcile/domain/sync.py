@@ -15,6 +15,7 @@ from reconcile.domain.events import (
     SyncCompleted,
     SyncEvent,
     SyncFailed,
+    SyncGivenUp,
     SyncInitiated,
     SyncReportEvent,
     SyncStarted,
@@ -22,6 +23,7 @@ from reconcile.domain.events import (
 )
 from reconcile.domain.identity import stream_name
 from reconcile.domain.observations import (
+    Observation,
     StatusReport,
     SyncReceipt,
     TransactionPage,
@@ -47,6 +49,7 @@ class SyncRun:
     version: int = 0
     rows_held: dict[str, int] = attrs.field(factory=dict)  # digest -> version
     deliveries: dict[str, datetime] = attrs.field(factory=dict)  # earliest receipt
+    settled: SyncReportEvent | None = None  # the last word, where it is an end
 
 
 def decide(
@@ -96,15 +99,31 @@ def evolve(run: SyncRun, event: SyncEvent) -> SyncRun:
             return attrs.evolve(run, version=version, rows_held=versions)
         case SyncStarted() | SyncCompleted() | SyncFailed() | SyncUnrecognised():
             if event.delivery is None:
-                return attrs.evolve(run, version=version)
+                return attrs.evolve(run, version=version, settled=_settled(event))
             at = min(event.at, run.deliveries.get(event.delivery, event.at))
             return attrs.evolve(
-                run, version=version, deliveries={**run.deliveries, event.delivery: at}
+                run,
+                version=version,
+                deliveries={**run.deliveries, event.delivery: at},
+                settled=None,
             )
-        case SyncInitiated() | LegsReread():
+        case SyncInitiated() | LegsReread() | SyncGivenUp():
             return attrs.evolve(run, version=version)
         case _:  # pragma: no cover
             assert_never(event)
+
+
+def repeats(run: SyncRun, seen: Observation) -> bool:
+    """Return whether a read only says again, later, what the last one said: an end."""
+    if run.settled is None or not isinstance(seen, StatusReport) or seen.flaws:
+        return False
+    again = _status_event(seen, evidence="")
+    same = attrs.evolve(run.settled, at=again.at, evidence="") == again
+    return same and run.settled.at <= again.at
+
+
+def _settled(event: SyncReportEvent) -> SyncReportEvent | None:
+    return event if isinstance(event, SyncCompleted | SyncFailed) else None
 
 
 def stream_of(seen: SyncObservation) -> str:

@@ -191,3 +191,4 @@ class FindingKind(enum.StrEnum):
     WRITTEN_TWICE = "WRITTEN_TWICE"
     ELSEWHERE = "ELSEWHERE"
     COMPANY_GONE = "COMPANY_GONE"
+    GIVEN_UP = "GIVEN_UP"

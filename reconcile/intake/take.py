@@ -42,11 +42,13 @@ def take(
     *,
     now: Callable[[], datetime],
     progress: Callable[[int], None] = lambda _: None,
+    live: bool = False,
 ) -> Intake:
     """Take in captures in order, a bounded number in each transaction.
 
     What was taken in before changes nothing, so an interrupted run is mended by running
-    it again. `progress` is told how many captures have been dealt with.
+    it again. `progress` is told how many captures have been dealt with; `live` are
+    those that come as they happen.
     """
     intake = Intake()
     done = 0
@@ -63,7 +65,7 @@ def take(
                 intake.not_codats += 1
             else:
                 pieces.append(piece)
-        _keep(history, pieces, intake, quarantine, now=now)
+        _keep(history, pieces, intake, quarantine, now=now, live=live)
         done += len(some)
         progress(done)
     return intake
@@ -93,6 +95,7 @@ def _keep(
     quarantine: Callable[[], Quarantine],
     *,
     now: Callable[[], datetime],
+    live: bool,
 ) -> None:
     """Keep what is news of some pieces; decide again after another writer."""
     for attempt in range(TRIES_MAX):
@@ -102,7 +105,7 @@ def _keep(
             batch, ((piece.evidence.identity, piece.seen) for piece in pieces)
         )
         for piece in pieces:
-            _add(history, batch, piece, known, counts, quarantine)
+            _add(history, batch, piece, known, counts, quarantine, live=live)
         try:
             history.commit(batch, now=now())
         except VersionConflictError:
@@ -123,6 +126,8 @@ def _add(
     known: dict[bytes, int | None],
     counts: Intake,
     quarantine: Callable[[], Quarantine],
+    *,
+    live: bool,
 ) -> None:
     evidence = piece.evidence
     observed = None if evidence.observed_at is None else micros(evidence.observed_at)
@@ -146,7 +151,7 @@ def _add(
                 batch, evidence.company_id, piece.unread.digest, event
             )
     elif new:
-        history.observe(batch, evidence, piece.seen)
+        history.observe(batch, evidence, piece.seen, live=live)
         counts.read += 1
     else:
         counts.seen_before += 1

@@ -129,6 +129,26 @@ class RowsRead(NamedTuple):
     rows_at: int
 
 
+class RefusedRead(NamedTuple):
+    """One read of a sync, or of a company's list, that Codat refused.
+
+    `http_status` is 200 where the list was answered again. `rows`: a page of
+    transactions was asked for.
+    """
+
+    rows: bool
+    http_status: int
+    words: str | None
+    at: datetime
+
+
+class GivenUp(NamedTuple):
+    """A follower reads a sync no more: `since` then it was read in vain."""
+
+    since: datetime
+    at: datetime
+
+
 class Push(NamedTuple):
     """One accepted content of a dataset."""
 
@@ -159,6 +179,7 @@ class SyncFacts:
     reports: tuple[SyncReport, ...] = ()
     readings: tuple[RowsRead, ...] = ()
     flaws: tuple[FlawSeen, ...] = ()
+    given_up: tuple[GivenUp, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

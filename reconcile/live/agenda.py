@@ -1,6 +1,6 @@
 """What there is to read, due or not: decided from the history and its views alone."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,14 +8,14 @@ import attrs
 
 from reconcile.codat.client.quota import Priority
 from reconcile.domain.instants import EPOCH, later
-from reconcile.judgement.facts import SyncFacts
+from reconcile.judgement.facts import RefusedRead, SyncFacts
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.live.pace import NextRead, Pace, Want, next_read
-from reconcile.projections.rows import decode_context, decode_sync
+from reconcile.projections.rows import decode_context, decode_refused, decode_sync
 from reconcile.readmodels.projector import Projector
 from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.storage.ports import Leases, Store
-from reconcile.storage.views import contexts_by_key, syncs_by_key
+from reconcile.storage.views import contexts_by_key, refused_by_key, syncs_by_key
 
 LIST_EVERY: Final = timedelta(hours=6)
 """How often a company's syncs are listed: for what nobody told us of."""
@@ -57,7 +57,9 @@ class Step:
         return self.read is not None and self.read.want is Want.STATUS
 
 
-_Known = tuple[bytes, bytes, str | None, Step | None]  # what a step was made of
+_Known = tuple[bytes, bytes, str | None, bytes, Step | None]
+"""What a step was made of, and the step."""
+_Refusals = dict[tuple[str, str], bytes]  # by company and sync, "" for its list
 
 
 class Agenda:
@@ -80,6 +82,7 @@ class Agenda:
         self._known: dict[tuple[str, str], _Known] = {}
         self._doubts = RequestsInDoubt(store)
         self._seen: tuple[int, list[Step]] = (-1, [])  # the syncs' steps, by position
+        self._refused: _Refusals = {}
 
     def steps(self) -> Iterator[Step]:
         """Yield everything there is to do, due or not, in no order."""
@@ -97,17 +100,20 @@ class Agenda:
         """Return what is still to be done of a step: somebody may have done it."""
         if step.read is None:
             done = self._leases.done(step.name)
-            return step if done is None or done < step.due else None
+            ahead = done is not None and done > self._now()
+            return step if done is None or ahead or done < step.due else None
         self._projector.catch_up()
         company_id, sync_id = step.company_id, step.sync_id
         with self._store.reading() as views:
             facts = syncs_by_key(views, company_id, [sync_id])
             contexts = contexts_by_key(views, company_id, [sync_id])
+            refused = refused_by_key(views, company_id, [sync_id])
         fresh = self._step(
             (company_id, sync_id),
             facts[sync_id],
             contexts[sync_id],
             unsettled=self._known[company_id, sync_id][2],
+            refused=refused.get(sync_id, ()),
         )
         return fresh if fresh is not None and fresh.due <= self._now() else None
 
@@ -116,13 +122,16 @@ class Agenda:
 
         Codat gives every status of a company in one answer, which is not paged. What
         was due when the company was listed last was not in that list: it is asked for
-        by itself.
+        by itself, as is each where Codat refuses to list.
         """
         statuses: dict[str, list[Step]] = {}
         done = self._leases.all_done()
         for step in due:
             if step.asks_status:
-                listed = done.get(_listing(step.company_id).name)
+                company_id = step.company_id
+                listed = self._listed(company_id, done)
+                if self._refused_lists(company_id):
+                    continue
                 if listed is None or step.due > listed:
                     statuses.setdefault(step.company_id, []).append(step)
         lists = [
@@ -141,20 +150,22 @@ class Agenda:
     def _syncs(self) -> Iterator[Step]:
         with self._store.reading() as views:
             rows = list(views.unfinished_syncs())
+            self._refused = {row[:2]: row.facts for row in views.refused()}
         for company_id, sync_id, facts, context, unsettled in rows:
             key = company_id, sync_id
             known = self._known.get(key)
-            state = facts, context, unsettled
-            if known is None or known[:3] != state:
+            state = facts, context, unsettled, self._refused.get(key, _NONE)
+            if known is None or known[:4] != state:
                 step = self._step(
                     key,
                     decode_sync(facts),
                     decode_context(context),
                     unsettled=unsettled,
+                    refused=decode_refused(state[3]),
                 )
                 known = self._known[key] = (*state, step)
-            if known[3] is not None:
-                yield known[3]
+            if known[4] is not None:
+                yield known[4]
 
     def _step(
         self,
@@ -163,8 +174,16 @@ class Agenda:
         context: SyncContext,
         *,
         unsettled: str | None,
+        refused: Sequence[RefusedRead],
     ) -> Step | None:
-        read = next_read(facts, context, pace=self._pace, unsettled=unsettled)
+        read = next_read(
+            facts,
+            context,
+            pace=self._pace,
+            unsettled=unsettled,
+            now=self._now(),
+            refused=refused,
+        )
         if read is None:
             return None
         usual = Priority.SWEEP if read.again else Priority.FOLLOW
@@ -182,19 +201,54 @@ class Agenda:
     ) -> Iterator[Step]:
         """Yield what is due for a company as a whole: its list, its lost requests."""
         listing = _listing(company_id)
-        listed = done.get(listing.name)
-        yield (
-            listing if listed is None else listing.postponed(later(listed, LIST_EVERY))
-        )
+        due = self._list_due(company_id, done)
+        if due is None:
+            return
+        yield listing.postponed(due)
         asked = max(
             (state.asked.at for state in self._doubts.of(company_id) if state.asked),
             default=None,
         )
         if asked is not None:
+            now = self._now()
+            asked = min(asked, now)
             finding = attrs.evolve(listing, work="recover", priority=Priority.FOLLOW)
             looked = done.get(finding.name)
-            due = asked if looked is None else looked + _patience(looked - asked)
-            yield finding.postponed(due)
+            if looked is not None and looked <= now:
+                asked = looked + _patience(looked - asked)
+            yield finding.postponed(asked)
+
+    def _list_due(
+        self, company_id: str, done: Mapping[str, datetime]
+    ) -> datetime | None:
+        """Return when a company is to be listed; None: Codat refuses to, for long."""
+        listed = self._listed(company_id, done)
+        refused = [
+            read.at
+            for read in self._refused_lists(company_id)
+            if listed is None or read.at > listed
+        ]
+        if not refused:
+            return EPOCH if listed is None else later(listed, LIST_EVERY)
+        wait = self._pace.wait(len(refused), refused=True)
+        due = later(max(refused), wait)
+        return due if due <= later(min(refused), self._pace.give_up) else None
+
+    def _listed(self, company_id: str, done: Mapping[str, datetime]) -> datetime | None:
+        """Return when a company was listed last; not by a clock that was ahead."""
+        listed = done.get(_listing(company_id).name)
+        return None if listed is None or listed > self._now() else listed
+
+    def _refused_lists(self, company_id: str) -> list[RefusedRead]:
+        """Return Codat's refusals to list a company's syncs, since it last did."""
+        reads = decode_refused(self._refused.get((company_id, ""), _NONE))
+        answered = max((r.at for r in reads if r.http_status == _OK), default=EPOCH)
+        now = self._now()
+        return [read for read in reads if answered < read.at <= now]
+
+
+_NONE: Final = b"[]"
+_OK: Final = 200
 
 
 def _patience(doubted: timedelta) -> timedelta:

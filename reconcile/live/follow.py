@@ -2,20 +2,26 @@
 
 What is due is decided from the history alone (`agenda.py`), so a follower that starts
 after an outage goes on where the one before it stopped. A lease keeps two followers
-from the same sync.
+from the same sync. The trouble of one company delays that company alone: only a rate
+limit and a refused key are the account's.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from reconcile.codat.client.answers import Answer
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.client.quota import Priority
-from reconcile.domain.instants import later
+from reconcile.codat.requests import Request
+from reconcile.domain.events import SyncGivenUp
+from reconcile.domain.identity import stream_name
+from reconcile.domain.instants import format_instant, later
 from reconcile.errors import (
     CodatUnavailable,
     ReconcileError,
@@ -24,12 +30,16 @@ from reconcile.errors import (
 )
 from reconcile.live.agenda import Agenda, Step
 from reconcile.live.dispatch import Dispatch
-from reconcile.live.pace import Pace
+from reconcile.live.pace import Pace, Want
 from reconcile.live.recovery import Recovery
 from reconcile.readmodels.projector import Projector
 
 _LOG: Final = logging.getLogger("reconcile.follow")
-LEASE: Final = timedelta(minutes=5)
+LEASE: Final = timedelta(seconds=50)
+"""Of one read after the other: a follower that was killed holds nothing for longer."""
+TRIES_MAX: Final = 3
+TRY_FOR_S: Final = 5.0
+"""So often, and so long, one request is tried at once: others wait behind it."""
 STEPS_MAX: Final = 1000  # between two looks at what is due
 LOOK_EVERY: Final = timedelta(seconds=1)
 WAIT_MAX: Final = timedelta(days=1)  # whatever Codat says: its quotas are a day's
@@ -42,6 +52,13 @@ class _Postponed(NamedTuple):
     times: int
     until: datetime
     priority: Priority
+
+    def holds(self, step: Step) -> bool:
+        """Return whether a step waits for it."""
+        return self.priority >= step.priority
+
+
+_ACCOUNT: Final = ""  # in place of a company: every one
 
 
 class Follower:
@@ -57,16 +74,18 @@ class Follower:
         now: Callable[[], datetime],
         pace: Pace | None = None,
     ) -> None:
-        self._client = client
+        self._client = client.trying(attempts_max=TRIES_MAX, wait_all_max_s=TRY_FOR_S)
         self._dispatch = dispatch
         self._now = now
         self._pace = pace or Pace()
         store = dispatch.history.store
-        self._leases = store.leases(holder)
+        self._leases = store.leases(f"{holder}:{uuid.uuid4().hex}")  # none is twice
         self._agenda = Agenda(
             store, projector=projector, leases=self._leases, pace=self._pace, now=now
         )
         self._postponed: dict[str, _Postponed] = {}  # by a step's name
+        self._closed: dict[str, _Postponed] = {}  # by company, or the account
+        self._troubled: set[str] = set()  # companies, in this round
         self.failed = 0  # so many reads, since it was made
 
     def run(self, stop: threading.Event) -> None:
@@ -109,14 +128,23 @@ class Follower:
         now = self._now()
         due = self._agenda.merged([each for each in steps if each.due <= now])
         due.sort(key=lambda each: (-each.priority, each.due, each.name))
-        for place, step in enumerate(due[:STEPS_MAX]):
+        for step in self._round(due[:STEPS_MAX]):
             if stop is not None and stop.is_set():
                 break
-            closed_for = self._done(step)
-            if closed_for is not None:
-                self._postpone_all(due[place + 1 :], closed_for)
-                break
+            if self._waits_until(step) <= self._now():
+                self._do(step)
         return min((each.due for each in (self.plan() if due else steps)), default=None)
+
+    def _round(self, due: Sequence[Step]) -> Iterator[Step]:
+        """Yield steps in order; those of a company in trouble after all others."""
+        self._troubled.clear()
+        behind = []
+        for step in due:
+            if step.company_id in self._troubled:
+                behind.append(step)
+            else:
+                yield step
+        yield from behind
 
     def plan(self) -> Iterator[Step]:
         """Yield everything there is to do, due or not, in no order."""
@@ -124,23 +152,27 @@ class Follower:
             yield self._later(step)
 
     def _later(self, step: Step) -> Step:
-        """Return a step, postponed if it failed lately and matters no more by now."""
-        delay = self._postponed.get(step.name)
-        if delay is None or delay.priority < step.priority:
-            return step
-        if delay.until <= step.due:  # something was learnt since
-            del self._postponed[step.name]
-            return step
-        return step.postponed(delay.until)
+        """Return a step, postponed if it failed lately and matters no more by now.
 
-    def _done(self, step: Step) -> timedelta | None:
-        """Do one step, under its lease.
-
-        Returns for how long Codat takes nothing more that matters no more than it.
+        So is one of a company, or an account, that Codat said to ask later.
         """
+        own = self._postponed.get(step.name)
+        if own is not None and own.until <= step.due:  # something was learnt since
+            del self._postponed[step.name]
+        until = self._waits_until(step)
+        return step if until <= step.due else step.postponed(until)
+
+    def _waits_until(self, step: Step) -> datetime:
+        """Return until when a step waits, for what was to be waited for so far."""
+        keys = (step.company_id, _ACCOUNT)
+        delays = [self._postponed.get(step.name), *map(self._closed.get, keys)]
+        return max((d.until for d in delays if d and d.holds(step)), default=step.due)
+
+    def _do(self, step: Step) -> None:
+        """Do one step, under its lease."""
         if not self._leases.take(step.name, now=self._now(), lasts=LEASE):
-            self._postpone_all([step], LEASE)
-            return None
+            self._put_off(step, LEASE)
+            return
         done: datetime | None = None
         fresh: Step | None = None
         try:
@@ -151,14 +183,13 @@ class Follower:
         except StoreError:
             raise
         except CodatUnavailable as error:
-            waits = self._fail(step, error.wait_s)
-            _LOG.warning("not read: %s", error, extra=_fields(step))
-            return waits if error.status == 401 or error.wait_s is not None else None
+            self._unavailable(step, error)
+            return
         except Exception as error:  # noqa: BLE001 - no sync keeps others from being read
             self._fail(step)
             by_us = not isinstance(error, ReconcileError)
             _LOG.warning("not read: %s", error, extra=_fields(step), exc_info=by_us)
-            return None
+            return
         finally:
             self._leases.leave(step.name, done=done)
         if fresh is not None and fresh.read is not None and self._same(fresh):
@@ -166,7 +197,20 @@ class Follower:
         else:
             self._postponed.pop(step.name, None)
             _LOG.debug("read", extra=_fields(step))
-        return None
+
+    def _unavailable(self, step: Step, error: CodatUnavailable) -> None:
+        """Put off a step, and all that the same trouble keeps from being read."""
+        wait = self._fail(step, error.wait_s)
+        self._troubled.add(step.company_id)
+        says = str(error)
+        if _is_the_accounts(error) or error.wait_s is not None:
+            whole = _is_the_accounts(error)
+            until = later(self._now(), wait)
+            key = _ACCOUNT if whole else step.company_id
+            self._closed[key] = _Postponed(0, until, step.priority)
+            of = "the account" if whole else "the company"
+            says = f"{says}; nothing of {of} is asked until {format_instant(until)}"
+        _LOG.warning("not read: %s", says, extra=_fields(step))
 
     def _same(self, step: Step) -> bool:
         """Return whether just the same is to be read as before."""
@@ -183,16 +227,13 @@ class Follower:
         delay = self._postponed.get(step.name)
         times = 1 if delay is None else delay.times + 1
         wait = max(least, self._pace.wait(times))
-        self._postpone_all([step], wait, times=times)
+        self._put_off(step, wait, times=times)
         return wait
 
-    def _postpone_all(
-        self, steps: Iterable[Step], wait: timedelta, *, times: int = 0
-    ) -> None:
+    def _put_off(self, step: Step, wait: timedelta, *, times: int = 0) -> None:
         until = later(self._now(), wait)
-        for step in steps:
-            for name in step.names:
-                self._postponed[name] = _Postponed(times, until, step.priority)
+        for name in step.names:
+            self._postponed[name] = _Postponed(times, until, step.priority)
 
     def _carry_out(self, step: Step) -> None:
         """Read; what is read is recorded by the client as it comes.
@@ -206,8 +247,12 @@ class Follower:
         if step.work == "list":
             client.statuses(company_id, priority=step.priority).data()
         elif step.work == "recover":
-            recovery = Recovery(dispatch=self._dispatch, ask=client.ask, now=self._now)
+            recovery = Recovery(
+                dispatch=self._dispatch, ask=self._asking(step), now=self._now
+            )
             recovery.recover(company_id)
+        elif step.read is not None and step.read.want is Want.NOTHING:
+            self._give_up(step)
         elif step.asks_status:
             answer = client.sync_status(
                 company_id, step.sync_id, priority=step.priority
@@ -221,7 +266,36 @@ class Follower:
                 page_size=self._pace.page_size,
                 priority=step.priority,
             ):
-                pass
+                self._renew(step)
+
+    def _give_up(self, step: Step) -> None:
+        """Record that a sync is read no more: reports tell it."""
+        if step.read is None:
+            return
+        now = self._now()
+        since = step.read.due - self._pace.give_up
+        stream = stream_name("sync", step.company_id, step.sync_id)
+        event = SyncGivenUp(since=since, at=now)
+        self._dispatch.history.append_one(stream, event, now=now)
+        _LOG.warning("read no more: in vain since %s", since, extra=_fields(step))
+
+    def _asking(self, step: Step) -> Callable[[Request], Answer]:
+        """Return what asks for a recovery: behind all that is fresh."""
+
+        def ask(request: Request) -> Answer:
+            self._renew(step)
+            return self._client.ask(request, priority=Priority.SWEEP)
+
+        return ask
+
+    def _renew(self, step: Step) -> None:
+        self._leases.take(step.name, now=self._now(), lasts=LEASE)
+
+
+def _is_the_accounts(error: CodatUnavailable) -> bool:
+    """Return whether no company can be asked: a limit, ours or Codat's, or a key."""
+    ours = error.status == 0 and error.wait_s is not None
+    return ours or error.status in (401, 429)
 
 
 def _fields(step: Step) -> dict[str, Any]:

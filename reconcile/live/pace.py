@@ -5,14 +5,15 @@ decide alike.
 """
 
 import enum
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import attrs
 
-from reconcile.domain.instants import END_OF_TIME, later
+from reconcile.domain.instants import EPOCH, later
 from reconcile.domain.vocabulary import NOTICE_CLASS, CodeClass
-from reconcile.judgement.facts import RowsRead, SyncFacts
+from reconcile.judgement.facts import RefusedRead, RowsRead, SyncFacts
 from reconcile.judgement.sync_context import SyncContext
 
 _TERMINAL = (CodeClass.ENDED_WELL, CodeClass.FAILED)
@@ -23,6 +24,7 @@ class Want(enum.StrEnum):
 
     STATUS = "status"
     LISTING = "listing"
+    NOTHING = "nothing"  # more: reading it is given up, and that is to be recorded
 
 
 class NextRead(NamedTuple):
@@ -37,75 +39,153 @@ class NextRead(NamedTuple):
 
 @attrs.frozen(kw_only=True)
 class Pace:
-    """How soon and how often a sync is read, from seconds to hours."""
+    """How soon and how often a sync is read, from seconds to hours, and how long.
+
+    What is read in vain is given up `give_up` after the first time: a status that tells
+    no end, a listing that is never whole, a company that Codat does not know. The first
+    read is made however late, and what a webhook tells of is always read.
+    """
 
     first: timedelta = timedelta(seconds=5)
     most: timedelta = timedelta(hours=1)
+    refused: timedelta = timedelta(hours=6)  # at most, of what Codat refuses to tell
     undecided: timedelta = timedelta(minutes=5)  # rows that may yet be decided
     give_up: timedelta = timedelta(days=14)  # as long as Codat can replay webhooks
     page_size: int = 1000
 
-    def wait(self, reads: int) -> timedelta:
+    def wait(self, reads: int, *, refused: bool = False) -> timedelta:
         """Return the wait after so many reads: twice as long each time."""
         doubled: timedelta = self.first * 2 ** min(max(reads, 0), 30)
-        return min(doubled, self.most)
+        return min(doubled, self.refused if refused else self.most)
+
+
+class _Tries(NamedTuple):
+    """The reads of one kind; those of a clock that had jumped ahead count, undated."""
+
+    number: int
+    first: datetime | None
+    last: datetime | None
+    refused: bool  # the last of them
 
 
 def next_read(
-    facts: SyncFacts, context: SyncContext, *, pace: Pace, unsettled: str | None
+    facts: SyncFacts,
+    context: SyncContext,
+    *,
+    pace: Pace,
+    unsettled: str | None,
+    now: datetime,
+    refused: Sequence[RefusedRead] = (),
 ) -> NextRead | None:
     """Return what is to be read next of a sync; None: nothing, as far as is known.
 
     `unsettled`: of its rows some are "open" though its listing is complete, or, where
-    none is, sources contradict each other about one: "conflicting".
+    none is, sources contradict each other about one: "conflicting". `refused` are the
+    reads that Codat refused; moments after `now` are those of a clock that was ahead.
     """
     began = context.requested_at or context.first_seen
     if began is None:
         return None
-    wanted = _status(facts, context, began, pace) or _listing(facts, context, pace)
+    of_rows = [read for read in refused if read.rows]
+    of_status = [read for read in refused if not read.rows]
+    wanted = _status(facts, context, began, pace, now, of_status) or _listing(
+        facts, context, pace, now, of_rows
+    )
     if wanted is None and unsettled == "open":
-        wanted = _again(facts, pace)
+        wanted = _again(facts, pace, now, of_rows)
     if wanted is None and unsettled == "conflicting":
         wanted = _settling(facts)
-    if wanted is None or wanted.due > later(began, pace.give_up):
+    if wanted is not None and wanted.want is Want.NOTHING and _given_up(facts, refused):
         return None
     return wanted
 
 
+def _tries(
+    read: Iterable[datetime], refusals: Sequence[RefusedRead], now: datetime
+) -> _Tries:
+    """Return the reads that were made, refused ones too."""
+    refused = [refusal.at for refusal in refusals]
+    moments = sorted((*read, *refused))
+    dated = [moment for moment in moments if moment <= now]
+    return _Tries(
+        number=len(moments),
+        first=dated[0] if dated else None,
+        last=dated[-1] if dated else None,
+        refused=bool(dated) and dated[-1] in refused,
+    )
+
+
+def _unless_in_vain(wanted: NextRead, tries: _Tries, pace: Pace) -> NextRead:
+    """Return a read, or that reading is given up: it was in vain for too long."""
+    if tries.first is None or wanted.due <= (end := later(tries.first, pace.give_up)):
+        return wanted
+    return NextRead(end, Want.NOTHING, heard=False)
+
+
+def _given_up(facts: SyncFacts, refused: Sequence[RefusedRead]) -> bool:
+    """Return whether it is recorded that reading was given up, after the last read."""
+    last = max((given_up.at for given_up in facts.given_up), default=None)
+    return last is not None and all(
+        moment <= last
+        for moment in (
+            *(report.at for report in facts.reports),
+            *(reading.at for reading in facts.readings),
+            *(read.at for read in refused),
+        )
+    )
+
+
 def _status(
-    facts: SyncFacts, context: SyncContext, began: datetime, pace: Pace
+    facts: SyncFacts,
+    context: SyncContext,
+    began: datetime,
+    pace: Pace,
+    now: datetime,
+    refused: Sequence[RefusedRead],
 ) -> NextRead | None:
     """Return the read of a status, None where it is known how the sync ended."""
     known = {code.code_class for code in context.codes} & {*_TERMINAL}
     reads = [report.at for report in facts.reports if report.notice is None]
-    last = max(reads, default=None)
+    tries = _tries(reads, refused, now)
     news = [
-        notice.at
+        min(notice.at, now)
         for notice in context.notices
         if NOTICE_CLASS[notice.kind] in {*_TERMINAL} - known
-        and (last is None or notice.at > last)
+        and (tries.last is None or tries.last < notice.at <= now)
     ]
     if known and not news:
         return None
     if news:
         return NextRead(min(news), Want.STATUS, heard=True)
-    due = later(began if last is None else last, pace.wait(len(reads)))
-    return NextRead(due, Want.STATUS, heard=False)
+    begun = min(began, now) if tries.last is None else tries.last
+    due = later(begun, pace.wait(tries.number, refused=tries.refused))
+    return _unless_in_vain(NextRead(due, Want.STATUS, heard=False), tries, pace)
 
 
-def _listing(facts: SyncFacts, context: SyncContext, pace: Pace) -> NextRead | None:
+def _listing(
+    facts: SyncFacts,
+    context: SyncContext,
+    pace: Pace,
+    now: datetime,
+    refused: Sequence[RefusedRead],
+) -> NextRead | None:
     """Return the read of a listing, None where it was complete once."""
     ended_at = context.ended_at
     if ended_at is None or context.listing.complete_at is not None:
         return None
+    ended_at = ended_at if ended_at <= now else EPOCH  # by a clock that was ahead
     since = [r for r in facts.readings if r.origin == "page" and r.at >= ended_at]
-    if not since:
-        return NextRead(ended_at, Want.LISTING, heard=bool(context.notices))
-    rounds = sum(1 for read in since if read.page == 1)
-    last = max(read.at for read in since)
+    refusals = [read for read in refused if read.at >= ended_at]
+    tries = _tries((r.at for r in since), refusals, now)
+    if not tries.number:
+        due = min(context.ended_at or now, now)
+        return NextRead(due, Want.LISTING, heard=bool(context.notices))
+    rounds = sum(1 for read in since if read.page == 1) + len(refusals)
     first = _unread(since, pace)
-    wait = pace.wait(rounds - 1) if first > 1 else pace.wait(rounds)
-    return NextRead(later(last, wait), Want.LISTING, heard=False, first=first)
+    wait = pace.wait(rounds - 1 if first > 1 else rounds, refused=tries.refused)
+    due = now if tries.last is None else later(tries.last, wait)
+    wanted = NextRead(due, Want.LISTING, heard=False, first=first)
+    return _unless_in_vain(wanted, tries, pace)
 
 
 def _unread(since: list[RowsRead], pace: Pace) -> int:
@@ -132,9 +212,15 @@ def _settling(facts: SyncFacts) -> NextRead | None:
     return NextRead(min(news), Want.LISTING, heard=True) if news else None
 
 
-def _again(facts: SyncFacts, pace: Pace) -> NextRead | None:
+def _again(
+    facts: SyncFacts, pace: Pace, now: datetime, refused: Sequence[RefusedRead]
+) -> NextRead | None:
     """Return the next read of a whole listing whose rows may yet be decided."""
-    firsts = [r.at for r in facts.readings if r.page == 1]
-    last = max((r.at for r in facts.readings), default=END_OF_TIME)
-    wait = max(pace.undecided, pace.wait(len(firsts)))
-    return NextRead(later(last, wait), Want.LISTING, heard=False, again=True)
+    tries = _tries((reading.at for reading in facts.readings), refused, now)
+    if not tries.number:
+        return None
+    firsts = sum(1 for reading in facts.readings if reading.page == 1)
+    wait = max(pace.undecided, pace.wait(firsts, refused=tries.refused))
+    due = now if tries.last is None else later(tries.last, wait)
+    wanted = NextRead(due, Want.LISTING, heard=False, again=True)
+    return _unless_in_vain(wanted, tries, pace)

@@ -1,8 +1,10 @@
 """Finds out what came of requests whose answers were lost, by reading.
 
 Nothing is sent again: the company's list of syncs is read, and the rows of those that
-no request of ours is known to have started. A sync with just the rows of one lost
-request, and of no other, is its sync.
+no request of ours is known to have started and that are no older than one that is lost.
+Rows that are held are not asked for again, and a visit asks for so many pages at most:
+fresh work is not kept waiting. A sync with just the rows of one lost request, and of no
+other, is its sync.
 """
 
 from collections import Counter
@@ -17,19 +19,24 @@ from reconcile.codat.client.answers import Answer
 from reconcile.codat.client.paging import PAGES_MAX, transactions
 from reconcile.codat.read import read
 from reconcile.codat.requests import PAGE_SIZE_MAX, Request
-from reconcile.domain.events import SyncRecovered
+from reconcile.domain.events import (
+    SyncRecovered,
+)
 from reconcile.domain.identity import stream_name
-from reconcile.domain.instants import parse_instant
+from reconcile.domain.instants import EPOCH, parse_instant
 from reconcile.domain.observations import Observation, StatusReport, TransactionPage
 from reconcile.domain.request import Asked, RequestState
 from reconcile.domain.vocabulary import CodeClass, code_class
 from reconcile.errors import CodatUnavailable, PayloadError
 from reconcile.live.dispatch import Dispatch
+from reconcile.live.listed import names_listed
 from reconcile.readmodels.requests import RequestLedger
 from reconcile.storage.ports import VersionConflictError
 
 CLOCKS_APART_MAX: Final = timedelta(hours=2)
 """How far Codat's clock and ours may differ: an hour, and as much again."""
+PAGES_A_VISIT: Final = 20
+"""So many pages of old syncs are asked for at a time; the rest is at the next visit."""
 _ENDED: Final = (CodeClass.ENDED_WELL, CodeClass.FAILED)
 
 
@@ -62,11 +69,14 @@ class Recovery:
         in_doubt = [state for state in ledger.in_doubt() if state.lost]
         if not in_doubt:
             return []
-        unknown = [
-            self._candidate(company_id, report)
+        asked = [state.asked for state in in_doubt if state.asked]
+        possible = [
+            sync
             for report in self._syncs(company_id)
             if report.sync_id not in ledger.known
+            and any(map((sync := self._candidate(company_id, report)).may_be_of, asked))
         ]
+        unknown = self._with_names(company_id, possible)
         found = _matched(ledger, in_doubt, unknown)
         for state in in_doubt:
             if state.request_id in found:
@@ -96,28 +106,53 @@ class Recovery:
         heard = store.event_at(stream_name("sync", company_id, sync_id), 1)
         return _Candidate(
             sync_id=sync_id,
-            names=self._names(company_id, sync_id),
+            names=None,
             ended=report.code is not None and code_class(report.code) in _ENDED,
             heard_at=None if heard is None else heard.recorded_at,
             begun_at=parse_instant(report.sync_utc or ""),
         )
 
-    def _names(self, company_id: str, sync_id: str) -> frozenset[str] | None:
-        """Return the transactions of a sync, None where they cannot all be read."""
+    def _with_names(
+        self, company_id: str, possible: list["_Candidate"]
+    ) -> list["_Candidate"]:
+        """Return syncs with their transactions: held ones, else read, latest first."""
+        left = PAGES_A_VISIT
+        found: list[_Candidate] = []
+        store = self.dispatch.history.store
+        for sync in sorted(possible, key=lambda sync: sync.order, reverse=True):
+            stream = stream_name("sync", company_id, sync.sync_id)
+            names = names_listed(store.stream(stream))
+            if names is None and left > 0:
+                names, pages = self._names(company_id, sync.sync_id, most=left)
+                left -= pages
+            found.append(attrs.evolve(sync, names=names))
+        return found
+
+    def _names(
+        self, company_id: str, sync_id: str, *, most: int
+    ) -> tuple[frozenset[str] | None, int]:
+        """Return the transactions of a sync, and how many pages were asked for.
+
+        None where they cannot all be read, or not in so many pages.
+        """
         paging = transactions(
             company_id, sync_id, first=1, page_size=PAGE_SIZE_MAX, most=PAGES_MAX
         )
         names: set[str] = set()
+        pages = 0
         try:
             while (request := paging.next()) is not None:
+                if pages == most:
+                    return None, pages
+                pages += 1
                 answer = self.ask(request)
                 paging.take(answer)
                 for page in _read(answer):
                     if isinstance(page, TransactionPage):
                         names.update(row[0] for row in page.rows)
         except (CodatUnavailable, PayloadError):
-            return None
-        return frozenset(names)
+            return None, pages
+        return frozenset(names), pages
 
     def _tell(self, company_id: str, state: RequestState, sync_id: str) -> None:
         if state.asked is None:
@@ -147,6 +182,11 @@ class _Candidate:
     ended: bool
     heard_at: datetime | None  # when we first heard of it
     begun_at: datetime | None  # as Codat's clock has it
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """Return the place among others: the latest may be a request's first of all."""
+        return self.begun_at or self.heard_at or EPOCH, self.sync_id
 
     def may_be_of(self, asked: Asked) -> bool:
         """Return whether it is no older than a request: by our clock, or by Codat's."""

@@ -15,11 +15,14 @@ from reconcile.domain.events import (
     LegsReported,
     LegsReread,
     LockTaken,
+    ReadAnswered,
+    ReadRefused,
     Recorded,
     SyncAbandoned,
     SyncAnswerLost,
     SyncCompleted,
     SyncFailed,
+    SyncGivenUp,
     SyncInitiated,
     SyncRecovered,
     SyncRefused,
@@ -42,11 +45,13 @@ from reconcile.judgement.facts import (
     Content,
     Expected,
     FlawSeen,
+    GivenUp,
     HookReport,
     Initiation,
     LegReport,
     Link,
     Push,
+    RefusedRead,
     RowsRead,
     Sending,
     SentContent,
@@ -55,7 +60,7 @@ from reconcile.judgement.facts import (
 )
 
 ItemEntry = HookReport | Expected | Unsettled
-SyncEntry = Initiation | SyncReport | RowsRead | FlawSeen
+SyncEntry = Initiation | SyncReport | RowsRead | FlawSeen | GivenUp
 DatasetEntry = Push | Unsettled | Link | FlawSeen
 
 
@@ -80,6 +85,7 @@ class Changes:
     sync_id: str | None = None
     syncs: tuple[SyncEntry, ...] = ()
     datasets: tuple[tuple[str, DatasetEntry], ...] = ()
+    refused: tuple[tuple[str, RefusedRead], ...] = ()  # by sync, "" for the list
     delivery: NamedDelivery | None = None
     case: CaseEvent | None = None
 
@@ -117,6 +123,8 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
             return _report(company_id, name, event)
         case SyncInitiated():
             return _initiated(company_id, name, event, position)
+        case SyncGivenUp() | ReadRefused() | ReadAnswered():
+            return _reading(company_id, name, event)
         case DatasetPushed():
             return Changes(
                 company_id=company_id,
@@ -149,6 +157,22 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
             return Changes(company_id=company_id)
         case _:  # pragma: no cover
             assert_never(event)
+
+
+def _reading(
+    company_id: str, name: str, event: SyncGivenUp | ReadRefused | ReadAnswered
+) -> Changes:
+    """Return what it changes that a read was refused, answered again, or given up."""
+    match event:
+        case SyncGivenUp():
+            entry = GivenUp(event.since, event.at)
+            return Changes(company_id=company_id, sync_id=name, syncs=(entry,))
+        case ReadRefused():
+            refused = RefusedRead(event.rows, event.http_status, event.words, event.at)
+            return Changes(company_id=company_id, refused=((event.sync_id, refused),))
+        case _:
+            answered = RefusedRead(False, 200, None, event.at)
+            return Changes(company_id=company_id, refused=(("", answered),))
 
 
 def _legs(

@@ -17,12 +17,14 @@ from reconcile.judgement.facts import (
     DatasetFacts,
     Expected,
     FlawSeen,
+    GivenUp,
     HookReport,
     Initiation,
     ItemFacts,
     LegReport,
     Link,
     Push,
+    RefusedRead,
     RowsRead,
     SentContent,
     SyncFacts,
@@ -52,6 +54,7 @@ class CompanyFacts:
     syncs: dict[str, SyncFacts] = attrs.field(factory=dict)
     datasets: dict[str, DatasetFacts] = attrs.field(factory=dict)
     sent: dict[str, tuple[SentContent, ...]] = attrs.field(factory=dict)
+    refused: dict[str, tuple[RefusedRead, ...]] = attrs.field(factory=dict)
 
     def apply(self, change: Changes) -> None:
         """Take in what one event changed."""
@@ -83,6 +86,8 @@ class CompanyFacts:
         for dataset_id, dataset_entry in change.datasets:
             was_dataset = self.datasets.get(dataset_id, DatasetFacts())
             self.datasets[dataset_id] = dataset_after(was_dataset, dataset_entry)
+        for sync_id, refusal in change.refused:
+            self.refused[sync_id] = (*self.refused.get(sync_id, ()), refusal)
 
     def transactions(self) -> list[str]:
         """Return every transaction held, sorted."""
@@ -157,6 +162,8 @@ def sync_after(was: SyncFacts, entry: SyncEntry) -> SyncFacts:
             return attrs.evolve(was, readings=(*was.readings, entry))
         case FlawSeen():
             return attrs.evolve(was, flaws=(*was.flaws, entry))
+        case GivenUp():
+            return attrs.evolve(was, given_up=(*was.given_up, entry))
         case _:  # pragma: no cover
             assert_never(entry)
 

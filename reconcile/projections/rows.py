@@ -20,6 +20,7 @@ from reconcile.judgement.facts import (
     HookReport,
     ItemFacts,
     LegReport,
+    RefusedRead,
     SyncFacts,
     Unsettled,
 )
@@ -81,6 +82,14 @@ class DatasetRow(NamedTuple):
     facts: bytes
 
 
+class RefusedRow(NamedTuple):
+    """What Codat refused to tell of one sync, "" for a company's list: `refused`."""
+
+    company_id: str
+    sync_id: str
+    facts: bytes
+
+
 class DeliveryRow(NamedTuple):
     """One body that came under a delivery's id, in the table `deliveries`."""
 
@@ -111,6 +120,7 @@ def columns_of(row: type[NamedTuple]) -> tuple[Column, ...]:
 ITEM_COLUMNS: Final = columns_of(ItemRow)
 SYNC_COLUMNS: Final = columns_of(SyncRow)
 DATASET_COLUMNS: Final = columns_of(DatasetRow)
+REFUSED_COLUMNS: Final = columns_of(RefusedRow)
 
 Row = tuple[Any, ...]
 
@@ -134,6 +144,9 @@ decode_any: Final = _reader(Any)
 decode_sync: Final[Callable[[bytes], SyncFacts]] = _reader(SyncFacts)
 decode_context: Final[Callable[[bytes], SyncContext]] = _reader(SyncContext)
 decode_dataset: Final[Callable[[bytes], DatasetFacts]] = _reader(DatasetFacts)
+decode_refused: Final[Callable[[bytes], tuple[RefusedRead, ...]]] = _reader(
+    tuple[RefusedRead, ...]
+)
 decode_names: Final = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
@@ -289,3 +302,11 @@ def delivery_row(company_id: str, delivery: NamedDelivery) -> DeliveryRow:
 
 def _instant(moment: datetime | None) -> str | None:
     return None if moment is None else format_instant(moment)
+
+
+def refused_rows(company: CompanyFacts, sync_ids: Iterable[str]) -> list[RefusedRow]:
+    """Return the rows of what Codat refused to tell of a company."""
+    return [
+        RefusedRow(company.company_id, name, encode(company.refused[name]))
+        for name in sync_ids
+    ]

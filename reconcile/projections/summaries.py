@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from reconcile.domain.instants import format_instant
 from reconcile.domain.vocabulary import (
     NOTICE_CLASS,
     CodeClass,
@@ -15,7 +16,7 @@ from reconcile.domain.vocabulary import (
     NoticeKind,
     RequestOutcome,
 )
-from reconcile.judgement.facts import DatasetFacts, SyncFacts, Unsettled
+from reconcile.judgement.facts import DatasetFacts, RefusedRead, SyncFacts, Unsettled
 from reconcile.judgement.listing import shown
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.folds import CompanyFacts, GroupsAt
@@ -188,10 +189,31 @@ def _told(
             yield flaw.kind, flaw.transaction_id, flaw.reason
 
 
+def findings_of_reading(company: CompanyFacts, *, at: datetime) -> Iterator[Finding]:
+    """Yield each sync that a follower reads no more, unless it was read since."""
+    for sync_id, facts in company.syncs.items():
+        ends = [given_up for given_up in facts.given_up if given_up.at <= at]
+        if not ends:
+            continue
+        last = max(ends, key=lambda given_up: given_up.at)
+        read = (
+            *(report.at for report in facts.reports),
+            *(reading.at for reading in facts.readings),
+        )
+        if not any(last.at < moment <= at for moment in read):
+            since = format_instant(last.since)
+            yield Finding(
+                kind=FindingKind.GIVEN_UP,
+                company_id=company.company_id,
+                sync_id=sync_id,
+                reason=f"it is read no more: since {since} it was read in vain",
+            )
+
+
 def findings_of_company(
     company: CompanyFacts, contexts: Mapping[str, SyncContext], *, at: datetime
 ) -> Iterator[Finding]:
-    """Yield that Codat knows a company no longer: its last answer to a write says so.
+    """Yield that Codat knows a company no longer: its last answer says so.
 
     Source: Codat OpenAPI document, Sync for Expenses, answer 404.
     """
@@ -204,11 +226,18 @@ def findings_of_company(
         for write in some
         if write.outcome is RequestOutcome.REFUSED and write.at <= at
     ]
-    gone = [w for w in writes if _says_gone(w)]
+    refused = [
+        read for reads in company.refused.values() for read in reads if read.at <= at
+    ]
+    gone: list[Unsettled | RefusedRead] = [w for w in writes if _says_gone(w)]
+    gone += [read for read in refused if _read_says_gone(read)]
     if not gone:
         return
-    last = max(gone, key=lambda write: (write.at, write.words or ""))
+    last = max(
+        gone, key=lambda answer: (answer.at, answer.http_status, answer.words or "")
+    )
     others = [w.at for w in writes if not _says_gone(w)]
+    others += [read.at for read in refused if read.http_status == _OK]
     heard = [moment for c in contexts.values() for moment in c.moments()]
     if any(last.at < moment <= at for moment in (*others, *heard)):
         return
@@ -229,7 +258,19 @@ def _says_gone(write: Unsettled) -> bool:
     )
 
 
+def _read_says_gone(read: RefusedRead) -> bool:
+    """Return whether a refused read means the company: it may mean the sync."""
+    words = read.words or ""
+    return (
+        read.http_status in _GONE
+        and not _CONNECTION.search(words)
+        and not _SYNC.search(words)
+    )
+
+
 _GONE: Final = (404, 410)
+_OK: Final = 200
+_SYNC: Final = re.compile(r"\bsyncs?\b", re.IGNORECASE)
 _CONNECTION: Final = re.compile(r"data ?connections?\b", re.IGNORECASE)
 
 

@@ -27,6 +27,7 @@ from reconcile.projections.rows import (
     dataset_row,
     delivery_row,
     item_rows,
+    refused_rows,
     sync_row,
 )
 from reconcile.projections.summaries import summarise
@@ -35,6 +36,7 @@ from reconcile.storage.views import (
     contexts_by_key,
     datasets_by_key,
     items_by_key,
+    refused_by_key,
     syncs_by_key,
 )
 
@@ -49,6 +51,7 @@ class _Work:
     sent: set[str] = attrs.field(factory=set)
     syncs: set[str] = attrs.field(factory=set)
     datasets: set[str] = attrs.field(factory=set)
+    refused: set[str] = attrs.field(factory=set)
     contexts: dict[str, SyncContext] = attrs.field(factory=dict)
     reporting: set[str] = attrs.field(factory=set)  # syncs that reported loaded items
 
@@ -58,6 +61,7 @@ class _Work:
         self.transactions.update(change.transactions())
         self.sent.update([transaction_id for transaction_id, _ in change.sent])
         self.datasets.update([dataset_id for dataset_id, _ in change.datasets])
+        self.refused.update([sync_id for sync_id, _ in change.refused])
         if change.sync_id is not None:
             self.syncs.add(change.sync_id)
 
@@ -124,6 +128,9 @@ class ProjectionBatch:
         self._load_datasets(company, work.datasets)
         self._load_syncs(company, work.syncs)
         self._load_sent(company, work.sent)
+        company.refused.update(
+            refused_by_key(self._views, company.company_id, work.refused)
+        )
         for change in work.changes:
             company.apply(change)
         links = [link for d in work.datasets for link in company.datasets[d].syncs]
@@ -162,6 +169,7 @@ class ProjectionBatch:
             dataset_row(company.company_id, dataset_id, company.datasets[dataset_id])
             for dataset_id in sorted(work.datasets)
         ]
+        written.refused += refused_rows(company, sorted(work.refused))
 
     def _items_of_changed_syncs(self, work: _Work) -> set[str]:
         """Survey the syncs anew; return the items of those that now look otherwise."""

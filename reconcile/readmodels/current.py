@@ -11,6 +11,7 @@ from reconcile.projections.rows import (
     decode_context,
     decode_dataset,
     decode_item,
+    decode_refused,
     decode_sync,
 )
 from reconcile.projections.summaries import SyncSummary
@@ -52,6 +53,8 @@ def _company(
             company.legs[item.transaction_id] = split[0].legs
         if split[1] is not None:
             company.others[item.transaction_id] = split[1]
+    for refused in views.refused(company_id):
+        company.refused[refused.sync_id] = decode_refused(refused.facts)
     for dataset in views.datasets(company_id):
         company.datasets[dataset.dataset_id] = decode_dataset(dataset.facts)
     shown = {

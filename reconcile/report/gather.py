@@ -15,6 +15,7 @@ from reconcile.projections.summaries import (
     findings_of_company,
     findings_of_datasets,
     findings_of_deliveries,
+    findings_of_reading,
     findings_of_sync,
 )
 from reconcile.readmodels.company import CompanyState
@@ -224,6 +225,7 @@ class Reporting:
         items = self._items(state, as_of)
         findings = list(findings_of_datasets(company, at=as_of))
         findings += findings_of_company(company, state.contexts, at=as_of)
+        findings += findings_of_reading(company, at=as_of)
         for context in state.contexts.values():
             findings += findings_of_sync(company.company_id, context, at=as_of)
         return Part(

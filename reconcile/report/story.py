@@ -16,11 +16,14 @@ from reconcile.domain.events import (
     LegsReported,
     LegsReread,
     LockTaken,
+    ReadAnswered,
+    ReadRefused,
     Recorded,
     SyncAbandoned,
     SyncAnswerLost,
     SyncCompleted,
     SyncFailed,
+    SyncGivenUp,
     SyncInitiated,
     SyncRecovered,
     SyncRefused,
@@ -217,10 +220,8 @@ def _said(
             text = f"{what}{_sent(sent_here[0])}; " if sent_here else ""
             yield "request", f"{text}sync {name} was initiated"
         case SyncRefused():
-            yield (
-                "request",
-                f"refused, HTTP {event.http_status}: {event.words or 'no words'}",
-            )
+            words = event.words or "no words"
+            yield "request", f"refused, HTTP {event.http_status}: {words}"
         case SyncRequested():
             what = _WRITES.get(event.operation, "sent")
             yield "request", f"to be {what} by {event.actor}, as request {name}"
@@ -228,7 +229,7 @@ def _said(
             yield "request", f"its sync {event.sync_id} was found"
         case SyncAbandoned():
             yield "request", f"abandoned by {event.actor}: {event.reason}"
-        case LockTaken():
+        case LockTaken() | ReadRefused() | ReadAnswered():
             return
         case SyncAnswerLost():
             what = _WRITES.get(event.operation, "sent")
@@ -237,6 +238,9 @@ def _said(
                 f"{what} as request {name}, and the answer was lost"
                 f" (HTTP {event.http_status})",
             )
+        case SyncGivenUp():
+            since = format_instant(event.since)
+            yield "follower", f"sync {name} is read no more: in vain since {since}"
         case SyncUnsent():
             yield "request", "never sent: the connection failed before anything left"
         case SyncThrottled():

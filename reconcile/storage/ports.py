@@ -20,6 +20,7 @@ from reconcile.projections.rows import (
     DeliveryRow,
     ItemRow,
     ItemRows,
+    RefusedRow,
     SyncRow,
 )
 from reconcile.storage.codec import Envelope
@@ -64,7 +65,7 @@ class UnfinishedSync(NamedTuple):
     unsettled: Unsettled | None
 
 
-ViewTable = Literal["items", "contents", "syncs", "datasets"]
+ViewTable = Literal["items", "contents", "syncs", "datasets", "refused"]
 """A view table that has a row for each thing of a company, and a column `facts`."""
 
 
@@ -76,6 +77,7 @@ class ViewChanges:
     contents: list[ContentRow] = attrs.field(factory=list)
     syncs: list[SyncRow] = attrs.field(factory=list)
     datasets: list[DatasetRow] = attrs.field(factory=list)
+    refused: list[RefusedRow] = attrs.field(factory=list)
     deliveries: list[DeliveryRow] = attrs.field(factory=list)
     poisoned: list[tuple[int, str]] = attrs.field(factory=list)
     newest: datetime | None = None
@@ -115,10 +117,7 @@ class Snapshot(Protocol):
     def shown(
         self, company_id: str, *, name: str | None = None
     ) -> Iterator[tuple[str, Content, bool]]:
-        """Yield the content that stands for each item, or for one; and if it differs.
-
-        That is, from what was sent last.
-        """
+        """Yield what stands for each item, or one; and if something else was sent."""
         ...
 
     def contents_named(
@@ -137,6 +136,10 @@ class Snapshot(Protocol):
 
     def datasets(self, company_id: str) -> Iterator[DatasetRow]:
         """Yield a company's datasets by their ids."""
+        ...
+
+    def refused(self, company_id: str | None = None) -> Iterator[RefusedRow]:
+        """Yield what Codat refused to tell of a company, or of all, by sync."""
         ...
 
     def facts(
@@ -177,11 +180,7 @@ class Views(Protocol):
 
 
 class Leases(Protocol):
-    """Who does what: one holder's leases, and when each piece of work was last done.
-
-    Several followers may work on one store; a lease keeps two of them from the same
-    sync.
-    """
+    """One holder's leases, and when each piece of work was done: none does it twice."""
 
     def take(self, name: str, *, now: datetime, lasts: timedelta) -> bool:
         """Return whether the work is ours now: no other holder's lease is running."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
-from reconcile.judgement.facts import DatasetFacts, ItemFacts, SyncFacts
+from reconcile.judgement.facts import DatasetFacts, ItemFacts, RefusedRead, SyncFacts
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.rows import (
     decode_context,
     decode_dataset,
     decode_item,
+    decode_refused,
     decode_sync,
 )
 from reconcile.storage.ports import Snapshot
@@ -48,3 +49,11 @@ def datasets_by_key(
     """Return the facts of those datasets that have any."""
     found = snapshot.facts("datasets", company_id, dataset_ids)
     return {name: decode_dataset(facts) for name, facts in found}
+
+
+def refused_by_key(
+    snapshot: Snapshot, company_id: str, sync_ids: Iterable[str]
+) -> dict[str, tuple[RefusedRead, ...]]:
+    """Return what Codat refused to tell of those syncs, "" for the company's list."""
+    found = snapshot.facts("refused", company_id, sync_ids)
+    return {name: decode_refused(facts) for name, facts in found}

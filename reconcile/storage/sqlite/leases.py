@@ -20,8 +20,12 @@ class SqliteLeases:
             cursor.execute(
                 "INSERT INTO leases VALUES (?, ?, ?, NULL) ON CONFLICT (name) DO UPDATE"
                 " SET holder = excluded.holder, until = excluded.until"
-                " WHERE leases.until <= ? OR leases.holder = excluded.holder",
-                (name, self._holder, micros(now + lasts), micros(now)),
+                " WHERE leases.until <= ? OR leases.until > ?"
+                " OR leases.holder = excluded.holder",
+                (
+                    *(name, self._holder, micros(now + lasts), micros(now)),
+                    micros(now + 2 * lasts),  # by a clock that had jumped ahead
+                ),
             )
             return bool(cursor.rowcount)
 

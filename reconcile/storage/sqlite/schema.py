@@ -14,19 +14,21 @@ from reconcile.projections.contents import CONTENT_COLUMNS
 from reconcile.projections.rows import (
     DATASET_COLUMNS,
     ITEM_COLUMNS,
+    REFUSED_COLUMNS,
     SYNC_COLUMNS,
     Column,
 )
 from reconcile.storage.ports import ViewTable
 
 PROJECTION: Final = "views"
-VIEWS_VERSION: Final = 6
+VIEWS_VERSION: Final = 7
 """Of what the tables hold; another one makes every store fold its views anew."""
 ROWS: Final[dict[ViewTable, tuple[Column, ...]]] = {
     "items": ITEM_COLUMNS,
     "contents": CONTENT_COLUMNS,
     "syncs": SYNC_COLUMNS,
     "datasets": DATASET_COLUMNS,
+    "refused": REFUSED_COLUMNS,
 }
 KEYS: Final[dict[ViewTable, str]] = {
     table: columns[1].name for table, columns in ROWS.items()

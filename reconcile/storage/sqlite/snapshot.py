@@ -11,6 +11,7 @@ from reconcile.projections.rows import (
     DatasetRow,
     DeliveryRow,
     ItemRow,
+    RefusedRow,
     SyncRow,
     decode_names,
     encode,
@@ -20,7 +21,7 @@ from reconcile.storage.ports import UnfinishedSync, Unsettled, ViewTable
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.schema import KEYS, PROJECTION, ROWS, VIEWS_VERSION
 
-_Row = TypeVar("_Row", ItemRow, ContentRow, SyncRow, DatasetRow)
+_Row = TypeVar("_Row", ItemRow, ContentRow, SyncRow, DatasetRow, RefusedRow)
 
 
 class SqliteSnapshot:
@@ -119,6 +120,12 @@ class SqliteSnapshot:
         """Yield a company's datasets by their ids."""
         return self._rows(DatasetRow, "datasets", company_id)
 
+    def refused(self, company_id: str | None = None) -> Iterator[RefusedRow]:
+        """Yield what Codat refused to tell of a company, or of all, by sync."""
+        if company_id is not None:
+            return self._rows(RefusedRow, "refused", company_id)
+        return map(RefusedRow._make, self._select(_REFUSED))
+
     def facts(
         self, table: ViewTable, company_id: str, names: Iterable[str]
     ) -> Iterable[tuple[str, bytes]]:
@@ -195,6 +202,7 @@ class SqliteSnapshot:
         return any(True for _ in self._select(query, company_id))
 
 
+_REFUSED = "SELECT company_id, sync_id, facts FROM refused"
 _NEWEST = "SELECT at FROM newest"
 _POISONED = "SELECT position, reason FROM poisoned ORDER BY position"
 _DELIVERIES = (

@@ -54,6 +54,7 @@ class SqliteViews:
             _replace(cursor, "contents", changes.contents)
             _replace(cursor, "syncs", changes.syncs)
             _replace(cursor, "datasets", changes.datasets)
+            _replace(cursor, "refused", changes.refused)
             cursor.executemany(
                 "INSERT OR IGNORE INTO deliveries VALUES (?, ?, ?, ?)",
                 changes.deliveries,
