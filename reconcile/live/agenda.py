@@ -81,15 +81,19 @@ class Agenda:
         self._now = now
         self._known: dict[tuple[str, str], _Known] = {}
         self._doubts = RequestsInDoubt(store)
-        self._seen: tuple[int, list[Step]] = (-1, [])  # the syncs' steps, by position
+        self._seen: tuple[int, datetime, list[Step]] = (-1, EPOCH, [])
+        """The syncs' steps, by the position and the time they were worked out at."""
         self._refused: _Refusals = {}
 
     def steps(self) -> Iterator[Step]:
         """Yield everything there is to do, due or not, in no order."""
         position = self._projector.catch_up()
-        if position != self._seen[0]:
-            self._seen = position, [*self._syncs()]
-        yield from self._seen[1]
+        now = self._now()
+        if position != self._seen[0] or now < self._seen[1]:  # it had jumped ahead
+            if now < self._seen[1]:
+                self._known.clear()
+            self._seen = position, now, [*self._syncs()]
+        yield from self._seen[2]
         self._doubts.catch_up()
         done = self._leases.all_done()
         for company_id in self._store.companies():
@@ -149,7 +153,7 @@ class Agenda:
 
     def _syncs(self) -> Iterator[Step]:
         with self._store.reading() as views:
-            rows = list(views.unfinished_syncs())
+            rows = list(views.unfinished_syncs(now=self._now()))
             self._refused = {row[:2]: row.facts for row in views.refused()}
         for company_id, sync_id, facts, context, unsettled in rows:
             key = company_id, sync_id

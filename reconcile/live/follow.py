@@ -166,7 +166,11 @@ class Follower:
         """Return until when a step waits, for what was to be waited for so far."""
         keys = (step.company_id, _ACCOUNT)
         delays = [self._postponed.get(step.name), *map(self._closed.get, keys)]
-        return max((d.until for d in delays if d and d.holds(step)), default=step.due)
+        latest = later(self._now(), WAIT_MAX)  # beyond, a clock had jumped ahead
+        return max(
+            (d.until for d in delays if d and d.holds(step) and d.until <= latest),
+            default=step.due,
+        )
 
     def _do(self, step: Step) -> None:
         """Do one step, under its lease."""

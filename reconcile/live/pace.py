@@ -144,7 +144,8 @@ def _status(
     refused: Sequence[RefusedRead],
 ) -> NextRead | None:
     """Return the read of a status, None where it is known how the sync ended."""
-    known = {code.code_class for code in context.codes} & {*_TERMINAL}
+    codes = {code.code_class for code in context.codes if code.at <= now}
+    known = codes & {*_TERMINAL}
     reads = [report.at for report in facts.reports if report.notice is None]
     tries = _tries(reads, refused, now)
     news = [
@@ -170,8 +171,8 @@ def _listing(
     refused: Sequence[RefusedRead],
 ) -> NextRead | None:
     """Return the read of a listing, None where it was complete once."""
-    ended_at = context.ended_at
-    if ended_at is None or context.listing.complete_at is not None:
+    ended_at, complete_at = context.ended_at, context.listing.complete_at
+    if ended_at is None or (complete_at is not None and complete_at <= now):
         return None
     ended_at = ended_at if ended_at <= now else EPOCH  # by a clock that was ahead
     since = [r for r in facts.readings if r.origin == "page" and r.at >= ended_at]
@@ -181,7 +182,7 @@ def _listing(
         due = min(context.ended_at or now, now)
         return NextRead(due, Want.LISTING, heard=bool(context.notices))
     rounds = sum(1 for read in since if read.page == 1) + len(refusals)
-    first = _unread(since, pace)
+    first = _unread([read for read in since if read.at <= now], pace)
     wait = pace.wait(rounds - 1 if first > 1 else rounds, refused=tries.refused)
     due = now if tries.last is None else later(tries.last, wait)
     wanted = NextRead(due, Want.LISTING, heard=False, first=first)

@@ -154,8 +154,8 @@ class Snapshot(Protocol):
         """Return name and encoded context of those syncs that have a row."""
         ...
 
-    def unfinished_syncs(self) -> Iterator[UnfinishedSync]:
-        """Yield every sync that a follower may have to read again."""
+    def unfinished_syncs(self, *, now: datetime) -> Iterator[UnfinishedSync]:
+        """Yield every sync that a follower may have to read again: not read by now."""
         ...
 
 

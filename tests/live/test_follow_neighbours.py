@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -294,3 +294,35 @@ def test_a_lease_of_a_clock_that_had_jumped_ahead_holds_nobody(office: Office) -
 
     assert store.leases("a").take("list:c:", now=ahead, lasts=LEASE)
     assert store.leases("b").take("list:c:", now=office.sandbox.now, lasts=LEASE)
+
+
+@pytest.mark.parametrize("days", [0.2, 20, 4000])
+def test_a_clock_that_jumped_ahead_once_keeps_nothing_from_being_read(
+    tmp_path: Path, days: float
+) -> None:
+    sandbox, ahead = Sandbox(settings=Settings(quotas=False)), [timedelta(0)]
+
+    def now() -> datetime:
+        return sandbox.now + ahead[0]
+
+    with (
+        Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}", now=now) as books,
+        httpx.Client(transport=sandbox.transport()) as http,
+    ):
+        client = CodatClient(http, api_keys="key", record=books.record, now=now)
+        dispatch = books.dispatch(client.ask, actor="me")
+        dispatch.send(create_expenses(OTHERS[0], [expense(uuid_of(1))]))
+        follower = books.follower(client, holder="one")
+        sandbox.advance(timedelta(minutes=1))
+        ahead[0] = timedelta(days=days)
+        dispatch.send(create_expenses(OTHERS[1], [expense(uuid_of(2))]))
+        sandbox.advance(timedelta(minutes=1))
+        follower.step()
+        ahead[0] = timedelta(0)
+        for _ in range(60):
+            sandbox.advance(timedelta(minutes=1))
+            follower.step()
+        totals = books.report().totals
+
+        assert totals.matched == 2
+        assert books.tie_out().differences == []

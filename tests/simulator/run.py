@@ -17,12 +17,16 @@ from tests.simulator.captured import Captured
 from tests.simulator.edge import edge_violations
 from tests.simulator.invariants import unread, untrue, violations
 from tests.simulator.live import LiveOffice
+from tests.simulator.neighbours import broken_beside
 from tests.simulator.office import Office
 from tests.simulator.plan import Drawn, draw
 from tests.simulator.planned import PlannedOffice
 
 CAPTURED: Final = "captured"
 LIVE: Final = "live"
+NEIGHBOURS: Final = "neighbours"
+NEIGHBOURS_EVERY: Final = 10
+"""Of so many seeds one is lived through beside troubled neighbours."""
 TRIES_MAX: Final = 400  # of shortening one story
 
 
@@ -31,7 +35,7 @@ class Failure:
     """A run that did not hold, with its shortest story."""
 
     seed: int
-    kind: str  # of the run: CAPTURED or LIVE
+    kind: str  # of the run: CAPTURED, LIVE or NEIGHBOURS
     scenario: str
     broken: tuple[str, ...]
     story: tuple[str, ...]
@@ -72,9 +76,21 @@ def run_live(seed: int) -> Failure | None:
     return _failure(LIVE, drawn, broken, office.log)
 
 
+def run_neighbours(seed: int) -> Failure | None:
+    """Return how a seed's day beside troubled companies fails, None where it holds."""
+    with _folder() as folder:
+        found = broken_beside(folder, seed)
+    if not found:
+        return None
+    return Failure(
+        seed=seed, kind=NEIGHBOURS, scenario="-", broken=tuple(found), story=()
+    )
+
+
 KINDS: Final[Mapping[str, Callable[[int], Failure | None]]] = {
     CAPTURED: run,
     LIVE: run_live,
+    NEIGHBOURS: run_neighbours,
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.simulator.__main__ import print_failure
 from tests.simulator.mutants import PATCHES, WINDOW_MAX, hunt, mutant
-from tests.simulator.run import run, run_live
+from tests.simulator.run import run, run_live, run_neighbours
 
 SEEDS = 300
 TOGETHER = 10
@@ -30,6 +30,15 @@ def test_every_live_report_agrees_with_the_books(first: int) -> None:
         if failure is not None:
             print_failure(failure)
     assert [item.seed for item in failures if item is not None] == []
+
+
+@pytest.mark.parametrize("seed", range(0, SEEDS, 8 * TOGETHER))
+def test_neighbours_of_troubled_companies_are_known_as_soon_as_alone(seed: int) -> None:
+    failure = run_neighbours(seed)
+
+    if failure is not None:
+        print_failure(failure)
+    assert failure is None
 
 
 def test_there_are_planted_bugs_of_both_kinds_with_small_windows() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import given, settings
 
 from reconcile import Reconciler, read_lines
+from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.vocabulary import UNDECIDED_WORDS
 from reconcile.storage.sqlite.schema import VIEWS_VERSION
 from tests.builders import COMPANY, SYNC, at, hook, page, push, row, start, status
@@ -32,7 +33,7 @@ def by_columns(books: Reconciler) -> set[tuple[str, str, str]]:
     with books.store.reading() as views:
         return {
             (sync.company_id, sync.sync_id, sync.unsettled)
-            for sync in views.unfinished_syncs()
+            for sync in views.unfinished_syncs(now=END_OF_TIME)
             if sync.unsettled is not None
         }
 
@@ -74,7 +75,7 @@ def test_a_sync_whose_item_waits_is_open_and_once_decided_it_is_finished(
 
     assert waiting == {(COMPANY, SYNC, "open")}
     with books.store.reading() as views:
-        assert [*views.unfinished_syncs()] == []
+        assert [*views.unfinished_syncs(now=END_OF_TIME)] == []
 
 
 def test_a_sync_that_a_webhook_contradicts_is_conflicting(books: Reconciler) -> None:

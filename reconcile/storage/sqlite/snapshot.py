@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 
+from reconcile.domain.instants import format_instant
 from reconcile.judgement.facts import Content
 from reconcile.projections.contents import ContentRow
 from reconcile.projections.rows import (
@@ -140,10 +141,11 @@ class SqliteSnapshot:
         found = self._by_key("syncs", "context", company_id, sync_ids)
         return [(name, context) for name, context in found]
 
-    def unfinished_syncs(self) -> Iterator[UnfinishedSync]:
-        """Yield every sync that a follower may have to read again."""
+    def unfinished_syncs(self, *, now: datetime) -> Iterator[UnfinishedSync]:
+        """Yield every sync that a follower may have to read again: not read by now."""
         unsettled = self._unsettled()
-        for company_id, sync_id, facts, context in self._select(_UNFINISHED):
+        at = format_instant(now)
+        for company_id, sync_id, facts, context in self._select(_UNFINISHED, at, at):
             how = unsettled.get(company_id, {}).pop(sync_id, None)
             yield UnfinishedSync(company_id, sync_id, facts, context, how)
         for company_id, syncs in unsettled.items():
@@ -227,6 +229,7 @@ _UNFINISHED = (
     "SELECT company_id, sync_id, facts, context FROM syncs"
     " WHERE listing != 'complete' OR status_code IS NULL"
     " OR state NOT IN ('ended_well', 'failed')"
+    " OR ended_at > ? OR complete_at > ?"  # by a clock that had jumped ahead
 )
 _SYNCS_NAMED = (
     "SELECT sync_id, facts, context FROM syncs WHERE company_id = ?"
