@@ -13,6 +13,7 @@ from uuid import UUID
 
 import office
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
 from django.core.management import execute_from_command_line
 from django.core.wsgi import get_wsgi_application
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -20,23 +21,21 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from reconcile import ReconcileError, WebhookEndpoint
+from reconcile import ReconcileError, WebhookEndpoint, WsgiApp
 
 
 @cache
-def endpoint() -> WebhookEndpoint:
+def webhooks() -> WsgiApp:
     """Return this process's own, made by its first delivery: after any fork."""
-    hooks = WebhookEndpoint(office.STORE, trust=office.trust())
-    atexit.register(hooks.close)
-    return hooks
+    endpoint = WebhookEndpoint(office.STORE, trust=office.trust())
+    atexit.register(endpoint.close)
+    return WsgiApp(endpoint)
 
 
 @csrf_exempt
 @require_POST
-def webhook(request: HttpRequest) -> HttpResponse:
-    most = endpoint().limits.body_bytes_max
-    body = request.read(most + 1)  # the raw bytes; `request.body` stops at 2.5 MiB
-    answer = endpoint().receive(request.headers, body)
+def webhook(request: WSGIRequest) -> HttpResponse:
+    answer = webhooks().reply(request.environ)  # `request.body` stops at 2.5 MiB
     return HttpResponse(answer.body, status=answer.status, headers=dict(answer.fields))
 
 

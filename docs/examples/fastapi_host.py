@@ -4,8 +4,10 @@ uvicorn fastapi_host:app
 """
 
 import asyncio
+import atexit
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -17,32 +19,35 @@ from starlette.types import Receive, Scope, Send
 from reconcile import AsgiApp, ReconcileError, WebhookEndpoint
 
 
+@cache
+def webhooks() -> AsgiApp:
+    """Return this process's own, made by its first delivery."""
+    endpoint = WebhookEndpoint(office.STORE, trust=office.trust())
+    atexit.register(endpoint.close)
+    return AsgiApp(endpoint, path="/codat")
+
+
+async def hooks(scope: Scope, receive: Receive, send: Send) -> None:
+    """Hand on what comes: where this app is mounted, no lifespan of it runs."""
+    await webhooks()(scope, receive, send)
+
+
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
-    """Take webhooks and follow syncs for as long as this process serves."""
-    with (
-        WebhookEndpoint(office.STORE, trust=office.trust()) as endpoint,
-        office.opened() as (books, client),
-    ):
+    """Follow syncs for as long as this process serves."""
+    with office.opened() as (books, client):
         follower = books.follower(client, holder=office.holder())
         following = asyncio.create_task(follower.run_async())
-        webhooks = AsgiApp(endpoint, path="/codat")
         try:
-            yield {"webhooks": webhooks, "following": following}
+            yield {"following": following}
         finally:
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
 
 
-async def webhooks(scope: Scope, receive: Receive, send: Send) -> None:
-    """Hand on what comes to the endpoint that the lifespan has made."""
-    hooks: AsgiApp = scope["state"]["webhooks"]
-    await hooks(scope, receive, send)
-
-
 app = FastAPI(lifespan=lifespan)
-app.mount("/webhooks", webhooks)
+app.mount("/webhooks", hooks)
 
 
 @app.post("/companies/{company_id}/expenses", status_code=202)
@@ -71,4 +76,6 @@ def failed(_: Request, error: Exception) -> Response:
 @app.get("/healthz")
 def health(request: Request) -> Response:
     """Answer 503 once the follower has ended, so that a monitor restarts this."""
-    return Response(status_code=503 if request.state.following.done() else 204)
+    following = getattr(request.state, "following", None)  # None: mounted elsewhere
+    ended = following is not None and following.done()
+    return Response(status_code=503 if ended else 204)

@@ -10,6 +10,7 @@ from reconcile.cli.account import shown
 from reconcile.cli.opening import opened
 from reconcile.domain.instants import format_instant
 from reconcile.domain.request import UNDER_WAY, RequestState
+from reconcile.endpoint.receive import ASTRAY
 from reconcile.errors import NoStoreError, ReconcileError
 from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.reconciler import Reconciler
@@ -82,8 +83,12 @@ def _refused(books: Reconciler) -> Checked:
         if last
         else ""
     )
-    hint = "if they were Codat's, the webhook secret is wrong or has expired"
+    hint = _HINTS.get(last.reason if last else "", _USUALLY)
     return Checked("ok", "deliveries", f"refused: {number}{at}", hint)
+
+
+_USUALLY: Final = "if they were Codat's, the webhook secret is wrong or has expired"
+_HINTS: Final = {ASTRAY: "give Codat the URL of the endpoint, with its whole path"}
 
 
 def _in_doubt(books: Reconciler, now: datetime) -> Checked:

@@ -36,6 +36,9 @@ KEPT: Final = Reply(status=204)
 ALIVE: Final = Reply(status=200, text="The endpoint is up.")
 CUT_SHORT: Final = Reply(status=400, text="The body ended before its length.")
 NOT_HERE: Final = Reply(status=404, text="Not found.")
+NO_LENGTH: Final = Reply(
+    status=411, text="The body has no length, and this server does not end it."
+)
 TOO_SLOW: Final = Reply(status=408, text="The body took too long to arrive.")
 TOO_LONG: Final = Reply(status=413, text="The body is too long.")
 HEAD_TOO_LONG: Final = Reply(status=431, text="The head of the request is too long.")
@@ -63,15 +66,18 @@ def refused(reason: str) -> Reply:
 
 
 def lost(why: str) -> Reply:
-    """Return what a health check is answered while nothing can be kept."""
-    return attrs.evolve(BUSY, text=f"Nothing can be kept: the store is lost; {why}.")
+    """Return what a health check is answered while nothing can be kept, and why."""
+    return attrs.evolve(BUSY, text=f"Nothing can be kept: {why}.")
 
 
 def without_body(method: str, path: str, *, webhooks_at: str) -> Reply | None:
-    """Return what is answered before a body is read; None for a delivery."""
+    """Return what is answered before a body is read; None for a delivery.
+
+    One slash at the end of its path is forgiven.
+    """
     if path == HEALTH_PATH:
         return ALIVE if method in ("GET", "HEAD") else _only("GET, HEAD")
-    if path != webhooks_at:
+    if path.removesuffix("/") != webhooks_at.removesuffix("/"):
         return NOT_HERE
     return None if method == "POST" else _only("POST")
 

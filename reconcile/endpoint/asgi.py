@@ -9,6 +9,7 @@ from reconcile.endpoint.answers import (
     ALIVE,
     BUSY,
     CUT_SHORT,
+    NOT_HERE,
     PATH,
     TOO_LONG,
     TOO_SLOW,
@@ -63,6 +64,10 @@ class AsgiApp:
         answer = without_body(scope["method"], path, webhooks_at=self._path)
         if answer is ALIVE:  # a store put back may take a while to be looked through
             answer = await asyncio.to_thread(self._endpoint.health)
+        if answer is NOT_HERE and scope["method"] == "POST":
+            answer = await self._endpoint.astray_async(
+                scope["headers"], body_bytes=_declared(scope) or 0
+            )
         if answer is None and self._crowded():
             answer = BUSY
         if answer is None:
@@ -84,8 +89,7 @@ class AsgiApp:
     ) -> bytes | BodyNotRead:
         """Return a body, or what hinders it."""
         bytes_max = self._endpoint.limits.body_bytes_max
-        declared = [v for n, v in scope["headers"] if n.lower() == b"content-length"]
-        length = length_of(declared[0].decode("latin-1")) if declared else None
+        length = _declared(scope)
         if length is not None and length > bytes_max:
             return BodyNotRead(TOO_LONG, length)
         pieces: list[bytes] = []
@@ -105,6 +109,12 @@ class AsgiApp:
         await receive()
         await asyncio.to_thread(self._endpoint.close)
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _declared(scope: Scope) -> int | None:
+    """Return the length that a request declares, None for none."""
+    declared = [v for n, v in scope["headers"] if n.lower() == b"content-length"]
+    return length_of(declared[0].decode("latin-1")) if declared else None
 
 
 async def _read(receive: Receive, pieces: list[bytes], bytes_max: int) -> Reply | None:

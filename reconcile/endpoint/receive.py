@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -10,11 +12,14 @@ from typing import Final, Self
 
 import attrs
 
-from reconcile.codat.signatures import Headers
+from reconcile.codat.signatures import PROOFS, Headers, pairs_of
 from reconcile.endpoint.answers import (
     ALIVE,
     BUSY,
     KEPT,
+    NO_LENGTH,
+    NOT_HERE,
+    PATH,
     TOO_LONG,
     TOO_SLOW,
     BodyNotRead,
@@ -58,6 +63,11 @@ class _Offered:
     otherwise: Reply
 
 
+ASTRAY: Final = f"it came to another path than the endpoint's, such as {PATH}"
+FORKED: Final = "the endpoint was made before a fork, expected one in each process"
+ASTRAY_LOGGED_EVERY_S: Final = 60.0
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -85,6 +95,9 @@ class WebhookEndpoint:
         self.limits = limits or Limits()
         self._trust = trust
         self._now = now
+        self._astray_logged_at = -ASTRAY_LOGGED_EVERY_S
+        self._process = os.getpid()
+        self._fork_logged = False
         self._store = opened = open_store(store, create=True)
         self._committer: Committer[Delivered] = Committer(
             Keeper(opened, now=now).write, ended=opened.close
@@ -124,10 +137,38 @@ class WebhookEndpoint:
         """Return the same as `refuse`, while the event loop goes on."""
         return await self._outcome_async(self._set_apart(headers, what))
 
+    def astray(self, headers: Headers, *, body_bytes: int = 0) -> Reply:
+        """Return what a request to another path is answered: 404.
+
+        One with a webhook's id is kept apart, like one that nothing shows to be
+        Codat's, and logged: a slip in the URL that Codat was given is seen.
+        """
+        offered = self._gone_astray(headers, body_bytes)
+        return NOT_HERE if offered is None else self._outcome(offered)
+
+    async def astray_async(self, headers: Headers, *, body_bytes: int = 0) -> Reply:
+        """Return the same as `astray`, while the event loop goes on."""
+        offered = self._gone_astray(headers, body_bytes)
+        return NOT_HERE if offered is None else await self._outcome_async(offered)
+
+    def _gone_astray(
+        self, headers: Headers, body_bytes: int
+    ) -> _Offered | Reply | None:
+        ids = {proof[0] for proof in PROOFS}
+        if not any(name.lower() in ids for name, _ in pairs_of(headers)):
+            return None
+        now = time.monotonic()
+        if now - self._astray_logged_at >= ASTRAY_LOGGED_EVERY_S:
+            self._astray_logged_at = now
+            _log.warning("delivery refused: %s", ASTRAY)
+        return self._set_apart(headers, BodyNotRead(NOT_HERE, body_bytes))
+
     def health(self) -> Reply:
         """Return what a health check is answered: 503 while the store is lost."""
+        if self._is_forked():
+            return lost(FORKED)
         why = self._store.lost()
-        return ALIVE if why is None else lost(why)
+        return ALIVE if why is None else lost(f"the store is lost; {why}")
 
     def _outcome(self, offered: _Offered | Reply) -> Reply:
         if isinstance(offered, Reply):
@@ -151,6 +192,8 @@ class WebhookEndpoint:
 
     def _offer(self, headers: Headers, body: bytes) -> _Offered | Reply:
         """Hand a delivery to whoever writes, or answer it at once."""
+        if self._is_forked():
+            return BUSY
         if len(body) > self.limits.body_bytes_max:
             return self._set_apart(headers, BodyNotRead(TOO_LONG, len(body)))
         what = arrived(headers, body, trust=self._trust, now=self._now())
@@ -172,8 +215,21 @@ class WebhookEndpoint:
         )
         return self._refuse(delivery, what.answer)
 
+    def _is_forked(self) -> bool:
+        """Return whether this is a copy in another process, in which nobody writes."""
+        if self._process == os.getpid():
+            return False
+        if not self._fork_logged:
+            self._fork_logged = True
+            _log.error("deliveries are not kept: %s", FORKED)
+        return True
+
     def _hindrance(self, answer: Reply) -> str:
         """Return why a body was not read to its end."""
+        if answer is NOT_HERE:
+            return ASTRAY
+        if answer is NO_LENGTH:
+            return "the body has no length, and the server does not end it"
         if answer is TOO_LONG:
             return f"the body is over the limit of {self.limits.body_bytes_max} bytes"
         if answer is TOO_SLOW:
@@ -182,6 +238,8 @@ class WebhookEndpoint:
 
     def _refuse(self, delivery: UntrustedDelivery, answer: Reply) -> _Offered | Reply:
         """Keep a delivery apart; under a flood of them the answer alone is given."""
+        if self._is_forked():
+            return answer
         fields = {"codat_bytes": delivery.body_bytes}
         _log.info("delivery refused: %s", delivery.reason, extra=fields)
         try:

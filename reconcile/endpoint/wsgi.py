@@ -8,6 +8,8 @@ from typing import Any, Final
 from reconcile.endpoint.answers import (
     ALIVE,
     CUT_SHORT,
+    NO_LENGTH,
+    NOT_HERE,
     PATH,
     TOO_LONG,
     TOO_SLOW,
@@ -37,12 +39,13 @@ class WsgiApp:
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         """Reply one request."""
-        answer = self._answer(environ)
+        answer = self.reply(environ)
         status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
         start(status, list(answer.fields))
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
-    def _answer(self, environ: Environ) -> Reply:
+    def reply(self, environ: Environ) -> Reply:
+        """Return what a request is answered, for a host that answers it itself."""
         answer = without_body(
             environ["REQUEST_METHOD"],
             environ.get("PATH_INFO", ""),
@@ -50,6 +53,9 @@ class WsgiApp:
         )
         if answer is ALIVE:
             return self._endpoint.health()
+        if answer is NOT_HERE and environ["REQUEST_METHOD"] == "POST":
+            length = length_of(environ.get("CONTENT_LENGTH") or "")
+            return self._endpoint.astray(_headers(environ), body_bytes=length or 0)
         if answer is not None:
             return answer
         limits = self._endpoint.limits
@@ -77,7 +83,9 @@ def _read(environ: Environ, bytes_max: int, give_up_at: float) -> bytes | BodyNo
     if length is not None and length > bytes_max:
         return BodyNotRead(TOO_LONG, length)
     if length is None and not environ.get("wsgi.input_terminated"):
-        return b""  # no body may be read that the server does not end
+        if environ.get("HTTP_TRANSFER_ENCODING"):
+            return BodyNotRead(NO_LENGTH, 0)  # it cannot be read: it has no end
+        return b""
     wanted = bytes_max + 1 if length is None else length
     pieces: list[bytes] = []
     came = 0

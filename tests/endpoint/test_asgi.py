@@ -41,7 +41,9 @@ def asked(hooks: WebhookEndpoint, ask: Ask, **given: Any) -> httpx.Response:
     [
         ("GET", PATH, 405, "POST"),
         ("PUT", PATH, 405, "POST"),
-        ("POST", "/webhooks/codat/", 404, None),
+        ("POST", f"{PATH}/", 401, None),
+        ("POST", f"{PATH}//", 404, None),
+        ("POST", f"{PATH}s", 404, None),
         ("POST", "/", 404, None),
         ("GET", "/healthz", 200, None),
         ("HEAD", "/healthz", 200, None),
@@ -55,6 +57,31 @@ def test_other_paths_and_methods_are_told_so(
         result = asked(hooks, lambda codat: codat.request(method, path))
 
     assert (result.status_code, result.headers.get("allow")) == (status, allow)
+
+
+@pytest.mark.parametrize("header", ["webhook-id", "svix-id"])
+def test_a_delivery_to_another_path_is_counted_and_logged_once_a_minute(
+    tmp_path: Path, header: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with endpoint(tmp_path) as hooks:
+        answers = [
+            asked(
+                hooks,
+                lambda codat: codat.post(
+                    "/webhooks/codats", headers={header: "m"}, content=b"{}"
+                ),
+            ).status_code
+            for _ in range(3)
+        ]
+        asked(hooks, lambda codat: codat.post("/elsewhere", content=b"{}"))
+
+    reason = "it came to another path than the endpoint's, such as /webhooks/codat"
+    assert answers == [404] * 3
+    assert apart(tmp_path) == [(reason, 2)] * 3
+    warnings = [r for r in caplog.records if r.levelname == "WARNING"]
+    assert [record.getMessage() for record in warnings] == [
+        f"delivery refused: {reason}"
+    ]
 
 
 def test_a_body_of_50_mb_is_refused_by_the_length_it_declares(tmp_path: Path) -> None:

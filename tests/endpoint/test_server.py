@@ -268,6 +268,16 @@ def test_an_empty_body_is_refused_and_the_connection_stays(tmp_path: Path) -> No
     assert "connection" not in alive.headers
 
 
+def test_every_address_of_a_host_is_listened_at(tmp_path: Path) -> None:
+    found = socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)
+    with endpoint(tmp_path) as hooks, serving(hooks, host="localhost") as running:
+        port = httpx.URL(running.url).port or 0
+        for host in dict.fromkeys(info[4][0] for info in found):
+            with socket.create_connection((str(host), port), timeout=10) as to:
+                to.sendall(b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
+                assert to.recv(1000).startswith(b"HTTP/1.1 ")
+
+
 def test_a_port_in_use_and_a_host_elsewhere_are_wrong_usage(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, endpoint(tmp_path) as hooks:
         port = taken.getsockname()[1]

@@ -1,6 +1,7 @@
 """The WSGI app, driven by httpx and by hand."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 from wsgiref.validate import validator
@@ -44,6 +45,7 @@ def given(body: bytes, **environ: Any) -> tuple[str, bytes]:
     [
         ("GET", PATH, 405),
         ("POST", "/", 404),
+        ("POST", f"{PATH}/", 401),
         ("GET", "/healthz", 200),
         ("HEAD", "/healthz", 200),
         ("POST", "/healthz", 405),
@@ -104,6 +106,31 @@ def test_a_body_without_a_length_is_read_up_to_the_limit(
     assert result.startswith(status)
 
 
+def test_a_body_in_chunks_that_the_server_does_not_end_is_told_to_have_no_length(
+    tmp_path: Path,
+) -> None:
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "HTTP_WEBHOOK_ID": "m"}
+    with endpoint(tmp_path) as hooks:
+        result, text = given(b"{}", hooks=hooks, **chunked)
+
+    assert (result, text) == (
+        "411 Length Required",
+        b"The body has no length, and this server does not end it.\n",
+    )
+    assert apart(tmp_path) == [
+        ("the body has no length, and the server does not end it", 0)
+    ]
+
+
+def test_a_delivery_to_another_path_is_counted(tmp_path: Path) -> None:
+    astray = {"PATH_INFO": "/hooks", "HTTP_WEBHOOK_ID": "m", "CONTENT_LENGTH": "2"}
+    with endpoint(tmp_path) as hooks:
+        result, _ = given(b"{}", hooks=hooks, **astray)
+
+    assert result == "404 Not Found"
+    assert [size for _, size in apart(tmp_path)] == [2]
+
+
 def test_a_body_that_nobody_ends_is_not_read(tmp_path: Path) -> None:
     with endpoint(tmp_path) as hooks:
         result, text = given(b"never", hooks=hooks, CONTENT_LENGTH="x")
@@ -142,3 +169,27 @@ def test_the_app_is_as_the_standard_asks(tmp_path: Path) -> None:
         transport = httpx.WSGITransport(validator(WsgiApp(hooks)))
         with httpx.Client(transport=transport, base_url="http://app") as codat:
             assert codat.post(PATH, content=b"{}").status_code == 401
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_an_endpoint_made_before_a_fork_keeps_nothing_and_names_the_fork(
+    tmp_path: Path,
+) -> None:
+    with endpoint(tmp_path) as hooks:
+        reads, writes = os.pipe()
+        child = os.fork()
+        if not child:  # pragma: no cover - in another process
+            health, answered = hooks.health(), hooks.receive({"webhook-id": "m"}, b"{}")
+            os.write(
+                writes, f"{health.status} {answered.status} {health.text}".encode()
+            )
+            os._exit(0)
+        os.waitpid(child, 0)
+        answer = os.read(reads, 1000).decode()
+        os.close(reads)
+        os.close(writes)
+        here = hooks.health()
+
+    assert answer.startswith("503 503 ")
+    assert "the endpoint was made before a fork" in answer
+    assert here.status == 200
