@@ -14,8 +14,11 @@ from reconcile.endpoint.receive import ASTRAY
 from reconcile.errors import NoStoreError, ReconcileError
 from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.reconciler import Reconciler
+from reconcile.storage.opening import sqlite_version
 
 NAMED_MAX: Final = 5
+FAULTY_FROM: Final = (3, 7, 0)
+FAULTY_TO: Final = (3, 51, 2)
 
 
 @attrs.frozen
@@ -33,6 +36,7 @@ def checks_of_store(store: str, now: datetime) -> Iterator[Checked]:
     try:
         with opened(store, create=False) as books:
             yield _writable(books)
+            yield _engine()
             yield _views(books)
             yield _quarantine(books)
             yield _refused(books)
@@ -49,6 +53,23 @@ def _writable(books: Reconciler) -> Checked:
     path = books.store.path
     text = f"{path} opens and can be written, position {books.store.position()}"
     return Checked("ok", "store", text)
+
+
+def _engine() -> Checked:
+    """Say whether SQLite is one whose write-ahead log may be corrupted.
+
+    Source: the notes of SQLite 3.51.3 (2026-03-13), which mends the WAL-reset bug.
+    """
+    version = sqlite_version()
+    name = ".".join(map(str, version))
+    if FAULTY_FROM <= version <= FAULTY_TO:
+        first, last = (".".join(map(str, v)) for v in (FAULTY_FROM, FAULTY_TO))
+        hint = (
+            f"versions {first} to {last} can, rarely, corrupt a store that several"
+            " processes write: install a newer SQLite, and keep backups"
+        )
+        return Checked("ok", "sqlite", f"version {name}", hint)
+    return Checked("ok", "sqlite", f"version {name}")
 
 
 def _views(books: Reconciler) -> Checked:

@@ -26,15 +26,22 @@ _OPEN_FILES: Final = ("/dev/fd/", "/dev/std", "/proc/")
 class Output:
     """Where an answer goes: a file by its path, or standard output for None.
 
-    `never` are files the answer must not touch, whether they exist yet or not.
+    `never` are files the answer must not touch, whether they exist yet or not; `name`
+    is the option or argument that names it.
     """
 
     path: str | None
     never: Sequence[Path] = ()
+    name: str = "--output"
 
     @classmethod
     def checked(
-        cls, path: str | None, *, store: str, inputs: Sequence[str] = ()
+        cls,
+        path: str | None,
+        *,
+        store: str,
+        inputs: Sequence[str] = (),
+        name: str = "--output",
     ) -> Self:
         """Return the output, before any work is done for it.
 
@@ -42,7 +49,7 @@ class Output:
             UsageError: the path cannot be written, or is the store's or an input's.
 
         """
-        written = cls(path, [*files_of(store), *map(Path, inputs)])
+        written = cls(path, [*files_of(store), *map(Path, inputs)], name)
         if path is not None:
             written._check(path)
         elif any(_is_open_as_output(file) for file in written.never):
@@ -74,7 +81,25 @@ class Output:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _unwritable(self.path, error.strerror or str(error)) from error
+            raise self._unwritable(self.path, error.strerror or str(error)) from error
+
+    @contextmanager
+    def file(self) -> Iterator[Path]:
+        """Give a path to make a file at, its owner's alone; it is in place at the end.
+
+        Raises:
+            UsageError: the file cannot be written; what stood there is unchanged.
+
+        """
+        path = self.path or ""
+        before = self._check(path)
+        if before is not None and not stat.S_ISREG(before.st_mode):
+            raise self._unwritable(path, "it is not an ordinary file, expected one")
+        try:
+            with self._beside(path) as beside:
+                yield beside
+        except OSError as error:
+            raise self._unwritable(path, error.strerror or str(error)) from error
 
     def _check(self, path: str) -> os.stat_result | None:
         """Return what stands at the path, None for nothing; or refuse the path."""
@@ -83,45 +108,52 @@ class Output:
             folder = Path(os.path.realpath(path)).parent
             is_folder = there is not None and stat.S_ISDIR(there.st_mode)
             if not path or path.endswith(os.sep) or is_folder:
-                raise _unwritable(path, "a folder is there, expected a file")
+                raise self._unwritable(path, "a folder is there, expected a file")
             if not folder.is_dir():
-                raise _unwritable(path, "its folder does not exist")
+                raise self._unwritable(path, "its folder does not exist")
         except (OSError, ValueError) as error:
             message = getattr(error, "strerror", None) or str(error)
-            raise _unwritable(path, message) from error
+            raise self._unwritable(path, message) from error
         for file in self.never:
             if _is_same(path, file):
                 raise UsageError(
-                    f"--output: {path} is {file}, which this command reads,"
+                    f"{self.name}: {path} is {file}, which this command reads,"
                     " expected another file"
                 )
         if there is None or not _is_written_directly(path, there):
             if not os.access(folder, os.W_OK | os.X_OK):
-                raise _unwritable(path, "its folder cannot be written")
+                raise self._unwritable(path, "its folder cannot be written")
             if there is not None and not os.access(path, os.W_OK):
-                raise _unwritable(path, "it is read-only")
+                raise self._unwritable(path, "it is read-only")
         return there
 
     @contextmanager
     def _replacing(self, path: str, before: os.stat_result | None) -> Iterator[TextIO]:
+        with (
+            self._beside(path) as beside,
+            beside.open("x", encoding="utf-8", newline="") as stream,
+        ):
+            yield stream
+            stream.flush()
+            if before is not None:
+                _keep_owner_and_mode(stream.fileno(), before)
+            os.fsync(stream.fileno())
+
+    @contextmanager
+    def _beside(self, path: str) -> Iterator[Path]:
+        """Give a path in the same folder; what is there at the end takes the place."""
         target = Path(os.path.realpath(path))  # a link stays, its target is replaced
         beside = target.with_name(f".reconcile-{secrets.token_hex(8)}.tmp")
         try:
-            with beside.open("x", encoding="utf-8", newline="") as stream:
-                yield stream
-                stream.flush()
-                if before is not None:
-                    _keep_owner_and_mode(stream.fileno(), before)
-                os.fsync(stream.fileno())
+            yield beside
             self._check(path)  # the store's own files come and go
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
         _sync_folder(target.parent)
 
-
-def _unwritable(path: str, why: str) -> UsageError:
-    return UsageError(f"--output: {path or repr(path)} cannot be written: {why}")
+    def _unwritable(self, path: str, why: str) -> UsageError:
+        return UsageError(f"{self.name}: {path or repr(path)} cannot be written: {why}")
 
 
 def _stat(path: str) -> os.stat_result | None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from reconcile.errors import NoStoreError, StoreError, UsageError
 from reconcile.storage.ports import Store
+from reconcile.storage.sqlite.files import make_file
 from reconcile.storage.sqlite.store import SqliteStore
 
 
@@ -28,6 +29,11 @@ def open_store(url: str, *, create: bool) -> Store:
         raise StoreError(f"{path} cannot be created: its folder does not exist")
     elif Path(path).exists() and os.path.getsize(path):
         _check(path, may_be_empty=True)  # another process may just be creating it
+    if create:
+        try:
+            make_file(path)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be created: {error.strerror}") from error
     return SqliteStore(path)
 
 
@@ -66,6 +72,11 @@ def _check(path: str, *, may_be_empty: bool) -> None:
         raise StoreError(f"{path} is not a store: {error}") from error
     if "stored_events" not in names and not (may_be_empty and not names):
         raise StoreError(f"{path} is not a store: it holds no history")
+
+
+def sqlite_version() -> tuple[int, int, int]:
+    """Return the version of the SQLite that Python has."""
+    return sqlite3.sqlite_version_info
 
 
 def environment_of(mapping: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ this module, its failures are a `StoreError`, a `VersionConflictError` or an
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, Self
 
 import attrs
@@ -257,12 +258,7 @@ class Store(Protocol):
         ...
 
     def check_writable(self) -> None:
-        """Take the lock for writing and let go of it.
-
-        Raises:
-            StoreError: it cannot be had.
-
-        """
+        """Take the lock for writing and let go of it, or raise a StoreError."""
         ...
 
     # Reading the history
@@ -301,6 +297,10 @@ class Store(Protocol):
 
     def lost(self) -> str | None:
         """Return what became of the store where it is lost; try to take it up."""
+        ...
+
+    def copy_to(self, target: Path) -> None:
+        """Copy everything to a new file, as one moment has it; its owner's alone."""
         ...
 
     def check(self) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, Self
 
 from eventsourcing.application import Application
@@ -16,6 +17,7 @@ from reconcile.storage.evidence import Evidence, EvidenceKey, micros, pack_all
 from reconcile.storage.ports import VersionConflictError
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.engine import (
+    LOCK_TIMEOUT_S,
     Datastore,
     construct_factory,
     sqlite_environment,
@@ -30,6 +32,7 @@ from reconcile.storage.sqlite.evidence import (
     evidence_row,
     rewrite_evidence,
 )
+from reconcile.storage.sqlite.files import make_file
 from reconcile.storage.sqlite.leases import SqliteLeases
 from reconcile.storage.sqlite.presence import mark_in
 from reconcile.storage.sqlite.snapshot import SqliteSnapshot
@@ -170,6 +173,13 @@ class SqliteStore(EventReads):
     def lost(self) -> str | None:
         """Return what became of the file where it is lost; try to take it up."""
         return self.datastore.lost()
+
+    def copy_to(self, target: Path) -> None:
+        """Copy everything to a new file, as one moment has it; its owner's alone."""
+        with store_errors(self.path):
+            make_file(target)
+            with closing(sqlite3.connect(self.path, timeout=LOCK_TIMEOUT_S)) as db:
+                db.execute("VACUUM INTO ?", (str(target),))
 
     def check(self) -> None:
         """Look for damage in what answers are made of; bodies are not looked at.
