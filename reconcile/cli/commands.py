@@ -13,7 +13,7 @@ from reconcile.cli.arguments import MOMENT
 from reconcile.cli.backup import backup
 from reconcile.cli.doctor import doctor
 from reconcile.cli.follow import follow
-from reconcile.cli.opening import RULES, opened
+from reconcile.cli.opening import RULES, opened, reading
 from reconcile.cli.output import Output
 from reconcile.cli.progress import counting
 from reconcile.cli.push import push
@@ -65,11 +65,10 @@ def cli(context: click.Context, store: str, rules: str | None) -> None:
 
 
 @contextmanager
-def _opened(store: str, *, create: bool = False) -> Iterator[Reconciler]:
-    """Open a store; one that only answers is looked at for damage first."""
-    with opened(store, create=create) as books:
-        if not create:
-            books.store.check()
+def _opened(store: str, *, writes: bool = False) -> Iterator[Reconciler]:
+    """Open a store that is there; it is looked at for damage first."""
+    with opened(store, create=False) if writes else reading(store) as books:
+        books.store.check()
         yield books
 
 
@@ -84,7 +83,7 @@ def ingest(store: str, files: tuple[str, ...]) -> int:
     """
     sources = [(name, Source(name)) for name in files]
     intakes: list[Intake] = []
-    with _opened(store, create=True) as books:
+    with opened(store) as books:
         for name, source in sources:
             with counting(f"Reading {name}") as progress:
                 intakes.append(books.ingest(source.captures(), progress=progress))
@@ -335,7 +334,7 @@ def reprocess(
         raise UsageError("--actor and --reason were given without --set-aside")
     if digest is not None and not (actor and reason):
         raise UsageError("--set-aside was given without --actor and --reason")
-    with _opened(store) as books:
+    with _opened(store, writes=True) as books:
         if digest is not None:
             books.set_aside(digest, actor=actor or "", reason=reason or "")
             click.echo(f"Set aside {digest}.")

@@ -7,14 +7,14 @@ from typing import Final, Literal
 import attrs
 
 from reconcile.cli.account import shown
-from reconcile.cli.opening import opened
+from reconcile.cli.opening import reading
 from reconcile.domain.instants import format_instant
 from reconcile.domain.request import UNDER_WAY, RequestState
 from reconcile.endpoint.receive import ASTRAY
 from reconcile.errors import NoStoreError, ReconcileError
 from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.reconciler import Reconciler
-from reconcile.storage.opening import sqlite_version
+from reconcile.storage.opening import files_of, is_read_only, sqlite_version
 
 NAMED_MAX: Final = 5
 FAULTY_FROM: Final = (3, 7, 0)
@@ -34,8 +34,8 @@ class Checked:
 def checks_of_store(store: str, now: datetime) -> Iterator[Checked]:
     """Yield what a store says of itself; nothing in it is changed."""
     try:
-        with opened(store, create=False) as books:
-            yield _writable(books)
+        with reading(store) as books:
+            yield _writable(books, store)
             yield _engine()
             yield _views(books)
             yield _quarantine(books)
@@ -48,7 +48,11 @@ def checks_of_store(store: str, now: datetime) -> Iterator[Checked]:
         yield Checked("problem", "store", str(error))
 
 
-def _writable(books: Reconciler) -> Checked:
+def _writable(books: Reconciler, store: str) -> Checked:
+    if is_read_only(store):
+        text = f"{files_of(store)[0]} may only be read, by whoever runs this"
+        hint = "reports are made of a copy; what writes needs its file and its folder"
+        return Checked("problem", "store", text, hint)
     books.store.check_writable()
     path = books.store.path
     text = f"{path} opens and can be written, position {books.store.position()}"

@@ -1,5 +1,7 @@
 """A store opened for a command, with the rules that the command line names."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +10,8 @@ import click
 from reconcile.errors import UsageError
 from reconcile.reconciler import Reconciler
 from reconcile.rules import BUILT_IN, Ruleset, load_rules
+from reconcile.storage.backup import readable
+from reconcile.storage.opening import check_writable
 
 RULES: Final = "reconcile.rules"
 """Where the command line's `--rules` is kept for the commands below it."""
@@ -15,8 +19,21 @@ _RULES_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
 def opened(store: str, *, create: bool = True) -> Reconciler:
-    """Return the reconciler on a store; whoever opens it closes it."""
+    """Return the reconciler on a store to write; whoever opens it closes it.
+
+    Raises:
+        StoreError: it may only be read, or cannot be used.
+
+    """
+    check_writable(store)
     return Reconciler.open(store, create=create, rules=rules_in_use())
+
+
+@contextmanager
+def reading(store: str) -> Iterator[Reconciler]:
+    """Give the reconciler on a store to read; one that may only be read is copied."""
+    with readable(store) as url, opened(url, create=False) as books:
+        yield books
 
 
 def rules_in_use() -> Ruleset:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 import click
 
-from reconcile.cli.opening import opened, rules_from, rules_in_use
+from reconcile.cli.opening import reading, rules_from, rules_in_use
 from reconcile.cli.progress import counting
 from reconcile.cli.status import UNRELIABLE
 from reconcile.domain.vocabulary import ItemState
@@ -68,7 +68,7 @@ def check(store: str, company: str | None, face: str) -> int:
     Of the breaks in the store: how many a rule knows by their words, how many only by
     a code, and each failure that no rule knows, with an example.
     """
-    with opened(store, create=False) as books, counting("Judging"):
+    with reading(store) as books, counting("Judging"):
         books.store.check()
         report = books.report(company_id=company)
         ruleset = books.rules

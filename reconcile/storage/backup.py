@@ -1,9 +1,12 @@
-"""A whole copy of a store, made while others read and write it, and looked through."""
+"""Whole copies of a store: to keep, and to read one that may only be read."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from reconcile.errors import StoreError
-from reconcile.storage.opening import open_store
+from reconcile.storage.opening import copy_of_read_only, is_read_only, open_store
 
 
 def back_up(url: str, target: Path) -> int:
@@ -30,3 +33,25 @@ def back_up(url: str, target: Path) -> int:
             f"the copy ends at position {position}, expected {before} at least"
         )
     return position
+
+
+@contextmanager
+def readable(url: str) -> Iterator[str]:
+    """Give the URL of a store to read from: of one that may only be read, a copy.
+
+    The library brings the views up to date as they are read, so it writes; the copy is
+    gone at the end.
+
+    Raises:
+        UsageError: the URL names no store we know.
+        NoStoreError: there is no store.
+        StoreError: it cannot be read.
+
+    """
+    if not is_read_only(url):
+        yield url
+        return
+    with tempfile.TemporaryDirectory(prefix="reconcile-") as folder:
+        target = Path(folder) / "copy.db"
+        copy_of_read_only(url, target)
+        yield f"sqlite:///{target}"

@@ -30,6 +30,7 @@ def open_store(url: str, *, create: bool) -> Store:
     elif Path(path).exists() and os.path.getsize(path):
         _check(path, may_be_empty=True)  # another process may just be creating it
     if create:
+        check_writable(url)
         try:
             make_file(path)
         except OSError as error:
@@ -72,6 +73,47 @@ def _check(path: str, *, may_be_empty: bool) -> None:
         raise StoreError(f"{path} is not a store: {error}") from error
     if "stored_events" not in names and not (may_be_empty and not names):
         raise StoreError(f"{path} is not a store: it holds no history")
+
+
+def is_read_only(url: str) -> bool:
+    """Return whether there is a store that this process may read, and not write."""
+    path = Path(_path_of(url))
+    folder = path.absolute().parent
+    may_write = os.access(path, os.W_OK) and os.access(folder, os.W_OK | os.X_OK)
+    return not may_write and path.is_file()
+
+
+def check_writable(url: str) -> None:
+    """Raise a StoreError where there is a store that may only be read."""
+    if is_read_only(url):
+        raise StoreError(
+            f"{_path_of(url)} may only be read, expected a store whose file and folder"
+            " can be written"
+        )
+
+
+def copy_of_read_only(url: str, target: Path) -> None:
+    """Copy a store that may only be read.
+
+    Raises:
+        StoreError: it cannot be read.
+
+    """
+    path = _path_of(url)
+    log = Path(f"{path}-wal")
+    is_still = not log.exists() or not log.stat().st_size  # nothing beside the file
+    uri = f"{Path(path).absolute().as_uri()}?{'immutable=1' if is_still else 'mode=ro'}"
+    make_file(target)
+    try:
+        with (
+            closing(sqlite3.connect(uri, uri=True)) as store,
+            closing(sqlite3.connect(target)) as copy,
+        ):
+            store.backup(copy)
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"{path} may only be read, and cannot be copied to be read: {error}"
+        ) from error
 
 
 def sqlite_version() -> tuple[int, int, int]:
