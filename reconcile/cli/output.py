@@ -137,7 +137,6 @@ class Output:
             stream.flush()
             if before is not None:
                 _keep_owner_and_mode(stream.fileno(), before)
-            os.fsync(stream.fileno())
 
     @contextmanager
     def _beside(self, path: str) -> Iterator[Path]:
@@ -146,6 +145,8 @@ class Output:
         beside = target.with_name(f".reconcile-{secrets.token_hex(8)}.tmp")
         try:
             yield beside
+            with beside.open("rb+") as written:
+                os.fsync(written.fileno())
             self._check(path)  # the store's own files come and go
             beside.replace(target)
         finally:

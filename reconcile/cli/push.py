@@ -200,6 +200,10 @@ def _calls(
         )
 
 
+def _ids_of(given: Expenses) -> list[str]:
+    return [canonical_id(str(item["id"])) for item in given.items]
+
+
 def _not_to_be_sent(
     books: Reconciler,
     dispatch: Dispatch,
@@ -211,8 +215,7 @@ def _not_to_be_sent(
 
     A dataset that nobody syncs does nothing: what was only pushed may be pushed again.
     """
-    ids = [canonical_id(str(item["id"])) for item in given.items]
-    reasons = books.not_to_be_sent(company_id, ids)
+    reasons = books.not_to_be_sent(company_id, _ids_of(given))
     if dialect == "current" or not reasons:
         return reasons
     ledger = dispatch.ledger(company_id)
@@ -238,7 +241,7 @@ def _new_of(
         UsageError: some may not, and the rest is not asked for; or none may.
 
     """
-    ids = [canonical_id(str(item["id"])) for item in given.items]
+    ids = _ids_of(given)
     stopped = [name in reasons for name in ids]
     for name, place, stop in zip(ids, given.places, stopped, strict=True):
         if stop:
@@ -268,7 +271,7 @@ def _refuse_doubtful(dispatch: Dispatch, company_id: str, given: Expenses) -> No
 
     """
     ledger = dispatch.ledger(company_id)
-    named = {canonical_id(str(item["id"])) for item in given.items}
+    named = {*_ids_of(given)}
     for state in ledger.in_doubt():
         both = named & ledger.names(state.asked) if state.asked else set()
         if both:

@@ -42,13 +42,13 @@ def body_of(
     packing: str,
     attached: Attached,
     path: str,
-    most: int = BODY_BYTES_MAX,
+    is_codats: bool = True,
 ) -> bytes | None:
     """Return a body's bytes, unpacked where they are gzip or deflate; None for none.
 
     `packing` is what the message's headers say of it. A body that is packed in another
-    way is returned as it is: `packed_with` names the way. `most` bounds what is
-    unpacked.
+    way is returned as it is: `packed_with` names the way. Of what is not known to be
+    Codat's less is unpacked.
 
     Raises:
         PayloadError: it is no base64, too large, broken, or in a file that is not here.
@@ -70,6 +70,7 @@ def body_of(
         body = _of_base64(text, path)
     else:
         body = _unmarked(text)
+    most = BODY_BYTES_MAX if is_codats else UNKNOWN_BYTES_MAX
     return _unpacked(body, packing, path, most)
 
 

@@ -13,26 +13,23 @@ from reconcile.codat.captured import (
     pairs_of,
 )
 from reconcile.codat.captured_bodies import (
-    UNKNOWN_BYTES_MAX,
     CapturedBody,
     body_of,
     nothing_attached,
 )
 from reconcile.codat.deliveries import may_be_delivery
 from reconcile.codat.exchange import (
-    BODY_BYTES_MAX,
     STATUS_MAX,
     Attached,
     Captured,
-    Exchange,
     OtherTraffic,
 )
 from reconcile.codat.freshness import TELLING
 from reconcile.codat.headers import Headers
 from reconcile.codat.jsons import clean_text, loads
 from reconcile.codat.odd_entries import read_odd
+from reconcile.codat.recognise import unanswered
 from reconcile.codat.routes import route_of
-from reconcile.domain.instants import EPOCH
 from reconcile.errors import PayloadError
 
 
@@ -112,8 +109,10 @@ def _exchange(entry: _Entry, where: str, attached: Attached) -> Captured:
         ),
         body=_request_body(request.postData, request.headers, attached, routed),
     )
-    if not routed and not _may_be_delivery(asked):
-        return OtherTraffic(where=where)
+    if not routed:
+        alone = unanswered(method, url, asked.headers, asked.body)
+        if not may_be_delivery(alone):
+            return OtherTraffic(where=where)
     headers: Headers = ()
     if _telling(response):
         headers = pairs_of(loads(bytes(response.headers)))
@@ -158,20 +157,7 @@ def _request_body(
         packing=packing,
         attached=attached,
         path="request.postData",
-        most=BODY_BYTES_MAX if routed else UNKNOWN_BYTES_MAX,
-    )
-
-
-def _may_be_delivery(request: CapturedRequest) -> bool:
-    return may_be_delivery(
-        Exchange(
-            method=request.method,
-            url=request.url,
-            request_headers=request.headers,
-            request_body=request.body,
-            status=0,
-            observed_at=EPOCH,
-        )
+        is_codats=routed,
     )
 
 

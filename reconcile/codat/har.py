@@ -17,7 +17,7 @@ from reconcile.codat.captured_bodies import nothing_attached
 from reconcile.codat.entries import read_entry, well_formed
 from reconcile.codat.exchange import Attached, Captured, Unreadable
 from reconcile.codat.jsons import text_of
-from reconcile.codat.odd_entries import read_broken
+from reconcile.codat.odd_entries import read_broken, read_odd
 from reconcile.codat.salvage import Salvage
 from reconcile.codat.scrubbing import not_kept
 from reconcile.errors import UsageError
@@ -79,7 +79,7 @@ def read_line(
     text = text_of(line)
     pieces = [*Salvage(text).pieces()]
     if sum(text.startswith("{", piece.begin) for piece in pieces) < _SEVERAL:
-        yield read_entry(line, where=where, attached=attached)
+        yield read_odd(line, where, attached)
         return
     for piece in pieces:
         raw = text[piece.begin : piece.end].encode("utf-8", "surrogateescape")

@@ -20,12 +20,10 @@ from reconcile.codat.captured import (
     pairs_of,
 )
 from reconcile.codat.captured_bodies import (
-    UNKNOWN_BYTES_MAX,
     CapturedBody,
     body_of,
 )
 from reconcile.codat.exchange import (
-    BODY_BYTES_MAX,
     STATUS_MAX,
     Attached,
     Captured,
@@ -156,7 +154,7 @@ def _lenient_body(
                 packing=header(headers, "content-encoding"),
                 attached=attached,
                 path="request.postData",
-                most=BODY_BYTES_MAX if routed else UNKNOWN_BYTES_MAX,
+                is_codats=routed,
             ),
             "",
         )

@@ -28,7 +28,13 @@ def owner_of(
     route = route_of(method, url)
     if route is not None:
         return OwnTraffic(route.company_id)
-    delivery = Exchange(
+    delivery = unanswered(method, url, headers, body)
+    return OwnTraffic(company_named(body)) if is_delivery(delivery) else None
+
+
+def unanswered(method: str, url: str, headers: Headers, body: bytes | None) -> Exchange:
+    """Return a request alone: nothing is asked of its answer, or of its time."""
+    return Exchange(
         method=method,
         url=url,
         request_headers=headers,
@@ -36,4 +42,3 @@ def owner_of(
         status=0,
         observed_at=_ANY_TIME,
     )
-    return OwnTraffic(company_named(body)) if is_delivery(delivery) else None

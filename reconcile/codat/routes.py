@@ -4,6 +4,7 @@ Source: Codat's OpenAPI files for Sync for Expenses, v1 and current; the first
 generation's host and paths from their history (2023-02). Read 2026-11-22.
 """
 
+import posixpath
 import re
 from functools import lru_cache
 from typing import Final
@@ -96,15 +97,7 @@ def _plain_path(path: str) -> str:
         path = _SPLIT("sync/expenses", path)
     if ";" in path:
         path = _PARAMETERS("", path)
-    if "/." not in path:
-        return path
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == "..":
-            parts[1:] = parts[1:-1]
-        elif part != ".":
-            parts.append(part)
-    return "/".join(parts)
+    return posixpath.normpath(path) if "/." in path else path
 
 
 def origin_of(url: str) -> str:

@@ -63,6 +63,7 @@ class _Offered:
     otherwise: Reply
 
 
+_IDS: Final = frozenset(proof[0] for proof in PROOFS)
 ASTRAY: Final = f"it came to another path than the endpoint's, such as {PATH}"
 FORKED: Final = "the endpoint was made before a fork, expected one in each process"
 ASTRAY_LOGGED_EVERY_S: Final = 60.0
@@ -154,8 +155,7 @@ class WebhookEndpoint:
     def _gone_astray(
         self, headers: Headers, body_bytes: int
     ) -> _Offered | Reply | None:
-        ids = {proof[0] for proof in PROOFS}
-        if not any(name.lower() in ids for name, _ in pairs_of(headers)):
+        if not any(name.lower() in _IDS for name, _ in pairs_of(headers)):
             return None
         now = time.monotonic()
         if now - self._astray_logged_at >= ASTRAY_LOGGED_EVERY_S:

@@ -168,7 +168,7 @@ def _cells(
             if column not in COLUMNS:
                 continue
             try:
-                value = _cell(column, cell, table.separator * (len(header) - 1))
+                value = _cell(column, cell, table.separator, len(header) - 1)
             except ValueError as error:
                 yield TableError(number, str(error), column=column)
                 value = ""
@@ -178,8 +178,8 @@ def _cells(
             yield FileRow(number, values)
 
 
-def _cell(column: str, cell: str, separators: str) -> str:
-    """Return what a cell says, "" for nothing; `separators` are those of a row.
+def _cell(column: str, cell: str, separator: str, in_a_row: int) -> str:
+    """Return what a cell says, "" for nothing; a row has so many separators.
 
     Raises:
         ValueError: it says nothing that can be sent.
@@ -191,8 +191,8 @@ def _cell(column: str, cell: str, separators: str) -> str:
             f"{shown(value)} is a number that a spreadsheet shortened, expected all"
             " its digits"
         )
-    swallowed = separators and value.count(separators[0]) >= len(separators)
-    if swallowed and ("\n" in value or "\r" in value):
+    has_lines = "\n" in value or "\r" in value
+    if has_lines and 0 < in_a_row <= value.count(separator):
         raise ValueError(
             f"{shown(value)} has a whole row within quotes, expected a quote at its end"
         )

@@ -15,15 +15,14 @@ from typing import IO, Final
 import msgspec
 
 from reconcile.codat.captured_bodies import nothing_attached
-from reconcile.codat.entries import read_entry
 from reconcile.codat.exchange import BODY_BYTES_MAX, Attached, Captured, Unreadable
-from reconcile.codat.har import HAR_BYTES_MAX, read_document, read_lines
+from reconcile.codat.har import HAR_BYTES_MAX, read_document, read_line, read_lines
 from reconcile.codat.jsons import text_of
 from reconcile.codat.partial import readable_part
 from reconcile.codat.salvage import is_entry
 from reconcile.codat.scrubbing import not_kept
 from reconcile.errors import UsageError
-from reconcile.intake.packed import Unpacking, in_zip
+from reconcile.intake.packed import Unpacking, in_zip, unknown_part
 
 HEAD_BYTES: Final = 2**16
 STRAY_LINES_MAX: Final = 10_000
@@ -73,7 +72,7 @@ def read_stream(
         )
     yield from _of_any_kind(head, whole, name, attached)
     if packed.broken:
-        yield _broken_off(name, "the gzip breaks off")
+        yield unknown_part(name, "the gzip breaks off")
 
 
 def _of_any_kind(
@@ -87,11 +86,6 @@ def _of_any_kind(
 
 def _plain_bytes(document: bytes, name: str, attached: Attached) -> Iterator[Captured]:
     yield from _plain(document[:HEAD_BYTES], io.BytesIO(document), name, attached)
-
-
-def _broken_off(name: str, reason: str) -> Unreadable:
-    """Return that something of a file is not known."""
-    return Unreadable(raw=not_kept(reason.encode()), reason=reason, where=name)
 
 
 def _plain(
@@ -130,7 +124,7 @@ def _is_document(begin: str) -> bool:
         return True
     if "\n" not in begin:
         return bool(_LOG_OF_HAR(begin)) and not is_entry(readable_part(begin).value)
-    return "\n" in begin and not _is_json(_first_line(begin)) and bool(_LOG(begin))
+    return not _is_json(_first_line(begin)) and bool(_LOG(begin))
 
 
 def _first_line(text: str) -> bytes:
@@ -158,7 +152,7 @@ def _documents(lines: bytes, name: str, attached: Attached) -> Iterator[Captured
         if _LOG_FIRST(text_of(line[:HEAD_BYTES]).lstrip()):
             yield from read_document(line, name=where, attached=attached)
         elif line.strip():
-            yield read_entry(line, where=where, attached=attached)
+            yield from read_line(line, where=where, attached=attached)
 
 
 def _with_an_entry(captured: Iterator[Captured], name: str) -> Iterator[Captured]:

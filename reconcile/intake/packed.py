@@ -109,7 +109,12 @@ def in_zip(data: bytes, name: str, read_plain: ReadPlain) -> Iterator[Captured]:
     if not found and reasons:
         raise UsageError(reasons[0][1])
     for where, reason in reasons:
-        yield Unreadable(raw=not_kept(reason.encode()), reason=reason, where=where)
+        yield unknown_part(where, reason)
+
+
+def unknown_part(where: str, reason: str) -> Unreadable:
+    """Return that something of a file is not known, and why."""
+    return Unreadable(raw=not_kept(reason.encode()), reason=reason, where=where)
 
 
 def _captures_in(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

@@ -5,7 +5,7 @@ them. Entries that come by the hundred are named tuples, shared by the rows of a
 """
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -129,10 +129,13 @@ class RowsRead(NamedTuple):
     rows_at: int
 
 
+ANSWERED: Final = 200
+
+
 class RefusedRead(NamedTuple):
     """One read of a sync, or of a company's list, that Codat refused.
 
-    `http_status` is 200 where the list was answered again. `rows`: a page of
+    `http_status` is `ANSWERED` where the list was told again. `rows`: a page of
     transactions was asked for.
     """
 
@@ -140,6 +143,11 @@ class RefusedRead(NamedTuple):
     http_status: int
     words: str | None
     at: datetime
+
+    @property
+    def is_answer(self) -> bool:
+        """Return whether Codat told after all."""
+        return self.http_status == ANSWERED
 
 
 class GivenUp(NamedTuple):

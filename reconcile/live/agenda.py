@@ -246,13 +246,12 @@ class Agenda:
     def _refused_lists(self, company_id: str) -> list[RefusedRead]:
         """Return Codat's refusals to list a company's syncs, since it last did."""
         reads = decode_refused(self._refused.get((company_id, ""), _NONE))
-        answered = max((r.at for r in reads if r.http_status == _OK), default=EPOCH)
+        answered = max((r.at for r in reads if r.is_answer), default=EPOCH)
         now = self._now()
         return [read for read in reads if answered < read.at <= now]
 
 
 _NONE: Final = b"[]"
-_OK: Final = 200
 
 
 def _patience(doubted: timedelta) -> timedelta:

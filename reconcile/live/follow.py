@@ -207,8 +207,8 @@ class Follower:
         wait = self._fail(step, error.wait_s)
         self._troubled.add(step.company_id)
         says = str(error)
-        if _is_the_accounts(error) or error.wait_s is not None:
-            whole = _is_the_accounts(error)
+        whole = _is_the_accounts(error)
+        if whole or error.wait_s is not None:
             until = later(self._now(), wait)
             key = _ACCOUNT if whole else step.company_id
             self._closed[key] = _Postponed(0, until, step.priority)
@@ -256,7 +256,7 @@ class Follower:
             )
             recovery.recover(company_id)
         elif step.read is not None and step.read.want is Want.NOTHING:
-            self._give_up(step)
+            self._give_up(step, since=step.read.due - self._pace.give_up)
         elif step.asks_status:
             answer = client.sync_status(
                 company_id, step.sync_id, priority=step.priority
@@ -272,12 +272,9 @@ class Follower:
             ):
                 self._renew(step)
 
-    def _give_up(self, step: Step) -> None:
+    def _give_up(self, step: Step, *, since: datetime) -> None:
         """Record that a sync is read no more: reports tell it."""
-        if step.read is None:
-            return
         now = self._now()
-        since = step.read.due - self._pace.give_up
         stream = stream_name("sync", step.company_id, step.sync_id)
         event = SyncGivenUp(since=since, at=now)
         self._dispatch.history.append_one(stream, event, now=now)

@@ -70,12 +70,12 @@ class Recovery:
         if not in_doubt:
             return []
         asked = [state.asked for state in in_doubt if state.asked]
-        possible = [
-            sync
+        others = [
+            self._candidate(company_id, report)
             for report in self._syncs(company_id)
             if report.sync_id not in ledger.known
-            and any(map((sync := self._candidate(company_id, report)).may_be_of, asked))
         ]
+        possible = [sync for sync in others if any(map(sync.may_be_of, asked))]
         unknown = self._with_names(company_id, possible)
         found = _matched(ledger, in_doubt, unknown)
         for state in in_doubt:
@@ -121,7 +121,7 @@ class Recovery:
         store = self.dispatch.history.store
         for sync in sorted(possible, key=lambda sync: sync.order, reverse=True):
             stream = stream_name("sync", company_id, sync.sync_id)
-            names = names_listed(store.stream(stream))
+            names = names_listed(company_id, sync.sync_id, store.stream(stream))
             if names is None and left > 0:
                 names, pages = self._names(company_id, sync.sync_id, most=left)
                 left -= pages

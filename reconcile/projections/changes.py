@@ -42,6 +42,7 @@ from reconcile.domain.rows import Groups, count
 from reconcile.domain.vocabulary import RequestOutcome, integration_type
 from reconcile.errors import HistoryError
 from reconcile.judgement.facts import (
+    ANSWERED,
     Content,
     Expected,
     FlawSeen,
@@ -171,7 +172,7 @@ def _reading(
             refused = RefusedRead(event.rows, event.http_status, event.words, event.at)
             return Changes(company_id=company_id, refused=((event.sync_id, refused),))
         case _:
-            answered = RefusedRead(False, 200, None, event.at)
+            answered = RefusedRead(False, ANSWERED, None, event.at)
             return Changes(company_id=company_id, refused=(("", answered),))
 
 

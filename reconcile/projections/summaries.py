@@ -237,7 +237,7 @@ def findings_of_company(
         gone, key=lambda answer: (answer.at, answer.http_status, answer.words or "")
     )
     others = [w.at for w in writes if not _says_gone(w)]
-    others += [read.at for read in refused if read.http_status == _OK]
+    others += [read.at for read in refused if read.is_answer]
     heard = [moment for c in contexts.values() for moment in c.moments()]
     if any(last.at < moment <= at for moment in (*others, *heard)):
         return
@@ -269,7 +269,6 @@ def _read_says_gone(read: RefusedRead) -> bool:
 
 
 _GONE: Final = (404, 410)
-_OK: Final = 200
 _SYNC: Final = re.compile(r"\bsyncs?\b", re.IGNORECASE)
 _CONNECTION: Final = re.compile(r"data ?connections?\b", re.IGNORECASE)
 
