@@ -78,9 +78,10 @@ def _check(path: str, *, may_be_empty: bool) -> None:
 def is_read_only(url: str) -> bool:
     """Return whether there is a store that this process may read, and not write."""
     path = Path(_path_of(url))
+    if not path.is_file():  # first: another process may just be making it
+        return False
     folder = path.absolute().parent
-    may_write = os.access(path, os.W_OK) and os.access(folder, os.W_OK | os.X_OK)
-    return not may_write and path.is_file()
+    return not (os.access(path, os.W_OK) and os.access(folder, os.W_OK | os.X_OK))
 
 
 def check_writable(url: str) -> None:
