@@ -150,13 +150,14 @@ class Reconciler:
         return scrub(self._history, now=self._now)
 
     def set_aside(self, digest: str, *, actor: str, reason: str) -> None:
-        """Decide that quarantined bytes need not be read; kept with actor and reason.
+        """Leave out evidence, by its SHA-256: unread bytes, or what a webhook said.
 
         Raises:
-            UsageError: no quarantined evidence has that digest, or a name is missing.
+            UsageError: no evidence in quarantine and no webhook has that digest, or a
+                name is blank.
 
         """
-        set_aside(self._history, digest, actor=actor, reason=reason, now=self._now())
+        set_aside(self._history, digest, actor=actor, reason=reason, now=self._now)
 
     def abandon(
         self, company_id: str, request_id: str, *, actor: str, reason: str

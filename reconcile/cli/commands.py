@@ -324,9 +324,10 @@ def reprocess(
 ) -> int:
     """Read again what could not be read.
 
-    With --set-aside, a person decides that one piece of evidence is not needed. With
-    --scrub, credentials and other hosts' bytes that earlier versions kept are taken
-    out of the store, for good.
+    With --set-aside, a person decides that one piece of evidence is not needed: bytes
+    in quarantine, or a webhook such as Codat's example event. With --scrub, credentials
+    and other hosts' bytes that earlier versions kept are taken out of the store, for
+    good.
     """
     if scrub and digest is not None:
         raise UsageError("--scrub was given with --set-aside, expected one of them")

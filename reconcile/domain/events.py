@@ -250,6 +250,25 @@ class SyncGivenUp:
 
 
 @attrs.frozen(kw_only=True)
+class DeliverySetAside:
+    """A person decided that what a webhook said is to be left out.
+
+    `deliveries` are the facts that came of its bytes; `digest` is their SHA-256,
+    in hex. A later delivery of the same bytes says nothing either.
+    """
+
+    TOPIC: ClassVar[str] = "sync.delivery-set-aside"
+
+    deliveries: tuple[str, ...]
+    digest: str
+    transaction_ids: tuple[str, ...]  # which it named
+    actor: str
+    reason: str
+    at: datetime
+    evidence: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class ReadRefused:
     """Codat refused to tell of a sync; without `sync_id`, of a company's syncs."""
 
@@ -325,7 +344,14 @@ RequestEvent = (
     SyncRequested | SyncRecovered | SyncAbandoned | LockTaken | UnsettledEvent
 )
 SyncReportEvent = SyncStarted | SyncCompleted | SyncFailed | SyncUnrecognised
-SyncEvent = SyncInitiated | SyncReportEvent | LegsReported | LegsReread | SyncGivenUp
+SyncEvent = (
+    SyncInitiated
+    | SyncReportEvent
+    | LegsReported
+    | LegsReread
+    | SyncGivenUp
+    | DeliverySetAside
+)
 ReadEvent = ReadRefused | ReadAnswered
 CaseEvent = EvidenceQuarantined | EvidenceReleased | EvidenceSetAside | EvidenceScrubbed
 Event = DatasetEvent | RequestEvent | SyncEvent | ReadEvent | CaseEvent

@@ -10,6 +10,7 @@ import attrs
 
 from reconcile.domain.decider import Decider
 from reconcile.domain.events import (
+    DeliverySetAside,
     LegsReported,
     LegsReread,
     SyncCompleted,
@@ -49,6 +50,7 @@ class SyncRun:
     version: int = 0
     rows_held: dict[str, int] = attrs.field(factory=dict)  # digest -> version
     deliveries: dict[str, datetime] = attrs.field(factory=dict)  # earliest receipt
+    set_aside: frozenset[str] = frozenset()  # digests of webhooks' bodies
     settled: SyncReportEvent | None = None  # the last word, where it is an end
 
 
@@ -58,8 +60,9 @@ def decide(
     """Return what `seen` tells of its sync that `run` does not hold yet.
 
     A redelivered webhook yields (), unless it was received earlier than the receipt we
-    hold: then its time is news. Evidence already known by its identity never comes
-    here, so a read is always news: the same words at another time.
+    hold: then its time is news. So does one that a person set aside. Evidence known by
+    its identity never comes here, so a read is always news: the same words at another
+    time.
     """
     match seen:
         case SyncReceipt():
@@ -81,6 +84,8 @@ def decide(
             return (_legs_event(run, seen, evidence=evidence),)
         case WebhookNotice():
             known = run.deliveries.get(seen.delivery)
+            if seen.body_digest in run.set_aside:
+                return ()
             if known is not None and known <= seen.at:
                 return ()
             return _notice_events(run, seen, evidence=evidence)
@@ -107,6 +112,9 @@ def evolve(run: SyncRun, event: SyncEvent) -> SyncRun:
                 deliveries={**run.deliveries, event.delivery: at},
                 settled=None,
             )
+        case DeliverySetAside():
+            digests = run.set_aside | {event.digest}
+            return attrs.evolve(run, version=version, set_aside=digests)
         case SyncInitiated() | LegsReread() | SyncGivenUp():
             return attrs.evolve(run, version=version)
         case _:  # pragma: no cover

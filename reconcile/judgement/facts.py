@@ -127,6 +127,7 @@ class RowsRead(NamedTuple):
     at: datetime
     source: int
     rows_at: int
+    delivery: str | None = None  # of a webhook's
 
 
 ANSWERED: Final = 200
@@ -177,6 +178,7 @@ class FlawSeen(NamedTuple):
 
     at: datetime
     flaw: Flaw
+    delivery: str | None = None  # where a webhook showed it
 
 
 @attrs.frozen(kw_only=True)

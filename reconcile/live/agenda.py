@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 
 from reconcile.codat.client.quota import Priority
+from reconcile.domain.events import DeliverySetAside
 from reconcile.domain.instants import EPOCH, later
 from reconcile.judgement.facts import RefusedRead, SyncFacts
 from reconcile.judgement.sync_context import SyncContext
@@ -83,6 +84,7 @@ class Agenda:
         self._doubts = RequestsInDoubt(store)
         self._seen: tuple[int, datetime, list[Step]] = (-1, EPOCH, [])
         """The syncs' steps, by the position and the time they were worked out at."""
+        self._companies: tuple[int, list[str]] = (-1, [])
         self._refused: _Refusals = {}
 
     def steps(self) -> Iterator[Step]:
@@ -96,9 +98,23 @@ class Agenda:
         yield from self._seen[2]
         self._doubts.catch_up()
         done = self._leases.all_done()
+        if position != self._companies[0]:
+            self._companies = position, [*self._companies_at(position)]
+        for company_id in self._companies[1]:
+            yield from self._of_company(company_id, done)
+
+    def _companies_at(self, position: int) -> Iterator[str]:
+        """Yield each company, but those of which all that spoke was set aside."""
+        with self._store.reading() as views:
+            known = {*views.companies("items", "syncs", "datasets")}
         for company_id in self._store.companies():
-            if company_id:
-                yield from self._of_company(company_id, done)
+            if company_id in known or (
+                company_id
+                and not self._store.positions_of(
+                    company_id, until=position, topics=[DeliverySetAside.TOPIC]
+                )
+            ):
+                yield company_id
 
     def remaining(self, step: Step) -> Step | None:
         """Return what is still to be done of a step: somebody may have done it."""
@@ -112,6 +128,8 @@ class Agenda:
             facts = syncs_by_key(views, company_id, [sync_id])
             contexts = contexts_by_key(views, company_id, [sync_id])
             refused = refused_by_key(views, company_id, [sync_id])
+        if sync_id not in facts:  # a person set aside what spoke of it
+            return None
         fresh = self._step(
             (company_id, sync_id),
             facts[sync_id],

@@ -5,13 +5,14 @@ Pure. The rows of a page share their entries, so that a leg costs a look-up and 
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import attrs
 
 from reconcile.domain.events import (
     CaseEvent,
     DatasetPushed,
+    DeliverySetAside,
     LegsReported,
     LegsReread,
     LockTaken,
@@ -35,7 +36,6 @@ from reconcile.domain.events import (
     UnsettledEvent,
 )
 from reconcile.domain.identity import stream_parts
-from reconcile.domain.money import amount_of, currency_of, day_of
 from reconcile.domain.observations import ExpectedTransaction
 from reconcile.domain.request import OUTCOME_OF
 from reconcile.domain.rows import Groups, count
@@ -43,7 +43,6 @@ from reconcile.domain.vocabulary import RequestOutcome, integration_type
 from reconcile.errors import HistoryError
 from reconcile.judgement.facts import (
     ANSWERED,
-    Content,
     Expected,
     FlawSeen,
     GivenUp,
@@ -54,11 +53,11 @@ from reconcile.judgement.facts import (
     Push,
     RefusedRead,
     RowsRead,
-    Sending,
     SentContent,
     SyncReport,
     Unsettled,
 )
+from reconcile.projections.sendings import sent_contents
 
 ItemEntry = HookReport | Expected | Unsettled
 SyncEntry = Initiation | SyncReport | RowsRead | FlawSeen | GivenUp
@@ -75,6 +74,13 @@ class NamedDelivery:
     at: datetime
 
 
+class SetAside(NamedTuple):
+    """What some deliveries said of a sync, and of these transactions, is left out."""
+
+    deliveries: tuple[str, ...]
+    transaction_ids: tuple[str, ...]
+
+
 @attrs.frozen(kw_only=True)
 class Changes:
     """Everything one event changes, all of one company ("" for none)."""
@@ -88,6 +94,7 @@ class Changes:
     datasets: tuple[tuple[str, DatasetEntry], ...] = ()
     refused: tuple[tuple[str, RefusedRead], ...] = ()  # by sync, "" for the list
     delivery: NamedDelivery | None = None
+    set_aside: SetAside | None = None
     case: CaseEvent | None = None
 
     def transactions(self) -> Iterator[str]:
@@ -96,6 +103,8 @@ class Changes:
             yield from transaction_ids
         for transaction_id, _ in self.items:
             yield transaction_id
+        if self.set_aside is not None:
+            yield from self.set_aside.transaction_ids
 
 
 def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
@@ -127,22 +136,7 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
         case SyncGivenUp() | ReadRefused() | ReadAnswered():
             return _reading(company_id, name, event)
         case DatasetPushed():
-            return Changes(
-                company_id=company_id,
-                items=_each(
-                    event.transactions,
-                    Expected(name, None, "push", event.at, position),
-                    *_settled(event.request_id, "push", event.at, position),
-                ),
-                sent=_sent(event.transactions, event.at, dataset_id=name),
-                datasets=(
-                    (
-                        name,
-                        Push(_distinct(event.transactions), event.whole, event.at),
-                    ),
-                    *((name, FlawSeen(event.at, flaw)) for flaw in event.flaws),
-                ),
-            )
+            return _pushed(company_id, name, event, position)
         case (
             SyncRequested()
             | SyncRefused()
@@ -154,10 +148,32 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
             return _unsettled(company_id, name, event, position)
         case SyncRecovered():
             return _recovered(company_id, name, event, position)
+        case DeliverySetAside():
+            aside = SetAside(event.deliveries, event.transaction_ids)
+            return Changes(company_id=company_id, sync_id=name, set_aside=aside)
         case LockTaken():
             return Changes(company_id=company_id)
         case _:  # pragma: no cover
             assert_never(event)
+
+
+def _pushed(
+    company_id: str, dataset_id: str, event: DatasetPushed, position: int
+) -> Changes:
+    push = Push(_distinct(event.transactions), event.whole, event.at)
+    return Changes(
+        company_id=company_id,
+        items=_each(
+            event.transactions,
+            Expected(dataset_id, None, "push", event.at, position),
+            *_settled(event.request_id, "push", event.at, position),
+        ),
+        sent=sent_contents(event.transactions, event.at, dataset_id=dataset_id),
+        datasets=(
+            (dataset_id, push),
+            *((dataset_id, FlawSeen(event.at, flaw)) for flaw in event.flaws),
+        ),
+    )
 
 
 def _reading(
@@ -194,6 +210,7 @@ def _legs(
         at=event.at,
         source=position,
         rows_at=rows_at,
+        delivery=event.delivery,
     )
     legs: list[tuple[tuple[LegReport, ...], tuple[str, ...]]] = []
     hooks: list[tuple[str, ItemEntry]] = []
@@ -224,7 +241,7 @@ def _legs(
         legs=legs,
         items=hooks,
         sync_id=sync_id,
-        syncs=(reading, *(FlawSeen(event.at, flaw) for flaw in event.flaws)),
+        syncs=(reading, *_flaws(event)),
     )
 
 
@@ -250,9 +267,13 @@ def _report(company_id: str, sync_id: str, event: SyncReportEvent) -> Changes:
     return Changes(
         company_id=company_id,
         sync_id=sync_id,
-        syncs=(report, *(FlawSeen(event.at, flaw) for flaw in event.flaws)),
+        syncs=(report, *_flaws(event)),
         delivery=delivery,
     )
+
+
+def _flaws(event: LegsReported | LegsReread | SyncReportEvent) -> Iterator[FlawSeen]:
+    return (FlawSeen(event.at, flaw, event.delivery) for flaw in event.flaws)
 
 
 def _initiated(
@@ -270,7 +291,9 @@ def _initiated(
             Expected(None, sync_id, event.operation, event.at, position),
             *settled,
         ),
-        sent=_sent(event.transactions, event.at, event.operation, sync_id=sync_id),
+        sent=sent_contents(
+            event.transactions, event.at, event.operation, sync_id=sync_id
+        ),
         sync_id=sync_id,
         syncs=(initiation, *(FlawSeen(event.at, flaw) for flaw in event.flaws)),
         datasets=_linked(event.dataset_ids, Link(sync_id, event.at), settled),
@@ -291,7 +314,7 @@ def _recovered(
             Expected(None, sync_id, event.operation, at, position),
             *settled,
         ),
-        sent=_sent(event.transactions, at, event.operation, sync_id=sync_id),
+        sent=sent_contents(event.transactions, at, event.operation, sync_id=sync_id),
         sync_id=sync_id,
         syncs=(Initiation(event.operation, event.dataset_ids, named, True, at),),
         datasets=_linked(event.dataset_ids, Link(sync_id, at), settled),
@@ -346,46 +369,11 @@ def _unsettled(
     return Changes(
         company_id=company_id,
         items=_each(event.transactions, entry),
-        sent=_sent(
+        sent=sent_contents(
             event.transactions, event.at, event.operation, request_id=request_id
         ),
         datasets=tuple((d, entry) for d in event.dataset_ids),
     )
-
-
-def _sent(
-    transactions: Iterable[ExpectedTransaction],
-    at: datetime,
-    operation: str = "push",
-    *,
-    sync_id: str | None = None,
-    dataset_id: str | None = None,
-    request_id: str | None = None,
-) -> list[tuple[str, SentContent]]:
-    """Return what each expense said, cleaned of what is no amount, currency or date.
-
-    What says no type and is sent by a "put" is a transfer: nothing else is.
-    """
-    sending = Sending(sync_id, dataset_id, request_id, at)
-    untyped = "Transfer" if operation == "put" else None
-    return [
-        (
-            named.transaction_id,
-            SentContent(
-                sending,
-                Content(
-                    named.kind or untyped,
-                    amount_of(named.amount),
-                    currency_of(named.currency),
-                    day_of(named.issue_date),
-                    named.merchant,
-                    named.reference,
-                    named.digest,
-                ),
-            ),
-        )
-        for named in transactions
-    ]
 
 
 def _distinct(transactions: Iterable[ExpectedTransaction]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ the rows that a batch touches. Each fold sees one row; the mapping owns the rows
 """
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from typing import assert_never
 
@@ -34,7 +34,7 @@ from reconcile.judgement.facts import (
 from reconcile.judgement.item import Dossier
 from reconcile.judgement.listing import KeysOf, LegKey
 from reconcile.judgement.sync_context import SyncContext, survey
-from reconcile.projections.changes import Changes, DatasetEntry, SyncEntry
+from reconcile.projections.changes import Changes, DatasetEntry, SetAside, SyncEntry
 
 NO_FACTS = ItemFacts()
 
@@ -83,11 +83,30 @@ class CompanyFacts:
             for sync_entry in change.syncs:
                 facts = sync_after(facts, sync_entry)
             self.syncs[change.sync_id] = facts
+            if change.set_aside is not None:
+                self._leave_out(change.sync_id, change.set_aside)
         for dataset_id, dataset_entry in change.datasets:
             was_dataset = self.datasets.get(dataset_id, DatasetFacts())
             self.datasets[dataset_id] = dataset_after(was_dataset, dataset_entry)
         for sync_id, refusal in change.refused:
             self.refused[sync_id] = (*self.refused.get(sync_id, ()), refusal)
+
+    def _leave_out(self, sync_id: str, aside: SetAside) -> None:
+        """Forget what deliveries said; a thing of which nothing else is known, too."""
+        deliveries = {*aside.deliveries}
+        for transaction_id in aside.transaction_ids:
+            facts = self.others.get(transaction_id, NO_FACTS)
+            hooks = [hook for hook in facts.hooks if hook.delivery not in deliveries]
+            rest = attrs.evolve(facts, hooks=tuple(hooks))
+            if rest == NO_FACTS:
+                self.others.pop(transaction_id, None)
+            else:
+                self.others[transaction_id] = rest
+        sync = sync_without(self.syncs[sync_id], deliveries)
+        if sync.initiations or sync.reports or sync.readings:
+            self.syncs[sync_id] = sync
+        else:
+            del self.syncs[sync_id]
 
     def transactions(self) -> list[str]:
         """Return every transaction held, sorted."""
@@ -166,6 +185,16 @@ def sync_after(was: SyncFacts, entry: SyncEntry) -> SyncFacts:
             return attrs.evolve(was, given_up=(*was.given_up, entry))
         case _:  # pragma: no cover
             assert_never(entry)
+
+
+def sync_without(was: SyncFacts, deliveries: Set[str]) -> SyncFacts:
+    """Return a sync's facts without what some deliveries said."""
+    return attrs.evolve(
+        was,
+        reports=tuple(r for r in was.reports if r.delivery not in deliveries),
+        readings=tuple(r for r in was.readings if r.delivery not in deliveries),
+        flaws=tuple(f for f in was.flaws if f.delivery not in deliveries),
+    )
 
 
 def dataset_after(was: DatasetFacts, entry: DatasetEntry) -> DatasetFacts:

@@ -184,7 +184,7 @@ def _told(
         if moment <= at:
             reason = f"its {leg} row was reported, and a complete listing lacks it"
             yield FindingKind.ROW_VANISHED, transaction_id, reason
-    for moment, flaw in context.flaws:
+    for moment, flaw, _ in context.flaws:
         if moment <= at:
             yield flaw.kind, flaw.transaction_id, flaw.reason
 
@@ -217,6 +217,8 @@ def findings_of_company(
 
     Source: Codat OpenAPI document, Sync for Expenses, answer 404.
     """
+    if not (company.legs or company.others or company.syncs or company.datasets):
+        return  # whatever spoke of it was set aside
     writes = [
         write
         for some in chain(
@@ -276,7 +278,7 @@ _CONNECTION: Final = re.compile(r"data ?connections?\b", re.IGNORECASE)
 def findings_of_datasets(company: CompanyFacts, *, at: datetime) -> Iterator[Finding]:
     """Yield what could not be read of the datasets pushed by a moment."""
     for dataset_id, facts in company.datasets.items():
-        for moment, flaw in facts.flaws:
+        for moment, flaw, _ in facts.flaws:
             if moment <= at:
                 yield Finding(
                     kind=flaw.kind,

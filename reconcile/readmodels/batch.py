@@ -31,7 +31,13 @@ from reconcile.projections.rows import (
     sync_row,
 )
 from reconcile.projections.summaries import summarise
-from reconcile.storage.ports import Snapshot, Store, StoredEvent, ViewChanges
+from reconcile.storage.ports import (
+    Snapshot,
+    Store,
+    StoredEvent,
+    ViewChanges,
+    ViewTable,
+)
 from reconcile.storage.views import (
     contexts_by_key,
     datasets_by_key,
@@ -52,6 +58,7 @@ class _Work:
     syncs: set[str] = attrs.field(factory=set)
     datasets: set[str] = attrs.field(factory=set)
     refused: set[str] = attrs.field(factory=set)
+    gone: list[tuple[ViewTable, str, str]] = attrs.field(factory=list)
     contexts: dict[str, SyncContext] = attrs.field(factory=dict)
     reporting: set[str] = attrs.field(factory=set)  # syncs that reported loaded items
 
@@ -64,6 +71,16 @@ class _Work:
         self.refused.update([sync_id for sync_id, _ in change.refused])
         if change.sync_id is not None:
             self.syncs.add(change.sync_id)
+
+    def forget_what_is_gone(self) -> None:
+        """Leave out the items and syncs of which nothing is known any more."""
+        company = self.company
+        transactions = self.transactions & (company.legs.keys() | company.others.keys())
+        syncs = self.syncs & company.syncs.keys()
+        name = company.company_id
+        self.gone += [("items", name, t) for t in self.transactions - transactions]
+        self.gone += [("syncs", name, sync_id) for sync_id in self.syncs - syncs]
+        self.transactions, self.syncs = transactions, syncs
 
 
 class ProjectionBatch:
@@ -133,6 +150,7 @@ class ProjectionBatch:
         )
         for change in work.changes:
             company.apply(change)
+        work.forget_what_is_gone()
         links = [link for d in work.datasets for link in company.datasets[d].syncs]
         linked = {link.sync_id for link in links}
         self._load_syncs(company, linked - work.syncs)
@@ -170,6 +188,7 @@ class ProjectionBatch:
             for dataset_id in sorted(work.datasets)
         ]
         written.refused += refused_rows(company, sorted(work.refused))
+        written.gone += work.gone
 
     def _items_of_changed_syncs(self, work: _Work) -> set[str]:
         """Survey the syncs anew; return the items of those that now look otherwise."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-from reconcile.domain.events import Recorded
+from reconcile.domain.events import DeliverySetAside, Recorded
+from reconcile.domain.instants import END_OF_TIME
 from reconcile.errors import HistoryError
 from reconcile.projections.changes import changes
 from reconcile.projections.contents import show
@@ -19,21 +20,25 @@ def replay(
     store: Store,
     *,
     until: int,
+    as_of: datetime = END_OF_TIME,
     company_id: str | None = None,
     besides: str | None = None,
 ) -> Iterator[CompanyState]:
     """Yield each company with events up to a position, sorted by its id.
 
-    `company_id` is the only one; `besides` the only one that is left out.
+    What a person set aside after `as_of` still counts. `company_id` is the only one;
+    `besides` the only one that is left out.
     """
     for name in store.companies():
         if name and name != besides and company_id in (None, name):
             with gc_paused():
-                state = _company(store, name, until)
+                state = _company(store, name, until, as_of)
             yield state
 
 
-def _company(store: Store, company_id: str, until: int) -> CompanyState:
+def _company(
+    store: Store, company_id: str, until: int, as_of: datetime
+) -> CompanyState:
     company = CompanyFacts(company_id=company_id)
     rows = RowsByEvent()
     state = CompanyState(
@@ -46,7 +51,7 @@ def _company(store: Store, company_id: str, until: int) -> CompanyState:
         sent=lambda name: company.sent.get(name, ()),
     )
     positions = store.positions_of(company_id, until=until)
-    fold(store.stored_at(positions), state, rows, decode=store.recorded)
+    fold(store.stored_at(positions), state, rows, decode=store.recorded, as_of=as_of)
     state.keys_of = keys_reader(rows.groups_at)
     state.contexts = company.contexts(state.keys_of)
     return state
@@ -58,6 +63,7 @@ def fold(
     rows: RowsByEvent,
     *,
     decode: Callable[[StoredEvent], Recorded],
+    as_of: datetime = END_OF_TIME,
 ) -> None:
     """Fold all of a company's events, in order of position, into its state."""
     for stored_event in stored:
@@ -66,6 +72,9 @@ def fold(
             change = changes(recorded, original=rows.take(recorded))
         except HistoryError:
             state.poisoned.append(stored_event.position)
+            continue
+        event = recorded.event
+        if isinstance(event, DeliverySetAside) and event.at > as_of:
             continue
         state.company.apply(change)
         if change.delivery is not None:

@@ -105,12 +105,16 @@ class Reporting:
                 poisoned.extend(state.poisoned)
                 yield state
 
-        chosen = heard(replay(self.store, until=until, company_id=company_id))
+        chosen = heard(
+            replay(self.store, until=until, as_of=as_of, company_id=company_id)
+        )
         parts = [self._part(state, as_of) for state in chosen]
         if company_id is None:
             _mark(parts, None)
         else:
-            others = heard(replay(self.store, until=until, besides=company_id))
+            others = heard(
+                replay(self.store, until=until, as_of=as_of, besides=company_id)
+            )
             _mark(parts, lambda names: self._copies(others, names, as_of))
         return self._built(
             parts,
@@ -130,7 +134,9 @@ class Reporting:
         until = self.store.position()
         found = [
             (state, self._item(state, transaction_id, as_of))
-            for state in replay(self.store, until=until, company_id=company_id)
+            for state in replay(
+                self.store, until=until, as_of=as_of, company_id=company_id
+            )
             if transaction_id in state.company.legs.keys() | state.company.others.keys()
         ]
         rows = [row for _, row in found]
@@ -174,7 +180,7 @@ class Reporting:
         with self.store.reading() as views:
             if views.position() == until and _is_past(views, as_of):
                 return _written(views)(names)
-        others = replay(self.store, until=until, besides=company_id)
+        others = replay(self.store, until=until, as_of=as_of, besides=company_id)
         return self._copies(others, names, as_of)
 
     def _copies(

@@ -9,6 +9,7 @@ import attrs
 from reconcile.domain.events import (
     CaseEvent,
     DatasetPushed,
+    DeliverySetAside,
     EvidenceQuarantined,
     EvidenceReleased,
     EvidenceScrubbed,
@@ -227,8 +228,8 @@ def _said(
             yield "request", f"to be {what} by {event.actor}, as request {name}"
         case SyncRecovered():
             yield "request", f"its sync {event.sync_id} was found"
-        case SyncAbandoned():
-            yield "request", f"abandoned by {event.actor}: {event.reason}"
+        case SyncAbandoned() | DeliverySetAside():
+            yield from _decided(event, transaction_id)
         case LockTaken() | ReadRefused() | ReadAnswered():
             return
         case SyncAnswerLost():
@@ -260,6 +261,16 @@ def _said(
             return
         case _:  # pragma: no cover
             assert_never(event)
+
+
+def _decided(
+    event: SyncAbandoned | DeliverySetAside, transaction_id: str
+) -> Iterator[tuple[str, str]]:
+    """Yield what a person decided of the transaction."""
+    if isinstance(event, SyncAbandoned):
+        yield "request", f"abandoned by {event.actor}: {event.reason}"
+    elif transaction_id in event.transaction_ids:
+        yield "decision", f"set aside by {event.actor}: {event.reason}"
 
 
 _WRITES = {"update": "update sent", "put": "put", "push": "pushed"}

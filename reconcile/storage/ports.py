@@ -5,7 +5,7 @@ this module, its failures are a `StoreError`, a `VersionConflictError` or an
 `OvertakenError`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from reconcile.projections.rows import (
 )
 from reconcile.storage.codec import Envelope
 from reconcile.storage.evidence import Evidence, EvidenceKey
-from reconcile.storage.refused import UntrustedDelivery
+from reconcile.storage.refused import Untrusted
 
 
 class VersionConflictError(Exception):
@@ -80,6 +80,7 @@ class ViewChanges:
     datasets: list[DatasetRow] = attrs.field(factory=list)
     refused: list[RefusedRow] = attrs.field(factory=list)
     deliveries: list[DeliveryRow] = attrs.field(factory=list)
+    gone: list[tuple[ViewTable, str, str]] = attrs.field(factory=list)  # by its key
     poisoned: list[tuple[int, str]] = attrs.field(factory=list)
     newest: datetime | None = None
 
@@ -103,8 +104,8 @@ class Snapshot(Protocol):
         """Return the deliveries whose id came with several bodies."""
         ...
 
-    def companies(self) -> list[str]:
-        """Return every company that has a row, sorted."""
+    def companies(self, *tables: ViewTable) -> list[str]:
+        """Return every company that has a row in any table, or in these, sorted."""
         ...
 
     def items(self, company_id: str, *, name: str | None = None) -> Iterator[ItemRow]:
@@ -197,26 +198,6 @@ class Leases(Protocol):
 
     def done(self, name: str) -> datetime | None:
         """Return when a piece of work was last done, None for never."""
-        ...
-
-
-class Untrusted(Protocol):
-    """The refused deliveries of one store; the oldest make room for the newest."""
-
-    def keep(self, deliveries: Sequence[UntrustedDelivery]) -> None:
-        """Store refused deliveries in one transaction, within the bounds."""
-        ...
-
-    def counted(self) -> int:
-        """Return how many were ever stored, including those deleted since."""
-        ...
-
-    def newest_first(self) -> Iterator[UntrustedDelivery]:
-        """Yield the stored ones."""
-        ...
-
-    def forget_bodies(self, *, unless: Callable[[bytes], bool]) -> int:
-        """Take out the bodies that a test refuses; return how many."""
         ...
 
 
@@ -358,6 +339,10 @@ class Store(Protocol):
 
     def evidence(self, identity: bytes) -> Evidence | None:
         """Return one piece of evidence with its bodies, at its earliest receipt."""
+        ...
+
+    def deliveries_of(self, digest: bytes) -> dict[bytes, str | None]:
+        """Return the deliveries whose body has that SHA-256: identity and company."""
         ...
 
     def evidence_keys(self) -> list[EvidenceKey]:

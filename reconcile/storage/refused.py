@@ -3,8 +3,9 @@
 Without them, a secret that was mistyped or has expired would leave no trace.
 """
 
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
@@ -72,3 +73,23 @@ class UntrustedDelivery:
             body_bytes=body_bytes,
             body_digest=b"",
         )
+
+
+class Untrusted(Protocol):
+    """The refused deliveries of one store; the oldest make room for the newest."""
+
+    def keep(self, deliveries: Sequence[UntrustedDelivery]) -> None:
+        """Store refused deliveries in one transaction, within the bounds."""
+        ...
+
+    def counted(self) -> int:
+        """Return how many were ever stored, including those deleted since."""
+        ...
+
+    def newest_first(self) -> Iterator[UntrustedDelivery]:
+        """Yield the stored ones."""
+        ...
+
+    def forget_bodies(self, *, unless: Callable[[bytes], bool]) -> int:
+        """Take out the bodies that a test refuses; return how many."""
+        ...

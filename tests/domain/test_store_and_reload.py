@@ -53,6 +53,7 @@ def test_topics_are_stable_names_and_each_stands_for_one_kind() -> None:
         "request.turn-taken",
         "request.unsent",
         "sync.completed",
+        "sync.delivery-set-aside",
         "sync.failed",
         "sync.given-up",
         "sync.initiated",

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reconcile import Reconciler
+from reconcile import Reconciler, read_lines
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.requests import create_expenses
 from reconcile.domain.vocabulary import FindingKind
@@ -17,7 +17,7 @@ from reconcile.live.follow import LEASE
 from reconcile.live.recovery import PAGES_A_VISIT
 from reconcile.sandbox import Ledger, Sandbox, Settings
 from reconcile.storage.ports import Store
-from tests.builders import uuid_of
+from tests.builders import at, hook, uuid_of
 from tests.live.office import COMPANY, Office, expense, follow, office_with
 
 TROUBLED = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -326,3 +326,27 @@ def test_a_clock_that_jumped_ahead_once_keeps_nothing_from_being_read(
 
         assert totals.matched == 2
         assert books.tie_out().differences == []
+
+
+def test_nobody_asks_codat_for_what_a_person_set_aside(office: Office) -> None:
+    example = hook(
+        "expenses.sync.unsuccessful",
+        ("e1", "PushError", "example"),
+        minutes=(office.sandbox.now - at(0)).total_seconds() / 60,
+        company=TROUBLED,
+    )
+    office.books.ingest(read_lines([example]))
+    (story,) = office.books.explain("e1")
+    (heard,) = {e.digest for e in story.entries if e.source == "webhook"}
+    office.line.instead = refusing(404)
+    follower = office.books.follower(office.client, holder="f")
+    follow(office, follower, hours=6)
+    asked = len(office.line.asked)
+
+    office.books.set_aside(heard, actor="ada", reason="Codat's example")
+    follow(office, follower, hours=24 * 20)
+
+    assert asked > 0
+    assert office.line.asked[asked:] == []
+    report = office.books.report()
+    assert (report.totals.items, len(report.findings), len(report.syncs)) == (0, 0, 0)

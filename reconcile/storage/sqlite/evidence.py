@@ -81,6 +81,16 @@ def evidence_at(
     )
 
 
+def deliveries_of(cursor: sqlite3.Cursor, digest: bytes) -> dict[bytes, str | None]:
+    """Return the deliveries whose body has that SHA-256: identity and company."""
+    cursor.execute(
+        "SELECT identity, company_id FROM evidence"
+        " WHERE kind = 'delivery' AND request_body = ?",
+        (digest,),
+    )
+    return dict(cursor.fetchall())
+
+
 def evidence_keys(cursor: sqlite3.Cursor) -> list[EvidenceKey]:
     """Return what all evidence is known by, in the order of its coming."""
     cursor.execute(

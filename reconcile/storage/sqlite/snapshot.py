@@ -60,10 +60,10 @@ class SqliteSnapshot:
         """Return the deliveries whose id came with several bodies."""
         return [*map(DeliveryRow._make, self._select(_DELIVERIES))]
 
-    def companies(self) -> list[str]:
-        """Return every company that has a row, sorted."""
+    def companies(self, *tables: ViewTable) -> list[str]:
+        """Return every company that has a row in any table, or in these, sorted."""
         found: set[str] = set()
-        for table in ROWS:
+        for table in tables or ROWS:
             query = f"SELECT MIN(company_id) FROM {table} WHERE company_id > ?"
             after: str | None = ""
             while after is not None:

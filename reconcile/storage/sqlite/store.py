@@ -27,6 +27,7 @@ from reconcile.storage.sqlite.events import EventReads
 from reconcile.storage.sqlite.evidence import (
     body_digest_at,
     compact,
+    deliveries_of,
     evidence_at,
     evidence_keys,
     evidence_row,
@@ -205,6 +206,11 @@ class SqliteStore(EventReads):
         with self._database.reading() as cursor:
             layout = self._database.layout(cursor)
             return evidence_at(cursor, identity, layout=layout)
+
+    def deliveries_of(self, digest: bytes) -> dict[bytes, str | None]:
+        """Return the deliveries whose body has that SHA-256: identity and company."""
+        with self._database.reading() as cursor:
+            return deliveries_of(cursor, digest)
 
     def evidence_keys(self) -> list[EvidenceKey]:
         """Return what all evidence is known by, in the order of its coming."""

@@ -9,6 +9,7 @@ from reconcile.storage.evidence import micros
 from reconcile.storage.ports import OvertakenError, ViewChanges, ViewTable
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.schema import (
+    KEYS,
     PROJECTION,
     ROWS,
     VIEWS_VERSION,
@@ -50,6 +51,8 @@ class SqliteViews:
         with self._database.writing() as cursor:
             if _position(cursor) != after:
                 raise OvertakenError
+            for table, *key in changes.gone:
+                _delete(cursor, table, key)
             _write_items(cursor, changes.items)
             _replace(cursor, "contents", changes.contents)
             _replace(cursor, "syncs", changes.syncs)
@@ -71,6 +74,11 @@ class SqliteViews:
             cursor.execute(
                 "REPLACE INTO tracking VALUES (?, ?)", (PROJECTION, position)
             )
+
+
+def _delete(cursor: sqlite3.Cursor, table: ViewTable, key: Sequence[str]) -> None:
+    name = KEYS[table]
+    cursor.execute(f"DELETE FROM {table} WHERE company_id = ? AND {name} = ?", key)
 
 
 def _label(cursor: sqlite3.Cursor) -> str | None:
