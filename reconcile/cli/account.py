@@ -28,6 +28,7 @@ from reconcile.errors import (
     StoreError,
     UsageError,
 )
+from reconcile.foreign import one_line
 from reconcile.reconciler import Reconciler
 
 FOLLOWER_TIMEOUT = httpx.Timeout(15.0, connect=5.0)  # seconds: it may be stopped
@@ -178,11 +179,6 @@ _SHOWN_MAX = 1000
 
 
 def shown(text: str) -> str:
-    """Return text of others' as one line that can do a terminal no harm."""
-    safe = "".join(
-        character
-        if character.isprintable()
-        else character.encode("unicode_escape").decode()
-        for character in text[:_SHOWN_MAX]
-    )
+    """Return text of others' as one line of bounded length."""
+    safe = one_line(text[:_SHOWN_MAX])
     return safe if len(text) <= _SHOWN_MAX else f"{safe}…"

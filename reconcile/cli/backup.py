@@ -4,6 +4,7 @@ import click
 
 from reconcile.cli.account import shown
 from reconcile.cli.output import Output
+from reconcile.cli.terminal import say
 from reconcile.storage.backup import back_up
 
 
@@ -18,5 +19,5 @@ def backup(store: str, file: str) -> int:
     """
     with Output.checked(file, store=store, name="FILE").file() as beside:
         position = back_up(store, beside)
-    click.echo(f"{shown(file)} is a whole copy of the store, to position {position}.")
+    say(f"{shown(file)} is a whole copy of the store, to position {position}.")
     return 0

@@ -1,6 +1,5 @@
 """The commands: arguments in, the façade called, an answer and an exit status out."""
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +23,10 @@ from reconcile.cli.serve import serve
 from reconcile.cli.sources import Source
 from reconcile.cli.status import BROKEN, UNRELIABLE
 from reconcile.cli.sync import sync
+from reconcile.cli.terminal import say, say_json
 from reconcile.domain.vocabulary import ItemState
 from reconcile.errors import UsageError
+from reconcile.foreign import one_line_json
 from reconcile.intake.take import Intake
 from reconcile.reconciler import Reconciler
 from reconcile.report.build import Report
@@ -91,10 +92,10 @@ def ingest(store: str, files: tuple[str, ...]) -> int:
 
 
 def _intake_status(intakes: list[Intake]) -> int:
-    click.echo(text.intake_sentence(intakes))
+    say(text.intake_sentence(intakes))
     unread = [capture for intake in intakes for capture in intake.unread]
     for capture in unread:
-        click.echo(text.unread_sentence(capture), err=True)
+        say(text.unread_sentence(capture), err=True)
     return UNRELIABLE if unread else 0
 
 
@@ -165,7 +166,7 @@ def report(
     target = Output.checked(output, store=store)
     with _opened(store) as books, counting("Judging") as progress:
         if company is not None and not books.knows(company):
-            click.echo(f"Nothing is recorded of company {company}.", err=True)
+            say(f"Nothing is recorded of company {company}.", err=True)
         result = books.report(
             as_of=as_of,
             known_at=known_at,
@@ -176,12 +177,12 @@ def report(
         )
         progress(len(result.items))
     if cause is not None and not result.items:
-        click.echo(f"No expense of this report has the cause {cause}.", err=True)
+        say(f"No expense of this report has the cause {cause}.", err=True)
     with target.stream() as stream:
         match face:
             case "json":
                 for piece in to_json(result):
-                    stream.write(piece.decode())
+                    stream.write(one_line_json(piece.decode()))
                 stream.write("\n")
             case "csv":
                 if output is not None:
@@ -195,7 +196,7 @@ def report(
 
 def _report_status(result: Report) -> int:
     if result.unprocessed or result.poisoned:
-        click.echo(text.unreliable_sentence(result), err=True)
+        say(text.unreliable_sentence(result), err=True)
         return UNRELIABLE
     return BROKEN if result.totals.broken else 0
 
@@ -228,16 +229,16 @@ def causes(
     """
     with _opened(store) as books, counting("Judging"):
         if company is not None and not books.knows(company):
-            click.echo(f"Nothing is recorded of company {company}.", err=True)
+            say(f"Nothing is recorded of company {company}.", err=True)
         result = books.report(
             as_of=as_of, known_at=known_at, company_id=company, month=month
         )
     match face:
         case "json":
-            click.echo(json.dumps(causes_data(result), ensure_ascii=False))
+            say_json(causes_data(result))
         case "csv":
             for line in causes_csv(result):
-                click.echo(line, nl=False)
+                sys.stdout.write(line)
         case _:
             write_causes(result, sys.stdout)
     return _report_status(result)
@@ -273,12 +274,12 @@ def explain(
     if face == "json":
         data_of_stories = [story_data(story) for story in stories]
         data = {"schema": "reconcile.explain/2", "stories": data_of_stories}
-        click.echo(json.dumps(data, ensure_ascii=False))
+        say_json(data)
     else:
         for story in stories:
             text.write_story(story, sys.stdout)
     if unprocessed:
-        click.echo(text.unread_evidence_sentence(unprocessed), err=True)
+        say(text.unread_evidence_sentence(unprocessed), err=True)
         return UNRELIABLE
     return 0
 
@@ -338,14 +339,14 @@ def reprocess(
     with _opened(store, writes=True) as books:
         if digest is not None:
             books.set_aside(digest, actor=actor or "", reason=reason or "")
-            click.echo(f"Set aside {digest}.")
+            say(f"Set aside {digest}.")
             return 0
         if scrub:
-            click.echo(text.scrubbing_sentence(books.scrub()))
+            say(text.scrubbing_sentence(books.scrub()))
         with counting("Reading again") as progress:
             again = books.reprocess(progress=progress)
     if not (again.read or again.unread):
-        click.echo("Quarantine is empty.")
+        say("Quarantine is empty.")
         return 0
     return _intake_status([again])
 

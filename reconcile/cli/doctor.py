@@ -9,6 +9,7 @@ from reconcile.cli import doctor_codat
 from reconcile.cli.account import account_options, shown
 from reconcile.cli.doctor_store import Checked, checks_of_store
 from reconcile.cli.status import UNRELIABLE
+from reconcile.cli.terminal import say
 
 
 @click.command()
@@ -29,7 +30,7 @@ def doctor(store: str, endpoint: str | None, api_key: str | None, base_url: str)
     for check in _checks(store, endpoint, api_key, base_url):
         wrong = wrong or check.state == "problem"
         hint = f" ({check.hint})" if check.hint else ""
-        click.echo(shown(f"{check.state:<7}  {check.name}: {check.text}{hint}"))
+        say(shown(f"{check.state:<7}  {check.name}: {check.text}{hint}"))
     return UNRELIABLE if wrong else 0
 
 

@@ -6,7 +6,6 @@ Without it, a fault of ours would show a traceback and end with 1, which means b
 import io
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -15,8 +14,10 @@ import click
 
 import reconcile.quiet  # noqa: F401 - the command line shows its log where it says so
 from reconcile.cli import INTERRUPTED
+from reconcile.cli.log import traced
 from reconcile.cli.status import FAULT, UNRELIABLE
 from reconcile.errors import ReconcileError
+from reconcile.foreign import one_line
 
 DEBUG: Final = "RECONCILE_DEBUG"
 
@@ -34,9 +35,9 @@ def ended(run: Callable[[], int]) -> int:
     except Exception as error:  # noqa: BLE001 - the last resort, and it tells of it
         status, sentence = _status_and_sentence(error)
         if sentence:
-            _say(f"reconcile: {sentence}\n")
+            _say(f"reconcile: {one_line(sentence)}\n")
         if os.environ.get(DEBUG) == "1":
-            _say("".join(traceback.format_exception(error)))
+            _say(traced(error))
         _drop_output()
     return status
 

@@ -13,6 +13,7 @@ from reconcile.cli.log import tell_log
 from reconcile.cli.opening import opened
 from reconcile.cli.signals import stopping
 from reconcile.cli.status import UNRELIABLE
+from reconcile.cli.terminal import say
 from reconcile.domain.instants import format_instant
 from reconcile.reconciler import utc_now
 
@@ -35,7 +36,7 @@ def follow(store: str, *, once: bool, api_key: str | None, base_url: str) -> int
         opened(store) as books,
         account.client_until(stop, books) as client,
     ):
-        click.echo("Following every sync; stop it with Ctrl-C.")
+        say("Following every sync; stop it with Ctrl-C.")
         books.follower(client, holder=holder()).run(stop)
     return 0
 
@@ -53,10 +54,10 @@ def _once(store: str, account: Access) -> int:
     outlook = (
         "nothing is known of" if due is None else f"next due {format_instant(due)}"
     )
-    click.echo(f"Followed what was due; {outlook}.")
+    say(f"Followed what was due; {outlook}.")
     if follower.failed:
         reads = "1 read" if follower.failed == 1 else f"{follower.failed} reads"
-        click.echo(f"{reads} failed; each is due again later.", err=True)
+        say(f"{reads} failed; each is due again later.", err=True)
     return UNRELIABLE if follower.failed else 0
 
 

@@ -13,6 +13,7 @@ import click
 from reconcile.cli.account import accepted, access, account_options, sentence, shown
 from reconcile.cli.opening import opened
 from reconcile.cli.status import UNRELIABLE
+from reconcile.cli.terminal import say
 from reconcile.codat.requests import (
     ITEMS_MAX,
     Request,
@@ -114,12 +115,10 @@ def push(
     )
     if given.left_out:
         columns = ", ".join(map(json.dumps, given.left_out))
-        click.echo(
-            shown(f"{file}: left out, as they are not known: {columns}"), err=True
-        )
+        say(shown(f"{file}: left out, as they are not known: {columns}"), err=True)
     if given.problems:
         for problem in given.problems:
-            click.echo(shown(f"{file}: {problem}"), err=True)
+            say(shown(f"{file}: {problem}"), err=True)
         number = len(given.problems)
         problems = "1 problem" if number == 1 else f"{number} problems"
         raise UsageError(f"nothing was sent: {problems} in {shown(file)}")
@@ -246,7 +245,7 @@ def _new_of(
     for name, place, stop in zip(ids, given.places, stopped, strict=True):
         if stop:
             line = f"{file}: {place}: expense {name} {reasons[name]}"
-            click.echo(shown(line), err=True)
+            say(shown(line), err=True)
     if any(stopped) and not new_only:
         number = sum(stopped)
         some = "1 expense is" if number == 1 else f"{number} expenses are"
@@ -290,7 +289,7 @@ def _create(dispatch: Dispatch, company_id: str, calls: list[PushCall]) -> int:
             sync_id = accepted(dispatch.send(call.request).answer, "syncId")
         except ReconcileError as error:
             return _stopped(calls[number:], sentence(error, company_id))
-        click.echo(f"Codat accepted {call.what}: sync {shown(sync_id)}.")
+        say(f"Codat accepted {call.what}: sync {shown(sync_id)}.")
     return 0
 
 
@@ -304,11 +303,11 @@ def _push(
         except ReconcileError as error:
             reason = sentence(error, company_id, writes=False)
             return _stopped(calls[number:], reason)
-        click.echo(f"Codat accepted {call.what}: dataset {shown(dataset_id)}.")
+        say(f"Codat accepted {call.what}: dataset {shown(dataset_id)}.")
         datasets.append(dataset_id)
     if not start:
         sync = ["reconcile", "sync", "--company", company_id, *datasets]
-        click.echo(f"To have them written: {shown(shlex.join(sync))}")
+        say(f"To have them written: {shown(shlex.join(sync))}")
         return 0
     started(dispatch, company_id, datasets)
     return 0
@@ -328,14 +327,14 @@ def started(dispatch: Dispatch, company_id: str, datasets: list[str]) -> None:
         reason = sentence(error, company_id)
         raise UsageError(f"no sync is known to have started: {reason}") from error
     number = f"{len(datasets)} datasets" if len(datasets) > 1 else "1 dataset"
-    click.echo(f"Codat accepted {number} for sync {shown(sync_id)}.")
+    say(f"Codat accepted {number} for sync {shown(sync_id)}.")
 
 
 def _stopped(rest: list[PushCall], reason: str) -> int:
     """Say which call went wrong, and what was not sent because of it."""
-    click.echo(f"reconcile: {rest[0].what}: {reason}", err=True)
+    say(f"reconcile: {rest[0].what}: {reason}", err=True)
     if len(rest) > 1:
         numbers = [number for call in rest[1:] for number in call.numbers]
         some, were = ("Expense", "was") if len(numbers) == 1 else ("Expenses", "were")
-        click.echo(f"{some} {_spans(numbers)} {were} not sent.", err=True)
+        say(f"{some} {_spans(numbers)} {were} not sent.", err=True)
     return UNRELIABLE

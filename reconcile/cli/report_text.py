@@ -8,11 +8,11 @@ from itertools import groupby
 from typing import Final, TextIO
 
 from babel.numbers import get_currency_precision
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reconcile.cli.text import STATE_COLOURS, console, indented, unreliable_sentence
+from reconcile.cli.terminal import Terminal, cells
+from reconcile.cli.text import STATE_COLOURS, unreliable_sentence
 from reconcile.domain.instants import format_instant
 from reconcile.domain.vocabulary import ItemState, Owner
 from reconcile.judgement.facts import Content
@@ -40,45 +40,45 @@ _MOVES: Final = {
 
 def write_report(report: Report, stream: TextIO, *, items: bool = False) -> None:
     """Write the report as text; `items` lists every expense, sync and finding."""
-    out = console(stream)
+    out = Terminal(stream)
     _head(out, report)
     _money(out, report.totals.money)
     for group in report.groups:
-        out.print()
+        out.line()
         _group(out, group, report.as_of)
     _open(out, report.items)
     if items and report.items:
-        out.print()
+        out.line()
         for row in report.items:
             _item(out, row)
     _syncs(out, report.syncs, whole=items)
     _findings(out, report.findings, whole=items)
-    out.print()
+    out.line()
     if (report.groups or report.totals.open) and not items:
-        out.print(Text("--items lists every expense; --cause ID those of one cause."))
-    out.print(Text(f"Rules {report.ruleset}, position {report.position}"))
-    out.print(Text(digest(report)))
+        out.line("--items lists every expense; --cause ID those of one cause.")
+    out.line(f"Rules {report.ruleset}, position {report.position}")
+    out.line(digest(report))
 
 
 def write_causes(report: Report, stream: TextIO) -> None:
     """Write why expenses are broken, largest first."""
-    out = console(stream)
+    out = Terminal(stream)
     _head(out, report)
     for group in report.groups:
-        out.print()
+        out.line()
         _group(out, group, report.as_of)
 
 
-def _head(out: Console, report: Report) -> None:
+def _head(out: Terminal, report: Report) -> None:
     totals = report.totals
     known = (
         f", by what was known at {format_instant(report.known_at)}"
         if report.known_at
         else ""
     )
-    out.print(Text(f"As of {format_instant(report.as_of)}{known}{_only(report)}"))
+    out.line(f"As of {format_instant(report.as_of)}{known}{_only(report)}")
     if report.unprocessed or report.poisoned:
-        out.print(Text(unreliable_sentence(report), style="bold"))
+        out.line(Text(unreliable_sentence(report), style="bold"))
     line = Text(f"{_expenses(totals.items)}: ")
     for place, (state, number) in enumerate(
         (
@@ -94,9 +94,9 @@ def _head(out: Console, report: Report) -> None:
             f"{number} {_STATE_NAMES[state]}",
             style=STATE_COLOURS[state] if number else "",
         )
-    out.print(line)
+    out.line(line)
     if report.selection.month is not None and totals.undated:
-        out.print(Text(f"{_expenses(totals.undated)} without an issue date left out"))
+        out.line(f"{_expenses(totals.undated)} without an issue date left out")
 
 
 def _only(report: Report) -> str:
@@ -115,7 +115,7 @@ def _expenses(number: int) -> str:
     return f"{number} expense" if number == 1 else f"{number:,} expenses"
 
 
-def _money(out: Console, money: Mapping[StateKey, Sum]) -> None:
+def _money(out: Terminal, money: Mapping[StateKey, Sum]) -> None:
     """Write a table of amounts: a line for each currency and type."""
     rows: dict[tuple[str | None, str | None], dict[str, Sum]] = {}
     unpriced = sum(found.unpriced for found in money.values())
@@ -130,14 +130,15 @@ def _money(out: Console, money: Mapping[StateKey, Sum]) -> None:
             table.add_column(_STATE_NAMES[state], justify="right")
         for currency, kind in sorted(rows, key=money_order):
             row = rows[currency, kind]
-            cells = [
+            amounts = [
                 amount_text(row[s].amount, currency) if s in row else "" for s in states
             ]
-            table.add_row(f"{kind or 'no type'} {currency or ''}".rstrip(), *cells)
-        out.print()
-        out.print(table)
+            name = f"{kind or 'no type'} {currency or ''}".rstrip()
+            table.add_row(*cells(name, *amounts))
+        out.line()
+        out.table(table)
     if unpriced:
-        out.print(Text(f"{_expenses(unpriced)} without a known amount"))
+        out.line(f"{_expenses(unpriced)} without a known amount")
 
 
 _IN_ORDER: Final = (
@@ -175,12 +176,12 @@ def _sums(money: Mapping[str | None, Sum]) -> str:
     return " + ".join(parts)
 
 
-def _group(out: Console, group: Group, as_of: datetime) -> None:
+def _group(out: Terminal, group: Group, as_of: datetime) -> None:
     """Write one cause: how much it is, whose move, what to do, three examples."""
     head = Text(f"{group.items:>4}  ", style=STATE_COLOURS[ItemState.BREAK])
     head.append(group.title, style="bold")
     head.append(f"  {_sums(group.money)}")
-    out.print(head)
+    out.line(head)
     facts = [_MOVES[group.owner]] if group.owner else []
     facts.append(f"{group.verdict.value}")
     if group.first_at is not None:
@@ -194,8 +195,8 @@ def _group(out: Console, group: Group, as_of: datetime) -> None:
     _under(out, Text(_examples(group)))
 
 
-def _under(out: Console, text: Text) -> None:
-    indented(out, text, by=6)
+def _under(out: Terminal, text: Text) -> None:
+    out.line(text, under=6)
 
 
 def _examples(group: Group) -> str:
@@ -231,7 +232,7 @@ def _age(age: timedelta) -> str:
     return "1 day" if age.days == 1 else f"{age.days:,} days"
 
 
-def _open(out: Console, rows: Iterable[Judged]) -> None:
+def _open(out: Terminal, rows: Iterable[Judged]) -> None:
     """Write what is open: a line for each sync it waits for."""
     waiting: dict[tuple[str, str, str], list[Judged]] = {}
     for row in rows:
@@ -240,7 +241,7 @@ def _open(out: Console, rows: Iterable[Judged]) -> None:
             key = row.company_id, item.sync_id or "", item.reason
             waiting.setdefault(key, []).append(row)
     if waiting:
-        out.print()
+        out.line()
     for (company_id, sync_id, reason), some in sorted(waiting.items()):
         due = min((at for row in some if (at := overdue_at(row.item))), default=None)
         line = Text(f"{len(some):>4}  ", style=STATE_COLOURS[ItemState.OPEN])
@@ -248,10 +249,10 @@ def _open(out: Console, rows: Iterable[Judged]) -> None:
         where = f"sync {sync_id}, " if sync_id else ""
         until = f"; due {format_instant(due)}" if due is not None else ""
         line.append(f"  {where}company {company_id}{until}", style="dim")
-        out.print(line)
+        out.line(line)
 
 
-def _item(out: Console, judged: Judged) -> None:
+def _item(out: Terminal, judged: Judged) -> None:
     item = judged.item
     head = Text(f"{item.state.value} ", style=STATE_COLOURS[item.state])
     head.append(f"{item.kind.value} " if item.kind else "")
@@ -259,17 +260,17 @@ def _item(out: Console, judged: Judged) -> None:
     words = content_text(judged.content)
     head.append(f"  {words}" if words else "")
     head.append(f"  company {judged.company_id}", style="dim")
-    out.print(head)
+    out.line(head)
     if item.state not in (ItemState.BREAK, ItemState.OPEN):
         return
-    indented(out, Text(item.reason))
+    out.line(item.reason, under=2)
     for leg in item.legs:
         name = leg.integration_type or "webhook"
-        indented(out, Text(f"{name}: {leg.status}, {format_instant(leg.reported_at)}"))
-    indented(out, Text(f"{item.verdict.value}: {item.advice}"))
+        out.line(f"{name}: {leg.status}, {format_instant(leg.reported_at)}", under=2)
+    out.line(f"{item.verdict.value}: {item.advice}", under=2)
     tail = _tail(item)
     if tail:
-        indented(out, Text(tail, style="dim"))
+        out.line(Text(tail, style="dim"), under=2)
 
 
 def _tail(item: Item) -> str:
@@ -285,23 +286,23 @@ def _tail(item: Item) -> str:
     return "; ".join(parts)
 
 
-def _syncs(out: Console, syncs: Sequence[SyncSummary], *, whole: bool) -> None:
+def _syncs(out: Terminal, syncs: Sequence[SyncSummary], *, whole: bool) -> None:
     """Write how many syncs ended, and those not read whole; `whole`: all of them."""
     if not syncs:
         return
-    out.print()
+    out.line()
     if whole:
-        out.print(_table_of_syncs(syncs))
+        out.table(_table_of_syncs(syncs))
         return
     states = Counter(sync.state.replace("_", " ") for sync in syncs)
     counted = ", ".join(f"{number} {state}" for state, number in states.most_common())
     number = "1 sync" if len(syncs) == 1 else f"{len(syncs)} syncs"
-    out.print(Text(f"{number}: {counted}"))
+    out.line(f"{number}: {counted}")
     unread = [sync for sync in syncs if sync.listing != "complete"]
     for sync in unread[:_SHOWN_MAX]:
         state = sync.state.replace("_", " ")
         line = f"{sync.sync_id}: {state}, its pages are {_listing(sync)}"
-        indented(out, Text(line))
+        out.line(line, under=2)
     _more(out, len(unread) - _SHOWN_MAX)
 
 
@@ -319,34 +320,36 @@ def _table_of_syncs(syncs: Sequence[SyncSummary]) -> Table:
     for sync in syncs:
         code = sync.status_code
         table.add_row(
-            sync.sync_id,
-            sync.state.replace("_", " "),
-            "" if code is None else f"{code} {sync.status or ''}",
-            _listing(sync),
-            str(sync.expected),
-            str(sync.reported),
+            *cells(
+                sync.sync_id,
+                sync.state.replace("_", " "),
+                "" if code is None else f"{code} {sync.status or ''}",
+                _listing(sync),
+                str(sync.expected),
+                str(sync.reported),
+            )
         )
     return table
 
 
-def _findings(out: Console, findings: Sequence[Finding], *, whole: bool) -> None:
+def _findings(out: Terminal, findings: Sequence[Finding], *, whole: bool) -> None:
     if not findings:
         return
-    out.print()
-    out.print(Text("Findings", style="bold"))
+    out.line()
+    out.line(Text("Findings", style="bold"))
     by_kind = sorted(findings, key=lambda finding: finding.kind.value)
     for kind, alike in groupby(by_kind, key=lambda finding: finding.kind):
         some = [*alike]
         shown = some if whole else some[:_SHOWN_MAX]
         for finding in shown:
             about = ", ".join(_about(finding))
-            indented(out, Text(f"{kind.value}, {about}: {finding.reason}"))
+            out.line(f"{kind.value}, {about}: {finding.reason}", under=2)
         _more(out, len(some) - len(shown))
 
 
-def _more(out: Console, number: int) -> None:
+def _more(out: Terminal, number: int) -> None:
     if number > 0:
-        indented(out, Text(f"and {number} more: --items lists them", style="dim"))
+        out.line(Text(f"and {number} more: --items lists them", style="dim"), under=2)
 
 
 def _about(finding: Finding) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """`rules`: what the ruleset knows of a store's failures, and whether it holds."""
 
-import json
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -10,7 +9,9 @@ import click
 from reconcile.cli.opening import reading, rules_from, rules_in_use
 from reconcile.cli.progress import counting
 from reconcile.cli.status import UNRELIABLE
+from reconcile.cli.terminal import say, say_json
 from reconcile.domain.vocabulary import ItemState
+from reconcile.foreign import one_line
 from reconcile.judgement.reasons import plain
 from reconcile.report.groups import Judged
 from reconcile.rules import Ruleset
@@ -32,9 +33,9 @@ def test(file: str | None) -> int:
     ruleset = rules_in_use() if file is None else rules_from(file)
     faults = list(ruleset.faults())
     for rule, why in faults:
-        click.echo(f"{rule.name}: {why}", err=True)
+        say(f"{rule.name}: {why}", err=True)
     examples = sum(len(r.matches) + len(r.matches_not) for r in ruleset.rules)
-    click.echo(
+    say(
         f"{ruleset.label}: {len(ruleset.rules)} rules, {examples} examples,"
         f" {len(faults)} not as they say."
     )
@@ -74,17 +75,17 @@ def check(store: str, company: str | None, face: str) -> int:
         ruleset = books.rules
     known = _known(report.items)
     if face == "json":
-        click.echo(json.dumps(_data(known, ruleset), ensure_ascii=False))
+        say_json(_data(known, ruleset))
         return 0
     general = {rule.name for rule in ruleset.rules if rule.general}
     strangers = [k for k in known if k.cause == ruleset.unclassified.name]
     by_code = [k for k in known if k.cause in general]
-    click.echo(
+    say(
         f"{ruleset.label}: {_items(known)} failures, {_items(by_code)} known by a code"
         f" alone, {_items(strangers)} not known."
     )
     for row in strangers + by_code:
-        click.echo(f"  {row.items:>6}  {row.fingerprint}  {row.cause}: {row.example}")
+        say(f"  {row.items:>6}  {row.fingerprint}  {row.cause}: {row.example}")
     return 0
 
 
@@ -109,7 +110,7 @@ def _known(items: Iterable[Judged]) -> list[_Known]:
 
 
 def _short(words: str) -> str:
-    line = "".join(c if c.isprintable() else " " for c in words)
+    line = one_line(words)
     return line if len(line) <= _EXAMPLE_MAX else f"{line[:_EXAMPLE_MAX]}…"
 
 

@@ -10,6 +10,7 @@ from reconcile.cli.arguments import listening_options
 from reconcile.cli.follow import following
 from reconcile.cli.log import tell_log
 from reconcile.cli.signals import stopping
+from reconcile.cli.terminal import say
 from reconcile.endpoint import PATH, Trust, WebhookEndpoint
 from reconcile.errors import UsageError
 
@@ -69,10 +70,10 @@ def serve(
         serving(endpoint, host=host, port=port) as served,
     ):
         if not secrets:
-            click.echo("No webhook secret was given: deliveries are refused.", err=True)
+            say("No webhook secret was given: deliveries are refused.", err=True)
         if not account:
-            click.echo("No API key was given: syncs are not followed.", err=True)
-        click.echo(f"Webhooks are taken at {served.url}{PATH}; stop it with Ctrl-C.")
+            say("No API key was given: syncs are not followed.", err=True)
+        say(f"Webhooks are taken at {served.url}{PATH}; stop it with Ctrl-C.")
         while served.thread.is_alive() and not stop.is_set():
             stop.wait(_WAKE_S)
     return 0

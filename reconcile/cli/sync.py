@@ -9,6 +9,7 @@ from reconcile.cli.account import Access, access, account_options, shown
 from reconcile.cli.opening import opened
 from reconcile.cli.push import started
 from reconcile.cli.status import UNRELIABLE
+from reconcile.cli.terminal import say
 from reconcile.domain.identity import canonical_id
 from reconcile.errors import UsageError
 
@@ -80,7 +81,7 @@ def _abandon(
 ) -> int:
     with opened(store, create=False) as books:
         books.abandon(company_id, request_id, actor=actor, reason=reason)
-    click.echo(
+    say(
         f"Request {shown(request_id)} is abandoned: it counts as not carried out,"
         " and what it names may be sent again."
     )
@@ -101,9 +102,7 @@ def _recover(store: str, reach: Access, company_id: str) -> int:
     for recovered in found:
         if recovered.sync_id is not None:
             sync_id = shown(recovered.sync_id)
-            click.echo(
-                f"Request {recovered.request_id} was carried out: sync {sync_id}."
-            )
+            say(f"Request {recovered.request_id} was carried out: sync {sync_id}.")
     for name, state in in_doubt.items():
         why = (
             "it may be under way, so ask again in five minutes"
@@ -111,9 +110,9 @@ def _recover(store: str, reach: Access, company_id: str) -> int:
             else "no sync in Codat's list is certain to be its own;"
             f" {_way_out(company_id, name)}"
         )
-        click.echo(f"Request {name} is in doubt still: {why}.", err=True)
+        say(f"Request {name} is in doubt still: {why}.", err=True)
     if not found and not in_doubt:
-        click.echo("No request is in doubt.")
+        say("No request is in doubt.")
     return UNRELIABLE if in_doubt else 0
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from typing import TextIO
 
-from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from reconcile.audit.tie_out import TieOut
+from reconcile.cli.terminal import Terminal
 from reconcile.domain.instants import format_instant
 from reconcile.domain.vocabulary import ItemState
 from reconcile.intake.captures import UnreadCapture
@@ -17,7 +16,6 @@ from reconcile.judgement.item import Item
 from reconcile.report.build import Report
 from reconcile.report.story import JudgementChanged, Story, StoryEntry
 
-_PIPE_COLUMNS = 200
 STATE_COLOURS = {
     ItemState.BREAK: "red",
     ItemState.OPEN: "yellow",
@@ -25,26 +23,6 @@ STATE_COLOURS = {
     ItemState.CLEARED: "green",
     ItemState.RESOLVED: "cyan",
 }
-
-
-def console(stream: TextIO) -> Console:
-    """Return a console that wraps at a terminal's width, and nowhere else."""
-    pipe = not stream.isatty()
-    return Console(
-        file=stream,
-        width=_PIPE_COLUMNS if pipe else None,
-        soft_wrap=pipe,  # in a pipe every id stays on the line it began on
-        highlight=False,
-        emoji=False,
-    )
-
-
-def indented(out: Console, text: Text, *, by: int = 2) -> None:
-    """Write under a head line; what wraps stays indented."""
-    if out.soft_wrap:
-        out.print(Text(" " * by).append_text(text))
-    else:
-        out.print(Padding(text, (0, 0, 0, by)))
 
 
 def intake_sentence(intakes: Iterable[Intake]) -> str:
@@ -104,11 +82,11 @@ def _pieces(number: int) -> str:
 
 def write_story(story: Story, stream: TextIO) -> None:
     """Write one transaction's story, oldest first."""
-    out = console(stream)
+    out = Terminal(stream)
     item = story.item
     head = Text(f"{story.transaction_id}", style="bold")
     head.append(f"  company {story.company_id}", style="dim")
-    out.print(head)
+    out.line(head)
     lines = [
         (entry.at, 0, [_entry_line(entry), _proof(entry)]) for entry in story.entries
     ]
@@ -117,21 +95,21 @@ def write_story(story: Story, stream: TextIO) -> None:
         for change in story.judgements
     ]
     for _, _, (line, more) in sorted(lines, key=lambda entry: entry[:2]):
-        out.print(line)
-        indented(out, more)
-    out.print()
+        out.line(line)
+        out.line(more, under=2)
+    out.line()
     now = Text(f"As of {format_instant(story.as_of)}: ")
     now.append(_state(item), style=STATE_COLOURS[item.state])
     now.append(f". {item.verdict.value}: {item.advice}")
-    out.print(now)
+    out.line(now)
     for condition, at, then in story.changes:
         when = "" if at is None else f" at {format_instant(at)}"
         what = f"{_would_be(then)}, {then.verdict.value}{when}: with {condition}."
-        indented(out, Text(what, style="dim"))
+        out.line(Text(what, style="dim"), under=2)
     if item.update_unsettled:
-        out.print(Text("It is not known whether its update is in the books too."))
-    out.print(Text("Sections and lines are those of docs/explanation/judgement.md."))
-    out.print()
+        out.line("It is not known whether its update is in the books too.")
+    out.line("Sections and lines are those of docs/explanation/judgement.md.")
+    out.line()
 
 
 def _entry_line(entry: StoryEntry) -> Text:
@@ -166,13 +144,13 @@ def _state(item: Item) -> str:
 
 def write_tie_out(result: TieOut, stream: TextIO) -> None:
     """Write what a tie-out found."""
-    out = console(stream)
+    out = Terminal(stream)
     for difference in result.differences:
         where = (
             f"{difference.table} {difference.name} of company {difference.company_id}"
         )
         if difference.column is not None:
-            out.print(
+            out.line(
                 Text(
                     f"{where}: {difference.column} is {difference.live!r} in the live"
                     f" view, {difference.replayed!r} by the history"
@@ -182,12 +160,12 @@ def write_tie_out(result: TieOut, stream: TextIO) -> None:
             holder, other = "history", "live view"
             if difference.replayed is None:
                 holder, other = other, holder
-            out.print(Text(f"{where}: in the {holder}, and not in the {other}"))
+            out.line(f"{where}: in the {holder}, and not in the {other}")
     if result.poisoned:
-        out.print(Text(f"{result.poisoned} stored events could not be read"))
+        out.line(f"{result.poisoned} stored events could not be read")
     if not result.differences:
-        out.print(Text("The live views agree with the history."))
-    out.print(
+        out.line("The live views agree with the history.")
+    out.line(
         Text(
             f"{result.rows} rows compared to position {result.position},"
             f" {len(result.differences)} differences"

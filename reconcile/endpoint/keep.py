@@ -12,13 +12,14 @@ from reconcile.errors import HistoryError, StoreError, StoreLostError
 from reconcile.history import Batch, History
 from reconcile.intake.captures import read_capture
 from reconcile.intake.take import take
+from reconcile.quiet import logger
 from reconcile.storage.ports import Store, VersionConflictError
 from reconcile.storage.refused import UntrustedDelivery
 
 Delivered = Captured | UntrustedDelivery
 
 _D = TypeVar("_D")
-_log = logging.getLogger("reconcile.endpoint")
+_log = logger("endpoint")
 
 
 class Keeper:

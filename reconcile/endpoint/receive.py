@@ -1,7 +1,6 @@
 """The endpoint: one delivery in, one answer out, kept before it is answered."""
 
 import asyncio
-import logging
 import os
 import time
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from reconcile.endpoint.arrival import arrived, unread
 from reconcile.endpoint.commit import Committer, NotKept
 from reconcile.endpoint.keep import Delivered, Keeper
 from reconcile.endpoint.trust import Trust
+from reconcile.quiet import logger
 from reconcile.storage.opening import open_store
 from reconcile.storage.refused import UntrustedDelivery
 
@@ -38,7 +38,7 @@ UNTRUSTED_WAITING_MAX: Final = 100
 DISCARDED_BYTES_MAX: Final = 64 * 2**20
 """How much of a body is read that nobody wants: its sender may not listen before."""
 
-_log = logging.getLogger("reconcile.endpoint")
+_log = logger("endpoint")
 
 
 @attrs.frozen(kw_only=True)

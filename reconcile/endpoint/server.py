@@ -1,6 +1,5 @@
 """The endpoint behind a port of its own, on uvicorn (the extra `serve`)."""
 
-import logging
 import time
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import uvicorn
 from reconcile.endpoint.asgi import AsgiApp
 from reconcile.endpoint.connection import Connection
 from reconcile.endpoint.receive import WebhookEndpoint
+from reconcile.quiet import logger
 from reconcile.serving import Served, in_thread
 
 CONNECTIONS_MAX: Final = 500
@@ -18,7 +18,7 @@ CONNECTIONS_MAX: Final = 500
 CROWD_LOGGED_EVERY_S: Final = 60.0
 STOP_WAIT_MAX_S: Final = 15  # as long as an answer may take, and a little
 
-_log = logging.getLogger("reconcile.endpoint")
+_log = logger("endpoint")
 
 
 @contextmanager

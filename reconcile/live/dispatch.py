@@ -4,7 +4,6 @@ What we mean to do is stored before the call, and the answer after it, joined by
 that the call carries. While one is in doubt, nothing that it names is sent again.
 """
 
-import logging
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
@@ -36,6 +35,7 @@ from reconcile.errors import (
 )
 from reconcile.history import Batch, History
 from reconcile.judgement.item import Item
+from reconcile.quiet import logger
 from reconcile.readmodels.requests import (
     PUSH,
     RequestLedger,
@@ -45,7 +45,7 @@ from reconcile.readmodels.requests import (
 )
 from reconcile.storage.ports import VersionConflictError
 
-_LOG: Final = logging.getLogger("reconcile.dispatch")
+_LOG: Final = logger("dispatch")
 TRIES_MAX: Final = 20
 UPDATES: Final = ("update", "put")  # of what may still be on its way into the books
 

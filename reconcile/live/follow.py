@@ -7,7 +7,6 @@ limit and a refused key are the account's.
 """
 
 import asyncio
-import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -32,9 +31,10 @@ from reconcile.live.agenda import Agenda, Step
 from reconcile.live.dispatch import Dispatch
 from reconcile.live.pace import Pace, Want
 from reconcile.live.recovery import Recovery
+from reconcile.quiet import logger
 from reconcile.readmodels.projector import Projector
 
-_LOG: Final = logging.getLogger("reconcile.follow")
+_LOG: Final = logger("follow")
 LEASE: Final = timedelta(seconds=50)
 """Of one read after the other: a follower that was killed holds nothing for longer."""
 TRIES_MAX: Final = 3

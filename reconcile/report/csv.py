@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
 from reconcile.domain.instants import format_instant
 from reconcile.domain.money import amount_of, decimal_text
+from reconcile.foreign import one_line
 from reconcile.judgement.facts import Content
 from reconcile.report.build import Report
 from reconcile.report.groups import Judged
@@ -53,9 +55,10 @@ COLUMNS: Final = (
 
 
 def to_csv(report: Report) -> Iterator[str]:
-    """Yield the header and then lines; an item without a leg has one line.
+    r"""Yield the header and then lines; an item without a leg has one line.
 
-    Text that a spreadsheet would take for a formula is preceded by an apostrophe.
+    Text that a spreadsheet would compute is preceded by an apostrophe; line breaks and
+    other controls in it are written out, as `\n`.
     """
     yield _line(COLUMNS)
     for row in report.items:
@@ -117,18 +120,24 @@ def _instant(moment: datetime | None) -> str:
 
 def _line(fields: tuple[str, ...]) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([_harmless(f) for f in fields])
+    csv.writer(out, lineterminator="\r\n").writerow([_cell(f) for f in fields])
     return out.getvalue()
 
 
-def _harmless(field: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula; a number is none."""
-    if field[:1] not in _FORMULA or amount_of(field) == field:
+def _cell(field: str) -> str:
+    """Return a cell of one line that no spreadsheet computes; a number is none."""
+    if not field or amount_of(field) == field:
         return field
-    return f"'{field}"
+    return _FORMULA.sub(r"\1'", one_line(field))
 
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# A sign that begins a formula, in every width, after blanks of any kind: at the start,
+# or where a spreadsheet that splits cells at semicolons would start another.
+_FORMULA: Final = re.compile(
+    r"((?:\A|[;|\uff1b])(?=(?:\s|\\[xu][0-9a-f]{2,8}|\\[tnr])*"
+    r"[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u207b\u207c"
+    r"\u208a\u208b\u208c\u2212]))"
+)
 
 
 CAUSE_COLUMNS: Final = (

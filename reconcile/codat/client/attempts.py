@@ -4,7 +4,6 @@ Nothing here does anything: it says what to do next, and is told what came of it
 what is recorded, and when a slot of the quota is given back, is written once.
 """
 
-import logging
 from collections.abc import Callable, Generator
 from datetime import datetime
 from math import ceil
@@ -21,9 +20,10 @@ from reconcile.codat.exchange import Exchange
 from reconcile.codat.headers import wait_told
 from reconcile.codat.requests import Request
 from reconcile.errors import UsageError
+from reconcile.quiet import logger
 
 ADMISSION_WAIT_MAX_S: Final = 60.0  # for room in our own quota: a minute's
-_LOG: Final = logging.getLogger("reconcile.codat")
+_LOG: Final = logger("codat")
 
 
 @attrs.frozen

@@ -4,7 +4,6 @@ Without it, a process would go on writing into a file that was deleted, moved or
 replaced, and tell others that what went there is kept.
 """
 
-import logging
 import os
 import secrets
 import sqlite3
@@ -16,6 +15,7 @@ from typing import Any, Final
 import attrs
 
 from reconcile.errors import StoreLostError
+from reconcile.quiet import logger
 
 GONE: Final = "its file was deleted or moved"
 REPLACED: Final = "its file was replaced by another"
@@ -31,7 +31,7 @@ DAMAGED: Final = "its file was replaced by one that cannot be read"
 OLDER: Final = "its file was replaced by one that lacks what was acknowledged"
 ANOTHER: Final = "its file was replaced by one of another history"
 
-_LOG: Final = logging.getLogger("reconcile.storage")
+_LOG: Final = logger("storage")
 _Identity = tuple[int, int]
 _Sides = tuple[_Identity | None, _Identity | None]  # of -wal and of -shm
 
