@@ -12,13 +12,18 @@ from typing import Final
 _HARMFUL: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f"
     "\ufeff\ufff9-\ufffb\ud800-\udfff\U0001d173-\U0001d17a\U000e0001"
-    "\U000e0020-\U000e007f]"
+    "\U000e0020-\U000e007f]+"
 )
 
 
 def one_line(text: str) -> str:
     r"""Return text as one line that does a terminal no harm: `\n`, `\x1b`, `\u202e`."""
     return _HARMFUL.sub(_escape, text)
+
+
+def harmful_runs(text: str) -> list[tuple[int, int]]:
+    """Return where characters stand that `one_line` would write out: start and end."""
+    return [found.span() for found in _HARMFUL.finditer(text)]
 
 
 def one_line_json(text: str) -> str:
@@ -31,8 +36,5 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def _json_escape(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    if code <= 0xFFFF:
-        return f"\\u{code:04x}"
-    high, low = divmod(code - 0x10000, 0x400)
-    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[n : n + 4]}" for n in range(0, len(units), 4))

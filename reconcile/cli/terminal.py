@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reconcile.foreign import one_line, one_line_json
+from reconcile.foreign import harmful_runs, one_line, one_line_json
 
 _PIPE_COLUMNS = 200
 
@@ -60,10 +60,11 @@ def cells(*words: str) -> tuple[Text, ...]:
 
 def _harmless(text: Text) -> Text:
     """Return a text with its styles, on one line."""
-    if one_line(text.plain) == text.plain:
+    runs = harmful_runs(text.plain)
+    if not runs:
         return text
     safe = Text(style=text.style)
-    for character in text.divide(range(1, len(text))):
-        shown = one_line(character.plain)
-        safe.append_text(character if shown == character.plain else Text(shown))
+    for number, part in enumerate(text.divide([cut for run in runs for cut in run])):
+        is_harmful = number % 2 == 1
+        safe.append_text(Text(one_line(part.plain)) if is_harmful else part)
     return safe

@@ -46,6 +46,8 @@ from reconcile.codat.routes import route_of
 from reconcile.codat.scrubbing import kept_entry, not_kept
 from reconcile.errors import PayloadError
 
+BROKEN_ENTRY: Final = "the entry is not JSON"
+
 
 def read_broken(
     raw: bytes, reason: str, where: str, attached: Attached, *, cut_off: bool = False

@@ -15,8 +15,9 @@ from typing import IO, Final
 import msgspec
 
 from reconcile.codat.captured_bodies import nothing_attached
+from reconcile.codat.document import HAR_BYTES_MAX, Document
 from reconcile.codat.exchange import BODY_BYTES_MAX, Attached, Captured, Unreadable
-from reconcile.codat.har import HAR_BYTES_MAX, read_document, read_line, read_lines
+from reconcile.codat.har import read_document, read_line, read_lines
 from reconcile.codat.jsons import text_of
 from reconcile.codat.partial import readable_part
 from reconcile.codat.salvage import is_entry
@@ -101,11 +102,10 @@ def _plain(
         lines = read_lines(_lines(whole, name), name=name, attached=attached)
         yield from _with_an_entry(lines, name)
         return
-    document = _bounded(whole, name)
-    if _first_line_is_whole(document):
-        yield from _documents(document, name, attached)
-    else:
-        yield from read_document(document, name=name, attached=attached)
+    document = Document(whole, name=name, attached=attached, lined=True)
+    yield from document.entries()
+    rest = io.BufferedReader(_Rejoined(document.rest, whole), HEAD_BYTES)
+    yield from _documents(_lines(rest, name), name, attached)
 
 
 _OF_OTHER_KINDS: Final = (("<", "a web page or XML"), ("%PDF", "a PDF"))
@@ -139,15 +139,11 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
-def _first_line_is_whole(document: bytes) -> bool:
-    """Return whether more follows a line that is a whole document."""
-    first, _, rest = document.lstrip().partition(b"\n")
-    return bool(rest.strip()) and _is_json(first)
-
-
-def _documents(lines: bytes, name: str, attached: Attached) -> Iterator[Captured]:
+def _documents(
+    lines: Iterable[bytes], name: str, attached: Attached
+) -> Iterator[Captured]:
     """Yield what lines hold of which each is a HAR document, or an entry."""
-    for number, line in enumerate(lines.split(b"\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         where = f"{name}, line {number}"
         if _LOG_FIRST(text_of(line[:HEAD_BYTES]).lstrip()):
             yield from read_document(line, name=where, attached=attached)

@@ -12,13 +12,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Final
 
+from reconcile.codat.document import HAR_BYTES_MAX
 from reconcile.codat.exchange import (
     BODY_BYTES_MAX,
     Attached,
     Captured,
     Unreadable,
 )
-from reconcile.codat.har import HAR_BYTES_MAX
 from reconcile.codat.scrubbing import not_kept
 from reconcile.errors import UsageError
 

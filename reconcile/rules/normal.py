@@ -129,7 +129,7 @@ def fingerprint_1(
 _NOISE_1: Final = re.compile(
     r"correlation id:\s*\S+"
     r"|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}"
-    r"|-?\d+[.,]\d+",
+    r"|-?\d{1,60}[.,]\d+",  # of a longer number, the end: no run is searched twice
     re.IGNORECASE,
 )
 

@@ -1,12 +1,14 @@
 """HAR in: every entry an exchange, or handed on as it stands."""
 
 import base64
+import io
 import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from reconcile.codat.document import Document
 from reconcile.codat.entries import read_entry
 from reconcile.codat.exchange import Captured, Exchange, Unreadable
 from reconcile.codat.har import read_document, read_lines
@@ -304,3 +306,68 @@ def test_a_document_without_entries_is_no_capture(document: bytes) -> None:
 
 def test_a_document_of_no_entries_holds_nothing() -> None:
     assert list(read_document(har([]))) == []
+
+
+class Dripping(io.BytesIO):
+    """A stream that gives a few bytes at a time."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        super().__init__(data)
+        self._size = size
+
+    def read(self, _: int | None = -1) -> bytes:
+        """Return the next few bytes."""
+        return super().read(self._size)
+
+
+ODD = [
+    b"",
+    b'{"a":1}',
+    b"12",
+    b'"\\u00e9 \xc3\xa9"',
+    b'{"a":',
+    b'{"request":{"url":"\n',
+    b"\xff\xfe",
+    b'{"x":NaN}',
+    b"{" * 2000,
+]
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+@pytest.mark.parametrize("odd", ODD)
+def test_a_document_says_the_same_however_it_comes(odd: bytes, size: int) -> None:
+    entries = [status(2000), odd, page(row("t1", message="é")), push("t1")]
+    head = b'{"log":{"_x":{"entries":[1]},"entries": \n ['
+    whole = head + b",\n".join(entries) + b'],"pages":[]}}'
+    for document in (whole, whole[:-40], whole[:-1], whole + b"\n" + whole):
+        read = Document(Dripping(document, size), name="a.har").entries()
+
+        assert list(read) == list(read_document(document, name="a.har"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-16-le"])
+def test_a_document_in_another_utf_may_come_byte_by_byte(encoding: str) -> None:
+    document = har([status(2000), page(row("t1"))]).decode().encode(encoding)
+
+    read = Document(Dripping(document, 1)).entries()
+
+    assert kinds(list(read)) == ["Exchange", "Exchange"]
+
+
+def test_entries_before_the_end_of_a_document_are_read_before_it_comes() -> None:
+    whole = har([status(2000), page(row("t1")), push("t1")])
+    stream = Dripping(whole, 10)
+
+    first = next(Document(stream).entries())
+
+    assert isinstance(first, Exchange)
+    assert stream.tell() < len(whole) // 2
+
+
+def test_a_second_list_of_entries_is_told() -> None:
+    first, second = har([status(2000)]), har([status(4000)])
+    document = first[: -len(b"}}")] + b"," + second[len(b'{"log":{') :]
+
+    read = list(read_document(document))
+
+    assert kinds(read) == ["Exchange", "Unreadable"]

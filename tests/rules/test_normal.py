@@ -107,3 +107,14 @@ def test_what_stands_after_the_window_says_nothing_more() -> None:
     long = "Odd. " * WINDOW
 
     assert mark(long) == mark(long + "More.")
+
+
+@pytest.mark.parametrize("digit", ["1", "١", "𝟏", "a", "-", "1.", "١,", "'", "{", "("])
+def test_a_message_of_a_megabyte_is_done_at_once(digit: str) -> None:
+    message = (digit * 2**20)[: 2**20]
+    begun = time.process_time()
+
+    for make in (fingerprint, fingerprint_1):
+        make(message, code=None, http_status=None)
+
+    assert time.process_time() - begun < 20  # quadratic: hours
