@@ -5,6 +5,7 @@ for ever for a request to begin and for an answer to be read.
 """
 
 import asyncio
+import logging
 from http import HTTPStatus
 from typing import Final
 
@@ -34,6 +35,7 @@ class Connection(HttpToolsProtocol):
 
     wait_s: float
     connections_max: int
+    log: logging.Logger
 
     _between = 0  # bytes since a head, a piece of a body or a request was through
     _stalled = False
@@ -41,6 +43,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Begin to watch; let nobody in where far too many are."""
+        self.logger = self.log
         super().connection_made(transport)
         self._watch()
         if len(self.connections) > self.connections_max:

@@ -1,8 +1,8 @@
 """The endpoint: one delivery in, one answer out, kept before it is answered."""
 
 import asyncio
+import logging
 import os
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from reconcile.endpoint.answers import (
 from reconcile.endpoint.arrival import arrived, unread
 from reconcile.endpoint.commit import Committer, NotKept
 from reconcile.endpoint.keep import Delivered, Keeper
+from reconcile.endpoint.seldom import Seldom
 from reconcile.endpoint.trust import Trust
 from reconcile.quiet import logger
 from reconcile.storage.opening import open_store
@@ -66,7 +67,6 @@ class _Offered:
 _IDS: Final = frozenset(proof[0] for proof in PROOFS)
 ASTRAY: Final = f"it came to another path than the endpoint's, such as {PATH}"
 FORKED: Final = "the endpoint was made before a fork, expected one in each process"
-ASTRAY_LOGGED_EVERY_S: Final = 60.0
 
 
 def _utc_now() -> datetime:
@@ -96,7 +96,7 @@ class WebhookEndpoint:
         self.limits = limits or Limits()
         self._trust = trust
         self._now = now
-        self._astray_logged_at = -ASTRAY_LOGGED_EVERY_S
+        self.seldom: Final = Seldom(_log)
         self._process = os.getpid()
         self._fork_logged = False
         self._store = opened = open_store(store, create=True)
@@ -118,6 +118,7 @@ class WebhookEndpoint:
     def close(self) -> None:
         """Keep what waits, release the store; later deliveries are answered 503."""
         self._committer.close()
+        self.seldom.close()
 
     def receive(self, headers: Headers, body: bytes) -> Reply:
         """Return what a delivery is answered, when it has been kept."""
@@ -157,10 +158,6 @@ class WebhookEndpoint:
     ) -> _Offered | Reply | None:
         if not any(name.lower() in _IDS for name, _ in pairs_of(headers)):
             return None
-        now = time.monotonic()
-        if now - self._astray_logged_at >= ASTRAY_LOGGED_EVERY_S:
-            self._astray_logged_at = now
-            _log.warning("delivery refused: %s", ASTRAY)
         return self._set_apart(headers, BodyNotRead(NOT_HERE, body_bytes))
 
     def health(self) -> Reply:
@@ -202,7 +199,8 @@ class WebhookEndpoint:
         try:
             future = self._committer.submit(what, size=len(body))
         except NotKept as error:
-            _log.warning("delivery not kept: %s", error)
+            message = f"delivery not kept: {error}"
+            self.seldom(logging.WARNING, message)
             return BUSY
         return _Offered(future, then=KEPT, otherwise=BUSY)
 
@@ -240,8 +238,9 @@ class WebhookEndpoint:
         """Keep a delivery apart; under a flood of them the answer alone is given."""
         if self._is_forked():
             return answer
-        fields = {"codat_bytes": delivery.body_bytes}
-        _log.info("delivery refused: %s", delivery.reason, extra=fields)
+        level = logging.WARNING if answer is NOT_HERE else logging.INFO
+        message = f"delivery refused: {delivery.reason}"
+        self.seldom(level, message, {"codat_bytes": delivery.body_bytes})
         try:
             future = self._committer.submit(
                 delivery,

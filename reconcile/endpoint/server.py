@@ -1,6 +1,6 @@
 """The endpoint behind a port of its own, on uvicorn (the extra `serve`)."""
 
-import time
+import logging
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from typing import Final
@@ -10,15 +10,12 @@ import uvicorn
 from reconcile.endpoint.asgi import AsgiApp
 from reconcile.endpoint.connection import Connection
 from reconcile.endpoint.receive import WebhookEndpoint
-from reconcile.quiet import logger
+from reconcile.endpoint.seldom import Seldom, SeldomFrom
 from reconcile.serving import Served, in_thread
 
 CONNECTIONS_MAX: Final = 500
 """Above it deliveries are answered 503; above twice as many nobody is let in."""
-CROWD_LOGGED_EVERY_S: Final = 60.0
 STOP_WAIT_MAX_S: Final = 15  # as long as an answer may take, and a little
-
-_log = logger("endpoint")
 
 
 @contextmanager
@@ -46,8 +43,9 @@ def _server(endpoint: WebhookEndpoint, most: int) -> uvicorn.Server:
     class Bounded(Connection):
         wait_s = endpoint.limits.read_wait_s
         connections_max = 2 * most
+        log = _of_connections(endpoint.seldom)
 
-    crowd = _Crowd(most)
+    crowd = _Crowd(most, endpoint.seldom)
     server = uvicorn.Server(
         uvicorn.Config(
             AsgiApp(endpoint, crowded=crowd),
@@ -65,6 +63,14 @@ def _server(endpoint: WebhookEndpoint, most: int) -> uvicorn.Server:
     return server
 
 
+def _of_connections(seldom: Seldom) -> logging.Logger:
+    """Return what uvicorn's connections log to: it has a line for each bad request."""
+    log = logging.Logger("uvicorn.error")
+    log.parent = logging.getLogger("uvicorn.error")
+    log.addFilter(SeldomFrom(seldom))
+    return log
+
+
 class _Crowd:
     """Says whether more are connected than should be; the log hears it now and then.
 
@@ -73,13 +79,13 @@ class _Crowd:
 
     connections: Sized = ()
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, seldom: Seldom) -> None:
         self._most = most
-        self._silent_until = 0.0
+        self._seldom = seldom
 
     def __call__(self) -> bool:
         crowded = len(self.connections) > self._most
-        if crowded and time.monotonic() > self._silent_until:
-            self._silent_until = time.monotonic() + CROWD_LOGGED_EVERY_S
-            _log.warning("deliveries not kept: over %d connections", self._most)
+        if crowded:
+            message = f"deliveries not kept: over {self._most} connections"
+            self._seldom(logging.WARNING, message)
         return crowded

@@ -80,7 +80,8 @@ def test_a_delivery_to_another_path_is_counted_and_logged_once_a_minute(
     assert apart(tmp_path) == [(reason, 2)] * 3
     warnings = [r for r in caplog.records if r.levelname == "WARNING"]
     assert [record.getMessage() for record in warnings] == [
-        f"delivery refused: {reason}"
+        f"delivery refused: {reason}",
+        f"delivery refused: {reason}: 2 more, not logged",
     ]
 
 

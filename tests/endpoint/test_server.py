@@ -240,7 +240,8 @@ def test_a_crowd_hears_when_to_come_again(
     ]
     assert recorded.status_code == 204
     assert [record.getMessage() for record in caplog.records] == [
-        "deliveries not kept: over 2 connections"
+        "deliveries not kept: over 2 connections",
+        "deliveries not kept: over 2 connections: 1 more, not logged",
     ]
 
 
