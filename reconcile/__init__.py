@@ -5,30 +5,12 @@ from reconcile.version import VERSION
 TYPE_CHECKING = False  # as `typing` has it, whose import takes a tenth of a start
 
 if TYPE_CHECKING:
-    from reconcile.audit.tie_out import (
-        Difference,
-        TieOut,
-    )
-    from reconcile.codat.client import (
-        Answer,
-        AsyncCodatClient,
-        CodatClient,
-        Rerequests,
-    )
-    from reconcile.codat.client.quota import (
-        Figures,
-        Priority,
-        Quota,
-    )
-    from reconcile.codat.exchange import (
-        Exchange,
-        OtherTraffic,
-        Unreadable,
-    )
-    from reconcile.codat.har import (
-        read_document,
-        read_lines,
-    )
+    from reconcile.audit.evidence import EvidenceCheck
+    from reconcile.audit.tie_out import Difference, TieOut
+    from reconcile.codat.client import Answer, AsyncCodatClient, CodatClient, Rerequests
+    from reconcile.codat.client.quota import Figures, Priority, Quota
+    from reconcile.codat.exchange import Exchange, OtherTraffic, Unreadable
+    from reconcile.codat.har import read_document, read_lines
     from reconcile.codat.requests import (
         Request,
         attach,
@@ -41,15 +23,9 @@ if TYPE_CHECKING:
         update_expense,
         update_reimbursable,
     )
-    from reconcile.domain.concurrency import (
-        Concurrency,
-    )
-    from reconcile.domain.policy import (
-        Policy,
-    )
-    from reconcile.domain.request import (
-        RequestState,
-    )
+    from reconcile.domain.concurrency import Concurrency
+    from reconcile.domain.policy import Policy
+    from reconcile.domain.request import RequestState
     from reconcile.domain.vocabulary import (
         Action,
         BreakKind,
@@ -66,9 +42,7 @@ if TYPE_CHECKING:
         WebhookEndpoint,
         WsgiApp,
     )
-    from reconcile.endpoint.answers import (
-        BodyNotRead,
-    )
+    from reconcile.endpoint.answers import BodyNotRead
     from reconcile.errors import (
         BoundaryError,
         BusyError,
@@ -84,77 +58,25 @@ if TYPE_CHECKING:
         StoreLostError,
         UsageError,
     )
-    from reconcile.intake.captures import (
-        UnreadCapture,
-    )
+    from reconcile.intake.captures import UnreadCapture
     from reconcile.intake.scrub import Scrubbing
-    from reconcile.intake.take import (
-        Intake,
-    )
-    from reconcile.judgement.facts import (
-        Content,
-    )
-    from reconcile.judgement.item import (
-        Item,
-        Leg,
-    )
-    from reconcile.live.dispatch import (
-        Dispatch,
-        Sent,
-    )
-    from reconcile.live.follow import (
-        Follower,
-    )
-    from reconcile.live.pace import (
-        Pace,
-    )
-    from reconcile.live.recovery import (
-        Recovered,
-    )
-    from reconcile.projections.summaries import (
-        Finding,
-        SyncSummary,
-    )
-    from reconcile.reconciler import (
-        Reconciler,
-    )
-    from reconcile.report.build import (
-        Report,
-        Share,
-        Totals,
-    )
-    from reconcile.report.groups import (
-        Group,
-        Judged,
-    )
-    from reconcile.report.money import (
-        AgeKey,
-        StateKey,
-        Sum,
-    )
-    from reconcile.report.selection import (
-        Selection,
-    )
-    from reconcile.report.story import (
-        JudgementChanged,
-        Story,
-        StoryEntry,
-    )
-    from reconcile.report.what_if import (
-        WhatIf,
-    )
-    from reconcile.report.wire import (
-        item_data,
-        to_data,
-    )
-    from reconcile.rules import (
-        Backoff,
-        Failure,
-        Match,
-        Rule,
-        Ruleset,
-        load_rules,
-    )
+    from reconcile.intake.take import Intake
+    from reconcile.judgement.facts import Content
+    from reconcile.judgement.item import Item, Leg
+    from reconcile.live.dispatch import Dispatch, Sent
+    from reconcile.live.follow import Follower
+    from reconcile.live.pace import Pace
+    from reconcile.live.recovery import Recovered
+    from reconcile.projections.summaries import Finding, SyncSummary
+    from reconcile.reconciler import Reconciler
+    from reconcile.report.build import Report, Share, Totals
+    from reconcile.report.groups import Group, Judged
+    from reconcile.report.money import AgeKey, StateKey, Sum
+    from reconcile.report.selection import Selection
+    from reconcile.report.story import JudgementChanged, Story, StoryEntry
+    from reconcile.report.what_if import WhatIf
+    from reconcile.report.wire import item_data, to_data
+    from reconcile.rules import Backoff, Failure, Match, Rule, Ruleset, load_rules
 
 __version__ = VERSION
 
@@ -175,6 +97,7 @@ __all__ = [
     "Content",
     "Difference",
     "Dispatch",
+    "EvidenceCheck",
     "Exchange",
     "Failure",
     "Figures",
@@ -251,30 +174,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "reconcile.audit.tie_out": (
-        "Difference",
-        "TieOut",
-    ),
+    "reconcile.audit.evidence": ("EvidenceCheck",),
+    "reconcile.audit.tie_out": ("Difference", "TieOut"),
     "reconcile.codat.client": (
         "Answer",
         "AsyncCodatClient",
         "CodatClient",
         "Rerequests",
     ),
-    "reconcile.codat.client.quota": (
-        "Figures",
-        "Priority",
-        "Quota",
-    ),
-    "reconcile.codat.exchange": (
-        "Exchange",
-        "OtherTraffic",
-        "Unreadable",
-    ),
-    "reconcile.codat.har": (
-        "read_document",
-        "read_lines",
-    ),
+    "reconcile.codat.client.quota": ("Figures", "Priority", "Quota"),
+    "reconcile.codat.exchange": ("Exchange", "OtherTraffic", "Unreadable"),
+    "reconcile.codat.har": ("read_document", "read_lines"),
     "reconcile.codat.requests": (
         "Request",
         "attach",
@@ -326,55 +236,21 @@ _HOMES = {
     "reconcile.intake.scrub": ("Scrubbing",),
     "reconcile.intake.take": ("Intake",),
     "reconcile.judgement.facts": ("Content",),
-    "reconcile.judgement.item": (
-        "Item",
-        "Leg",
-    ),
-    "reconcile.live.dispatch": (
-        "Dispatch",
-        "Sent",
-    ),
+    "reconcile.judgement.item": ("Item", "Leg"),
+    "reconcile.live.dispatch": ("Dispatch", "Sent"),
     "reconcile.live.follow": ("Follower",),
     "reconcile.live.pace": ("Pace",),
     "reconcile.live.recovery": ("Recovered",),
-    "reconcile.projections.summaries": (
-        "Finding",
-        "SyncSummary",
-    ),
+    "reconcile.projections.summaries": ("Finding", "SyncSummary"),
     "reconcile.reconciler": ("Reconciler",),
-    "reconcile.report.build": (
-        "Report",
-        "Share",
-        "Totals",
-    ),
-    "reconcile.report.groups": (
-        "Group",
-        "Judged",
-    ),
-    "reconcile.report.money": (
-        "AgeKey",
-        "StateKey",
-        "Sum",
-    ),
+    "reconcile.report.build": ("Report", "Share", "Totals"),
+    "reconcile.report.groups": ("Group", "Judged"),
+    "reconcile.report.money": ("AgeKey", "StateKey", "Sum"),
     "reconcile.report.selection": ("Selection",),
-    "reconcile.report.story": (
-        "JudgementChanged",
-        "Story",
-        "StoryEntry",
-    ),
+    "reconcile.report.story": ("JudgementChanged", "Story", "StoryEntry"),
     "reconcile.report.what_if": ("WhatIf",),
-    "reconcile.report.wire": (
-        "item_data",
-        "to_data",
-    ),
-    "reconcile.rules": (
-        "Backoff",
-        "Failure",
-        "Match",
-        "Rule",
-        "Ruleset",
-        "load_rules",
-    ),
+    "reconcile.report.wire": ("item_data", "to_data"),
+    "reconcile.rules": ("Backoff", "Failure", "Match", "Rule", "Ruleset", "load_rules"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -20,7 +20,7 @@ from reconcile.endpoint.arrival import arrived
 from reconcile.endpoint.trust import NOBODY, Trust
 from reconcile.errors import SignatureError, UsageError
 from reconcile.history import History
-from reconcile.intake.reprocess import reprocess
+from reconcile.intake.reprocess import reprocess, said_by
 from reconcile.intake.scrub import Scrubbing, scrub
 from reconcile.intake.take import Intake, take
 from reconcile.live.dispatch import Dispatch, why_not_to_be_sent
@@ -153,8 +153,7 @@ class Reconciler:
         """Leave out evidence, by its SHA-256: unread bytes, or what a webhook said.
 
         Raises:
-            UsageError: no evidence in quarantine and no webhook has that digest, or a
-                name is blank.
+            UsageError: no unread bytes and no webhook have it, or a name is blank.
 
         """
         set_aside(self._history, digest, actor=actor, reason=reason, now=self._now)
@@ -351,11 +350,14 @@ class Reconciler:
         """Bring the live views up to date; return the position they stand at."""
         return self._projector.catch_up()
 
-    def tie_out(self) -> TieOut:
-        """Return how the live views, brought up to date, compare with a replay."""
+    def tie_out(self, *, evidence: bool = False) -> TieOut:
+        """Return how the live views, brought up to date, compare with a replay.
+
+        With `evidence`, how events and bodies compare with the bytes read again, too.
+        """
         self._projector.catch_up()
-        with self.store.reading() as views:
-            return tie_out(self.store, views, policy=self.policy, rules=self.rules)
+        again = said_by if evidence else None
+        return tie_out(self.store, again, policy=self.policy, rules=self.rules)
 
     def knows(self, company_id: str) -> bool:
         """Return whether anything was ever recorded of a company."""

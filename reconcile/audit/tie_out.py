@@ -5,6 +5,7 @@ from typing import Any, Final, assert_never
 
 import attrs
 
+from reconcile.audit.evidence import EvidenceCheck, SaidBy, check_evidence
 from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.policy import Policy
 from reconcile.judgement.item import Rules
@@ -49,10 +50,24 @@ class TieOut:
     rows: int = 0
     poisoned: int = 0
     differences: list[Difference] = attrs.field(factory=list)
+    evidence: EvidenceCheck | None = None  # where it was asked for
 
 
-def tie_out(store: Store, views: Snapshot, *, policy: Policy, rules: Rules) -> TieOut:
-    """Return how the views compare with a replay to their position."""
+def tie_out(
+    store: Store, said_by: SaidBy | None = None, *, policy: Policy, rules: Rules
+) -> TieOut:
+    """Return how the views compare with a replay to their position.
+
+    With `said_by`, which reads evidence anew, how the history compares with that, too.
+    """
+    with store.reading() as views:
+        result = _of_views(store, views, policy, rules)
+    if said_by is not None:
+        result.evidence = check_evidence(store, said_by)
+    return result
+
+
+def _of_views(store: Store, views: Snapshot, policy: Policy, rules: Rules) -> TieOut:
     result = TieOut(position=views.position())
     poisoned = {position for position, _ in views.poisoned()}
     seen: set[str] = set()

@@ -6,17 +6,20 @@ from typing import Final, Literal
 
 import attrs
 
+from reconcile.audit.evidence import sample_evidence
 from reconcile.cli.account import shown
 from reconcile.cli.opening import reading
 from reconcile.domain.instants import format_instant
 from reconcile.domain.request import UNDER_WAY, RequestState
 from reconcile.endpoint.receive import ASTRAY
 from reconcile.errors import NoStoreError, ReconcileError
+from reconcile.intake.reprocess import said_by
 from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.reconciler import Reconciler
 from reconcile.storage.opening import files_of, is_read_only, sqlite_version
 
 NAMED_MAX: Final = 5
+SAMPLED: Final = 200  # pieces of evidence, evenly spread
 FAULTY_FROM: Final = (3, 7, 0)
 FAULTY_TO: Final = (3, 51, 2)
 
@@ -38,6 +41,7 @@ def checks_of_store(store: str, now: datetime) -> Iterator[Checked]:
             yield _writable(books, store)
             yield _engine()
             yield _views(books)
+            yield _evidence(books)
             yield _quarantine(books)
             yield _refused(books)
             yield _in_doubt(books, now)
@@ -87,6 +91,16 @@ def _views(books: Reconciler) -> Checked:
         return Checked("problem", "views", text, hint)
     text = f"{lag} positions behind; they catch up when they are read"
     return Checked("ok", "views", text if lag else "up to date")
+
+
+def _evidence(books: Reconciler) -> Checked:
+    """Say whether some of the evidence is what came."""
+    check = sample_evidence(books.store, said_by, most=SAMPLED)
+    if check.differences:
+        hint = "`reconcile audit tie-out --evidence` tells all; restore a backup"
+        return Checked("problem", "evidence", shown(check.first[0]), hint)
+    text = f"{check.evidence} pieces have the bytes that came"
+    return Checked("ok", "evidence", text)
 
 
 def _quarantine(books: Reconciler) -> Checked:

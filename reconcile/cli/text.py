@@ -5,6 +5,7 @@ from typing import TextIO
 
 from rich.text import Text
 
+from reconcile.audit.evidence import EvidenceCheck
 from reconcile.audit.tie_out import TieOut
 from reconcile.cli.terminal import Terminal
 from reconcile.domain.instants import format_instant
@@ -170,4 +171,20 @@ def write_tie_out(result: TieOut, stream: TextIO) -> None:
             f"{result.rows} rows compared to position {result.position},"
             f" {len(result.differences)} differences"
         )
+    )
+    if result.evidence is not None:
+        _write_evidence(result.evidence, out)
+
+
+def _write_evidence(check: EvidenceCheck, out: Terminal) -> None:
+    for sentence in check.first:
+        out.line(sentence)
+    more = check.differences - len(check.first)
+    if more:
+        out.line(f"and {more} more")
+    if not check.differences:
+        out.line("Every event is what its bytes say, and every body has its digest.")
+    out.line(
+        f"{check.events} events and {check.evidence} pieces of evidence compared,"
+        f" {check.differences} differences; {check.decided} events rest on no evidence"
     )

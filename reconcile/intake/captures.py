@@ -47,7 +47,7 @@ def read_capture(captured: Captured) -> ReadCapture | None:
     if isinstance(captured, OtherTraffic):
         return None
     if isinstance(captured, Unreadable):
-        digest = _entry_digest(captured.raw)
+        digest = entry_digest(captured.raw)
         unread = UnreadCapture(
             where=captured.where, digest=digest, reason=captured.reason
         )
@@ -189,7 +189,7 @@ def _of_identity(exchange: Exchange) -> tuple[str, ...]:
     )
 
 
-def _entry_digest(raw: bytes) -> str:
+def entry_digest(raw: bytes) -> str:
     """Return the digest of bytes that are no entry: of their JSON, where they are JSON.
 
     So one broken entry is one piece of evidence, however the capture was indented.

@@ -1,13 +1,19 @@
 """Read again what is in quarantine: after a mended reader, nothing has been lost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from reconcile.codat.entries import read_entry
 from reconcile.codat.exchange import Exchange
 from reconcile.domain.events import EvidenceReleased
+from reconcile.domain.observations import Observation
 from reconcile.history import Batch, History
-from reconcile.intake.captures import ReadCapture, UnreadCapture, read_capture
+from reconcile.intake.captures import (
+    ReadCapture,
+    UnreadCapture,
+    entry_digest,
+    read_capture,
+)
 from reconcile.intake.take import TRIES_MAX, Intake
 from reconcile.readmodels.quarantine import QuarantinedEvidence, quarantine_at
 from reconcile.storage.evidence import Evidence
@@ -27,7 +33,7 @@ def reprocess(
         evidence = history.store.evidence(bytes.fromhex(quarantined.evidence))
         if evidence is None:
             continue
-        piece = _again(evidence)
+        piece = read_again(evidence)
         if piece is None:
             unread = UnreadCapture(where="", digest=digest, reason=quarantined.reason)
             intake.unread.append(unread)
@@ -72,10 +78,22 @@ def _release(
         return
 
 
-def _again(evidence: Evidence) -> ReadCapture | None:
+def read_again(evidence: Evidence) -> ReadCapture | None:
+    """Return what stored evidence says, read anew; None: nothing of Codat's."""
     if evidence.kind == "bytes":
         return read_capture(read_entry(evidence.request_body or b""))
     return read_capture(exchange_in(evidence))
+
+
+def said_by(evidence: Evidence) -> tuple[bytes, Sequence[Observation]]:
+    """Return the identity of stored evidence, read anew, and what it says.
+
+    Empty where it is no traffic of Codat's any more.
+    """
+    if evidence.kind == "bytes":
+        return bytes.fromhex(entry_digest(evidence.request_body or b"")), ()
+    piece = read_again(evidence)
+    return (b"", ()) if piece is None else (piece.evidence.identity, piece.seen)
 
 
 def exchange_in(evidence: Evidence) -> Exchange:

@@ -198,8 +198,27 @@ def _entries(store: Store, stream: str, transaction_id: str) -> Iterator[StoryEn
                 source=source,
                 sync_id=name if kind == "sync" else None,
                 text=text,
-                digest=store.body_digest(bytes.fromhex(event.evidence)),
+                digest=_digest(store, event.evidence),
             )
+
+
+def _digest(store: Store, evidence: str) -> str:
+    """Return the SHA-256 (hex) of the bytes an event rests on, "" where it has none.
+
+    Of an exchange, its answer; of a delivery, or a request without an answer, what was
+    sent.
+
+    Raises:
+        StoreError: the bytes that are stored are others.
+
+    """
+    for receipt in store.receipts(bytes.fromhex(evidence))[:1]:
+        receipt.check()
+        sent, answered = receipt.request_digest, receipt.response_digest
+        is_delivery = receipt.evidence.kind == "delivery"
+        digest = sent if is_delivery else answered or sent
+        return "" if digest is None else digest.hex()
+    return ""
 
 
 def _said(

@@ -55,6 +55,20 @@ class Codec:
         """Return the event's topic and payload."""
         return event.TOPIC, self._encoder.encode(event)
 
+    def payload(self, topic: str, state: bytes) -> dict[str, Any]:
+        """Return what was stored, mended where it is of an older shape, as plain data.
+
+        Raises:
+            HistoryError: the topic is not known, or the payload is not of its shape.
+
+        """
+        try:
+            _, payload = self._mended(topic, state)
+        except _UNREADABLE as error:
+            raise HistoryError(f"the stored {topic} cannot be read: {error}") from error
+        data: dict[str, Any] = msgspec.to_builtins(payload)
+        return data
+
     def decode(self, topic: str, state: bytes) -> Event:
         """Return the event that was stored, mended where it is of an older shape.
 
@@ -76,13 +90,17 @@ class Codec:
         return event
 
     def _decode_older(self, topic: str, state: bytes) -> Event:
+        topic, payload = self._mended(topic, state)
+        if topic not in self._types:
+            raise HistoryError(f"no event is known by the topic {topic!r}")
+        return msgspec.convert(payload, self._types[topic])
+
+    def _mended(self, topic: str, state: bytes) -> tuple[str, dict[str, Any]]:
         payload = msgspec.json.decode(state, type=dict[str, Any])
         while topic in self._upcasts:
             topic, upcast = self._upcasts[topic]
             payload = upcast(payload)
-        if topic not in self._types:
-            raise HistoryError(f"no event is known by the topic {topic!r}")
-        return msgspec.convert(payload, self._types[topic])
+        return topic, payload
 
 
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError)

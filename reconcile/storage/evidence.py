@@ -40,6 +40,30 @@ class Evidence:
     body_dropped: bool = False
 
 
+class Receipt(NamedTuple):
+    """Evidence as it came once, with the digests under which its bodies are stored."""
+
+    evidence: Evidence
+    request_digest: bytes | None
+    response_digest: bytes | None
+
+    def check(self) -> None:
+        """Hold the bodies against their digests.
+
+        Raises:
+            StoreError: the bytes of a body are others than those that came.
+
+        """
+        bodies = (self.evidence.request_body, self.evidence.response_body)
+        digests = (self.request_digest, self.response_digest)
+        for body, digest in zip(bodies, digests, strict=True):
+            if body is not None and digest is not None and digest_of(body) != digest:
+                raise StoreError(
+                    f"the bytes stored as sha256:{digest.hex()} are others: theirs is"
+                    f" sha256:{digest_of(body).hex()}"
+                )
+
+
 class EvidenceKey(NamedTuple):
     """What evidence is known by, without its bodies."""
 

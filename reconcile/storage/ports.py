@@ -25,7 +25,7 @@ from reconcile.projections.rows import (
     SyncRow,
 )
 from reconcile.storage.codec import Envelope
-from reconcile.storage.evidence import Evidence, EvidenceKey
+from reconcile.storage.evidence import Evidence, EvidenceKey, Receipt
 from reconcile.storage.refused import Untrusted
 
 
@@ -357,11 +357,12 @@ class Store(Protocol):
         """Leave nothing of what was rewritten; a `StoreError` while it is in use."""
         ...
 
-    def body_digest(self, identity: bytes) -> str:
-        """Return the SHA-256 (hex) of the bytes that a piece of evidence rests on.
+    def receipts(self, identity: bytes) -> list[Receipt]:
+        """Return one piece of evidence as it came each time, the earliest first.
 
-        Of an exchange, its answer; of a delivery, or a request without an answer, what
-        was sent. Empty where neither has a body.
+        Raises:
+            StoreError: a body is missing, or damaged.
+
         """
         ...
 

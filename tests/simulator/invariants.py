@@ -36,9 +36,11 @@ def violations(
     replayed = books.replayed_report(as_of=now)
     if to_data(report) != to_data(replayed):
         yield "the live views and a replay tell different reports"
-    tied = books.tie_out()
+    tied = books.tie_out(evidence=True)
     if tied.differences or tied.poisoned:
         yield f"the tie-out finds {len(tied.differences)} differences"
+    if tied.evidence is None or tied.evidence.differences:
+        yield f"events and evidence differ: {tied.evidence}"
     if report.unprocessed:
         yield f"{report.unprocessed} pieces of evidence could not be read"
     recorded = _kept(store)

@@ -9,6 +9,7 @@ from reconcile.errors import StoreError
 from reconcile.storage.evidence import (
     Evidence,
     EvidenceKey,
+    Receipt,
     digest_of,
     headers_of,
     micros,
@@ -54,19 +55,31 @@ def evidence_at(
     cursor: sqlite3.Cursor, identity: bytes, *, layout: int
 ) -> Evidence | None:
     """Return one piece of evidence with its bodies, at its earliest receipt."""
+    found = receipts(cursor, identity, layout=layout, most=1)
+    return found[0].evidence if found else None
+
+
+def receipts(
+    cursor: sqlite3.Cursor, identity: bytes, *, layout: int, most: int = -1
+) -> list[Receipt]:
+    """Return one piece of evidence as it came each time, the earliest first."""
     cursor.execute(
         "SELECT kind, observed_at, company_id, method, url, status, headers,"
         " request_body, response_body FROM evidence WHERE identity = ?"
-        " ORDER BY observed_at LIMIT 1",
-        (identity,),
+        " ORDER BY observed_at LIMIT ?",
+        (identity, most),
     )
-    row = cursor.fetchone()
-    if row is None:
-        return None
-    dropped = body_dropped(cursor, identity, layout=layout)
+    rows = cursor.fetchall()
+    dropped = bool(rows) and body_dropped(cursor, identity, layout=layout)
+    return [_receipt(cursor, identity, row, dropped=dropped) for row in rows]
+
+
+def _receipt(
+    cursor: sqlite3.Cursor, identity: bytes, row: tuple[Any, ...], *, dropped: bool
+) -> Receipt:
     kind, observed_at, company_id, method, url, status, headers, *digests = row
     request_body, response_body = [_body(cursor, digest) for digest in digests]
-    return Evidence(
+    evidence = Evidence(
         identity=identity,
         kind=kind,
         observed_at=None if observed_at is None else moment_of(observed_at),
@@ -79,6 +92,7 @@ def evidence_at(
         response_body=response_body,
         body_dropped=dropped,
     )
+    return Receipt(evidence, *digests)
 
 
 def deliveries_of(cursor: sqlite3.Cursor, digest: bytes) -> dict[bytes, str | None]:
@@ -129,21 +143,6 @@ def compact(db: sqlite3.Connection) -> None:
     )
     db.execute("VACUUM")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def body_digest_at(cursor: sqlite3.Cursor, identity: bytes) -> str:
-    """Return the SHA-256 (hex) of the bytes that a piece of evidence rests on."""
-    cursor.execute(
-        "SELECT kind, request_body, response_body FROM evidence"
-        " WHERE identity = ? LIMIT 1",
-        (identity,),
-    )
-    row = cursor.fetchone()
-    if row is None:
-        return ""
-    kind, sent, answered = row
-    digest: bytes | None = sent if kind == "delivery" else answered or sent
-    return "" if digest is None else digest.hex()
 
 
 def _body(cursor: sqlite3.Cursor, digest: bytes | None) -> bytes | None:

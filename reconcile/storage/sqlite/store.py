@@ -13,7 +13,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from reconcile.errors import StoreError
 from reconcile.storage.codec import Codec, Envelope, EventMapper
-from reconcile.storage.evidence import Evidence, EvidenceKey, micros, pack_all
+from reconcile.storage.evidence import Evidence, EvidenceKey, Receipt, micros, pack_all
 from reconcile.storage.ports import VersionConflictError
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.engine import (
@@ -25,12 +25,12 @@ from reconcile.storage.sqlite.engine import (
 )
 from reconcile.storage.sqlite.events import EventReads
 from reconcile.storage.sqlite.evidence import (
-    body_digest_at,
     compact,
     deliveries_of,
     evidence_at,
     evidence_keys,
     evidence_row,
+    receipts,
     rewrite_evidence,
 )
 from reconcile.storage.sqlite.files import make_file
@@ -217,10 +217,11 @@ class SqliteStore(EventReads):
         with self._database.reading() as cursor:
             return evidence_keys(cursor)
 
-    def body_digest(self, identity: bytes) -> str:
-        """Return the SHA-256 (hex) of the bytes that a piece of evidence rests on."""
+    def receipts(self, identity: bytes) -> list[Receipt]:
+        """Return one piece of evidence as it came each time, the earliest first."""
         with self._database.reading() as cursor:
-            return body_digest_at(cursor, identity)
+            layout = self._database.layout(cursor)
+            return receipts(cursor, identity, layout=layout)
 
 
 _BULKY: Final = ("bodies", "evidence", "untrusted")  # no figure is read from them

@@ -1,0 +1,287 @@
+"""The history held against its evidence: each body, and each event that rests on it.
+
+A body must have its digest, evidence its identity, and an event must be what its bytes
+say when they are read again, after what its stream held by then. What an earlier
+version did not store in an event is not compared.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from reconcile.domain import dataset, reading, request, sync
+from reconcile.domain.decider import Decider
+from reconcile.domain.events import (
+    CaseEvent,
+    Event,
+    EvidenceQuarantined,
+    EvidenceScrubbed,
+    Recorded,
+)
+from reconcile.domain.identity import stream_parts
+from reconcile.domain.observations import Observation
+from reconcile.errors import HistoryError, StoreError
+from reconcile.storage.codec import Codec
+from reconcile.storage.evidence import Evidence, Receipt, digest_of
+from reconcile.storage.ports import Store, StoredEvent
+
+DIFFERENCES_MAX: Final = 20
+_REMEMBERED: Final = 64
+_SHOWN_MAX: Final = 120
+
+SaidBy = Callable[[Evidence], tuple[bytes, Sequence[Observation]]]
+"""Reads evidence anew: its identity, empty where it is nothing of ours; its words."""
+
+_DECIDERS: Final[Mapping[str, Decider[Any]]] = {
+    "dataset": dataset.DECIDER,
+    "read": reading.DECIDER,
+    "request": request.DECIDER,
+    "sync": sync.DECIDER,
+}
+
+
+@attrs.define(kw_only=True)
+class EvidenceCheck:
+    """What was held against its evidence, and the first differences, in sentences.
+
+    `decided` are events that rest on no evidence: intents, and what people decided.
+    """
+
+    evidence: int = 0
+    events: int = 0
+    decided: int = 0
+    differences: int = 0
+    first: list[str] = attrs.field(factory=list)
+
+    def differs(self, sentence: str) -> None:
+        """Note a difference."""
+        self.differences += 1
+        if self.differences <= DIFFERENCES_MAX:
+            self.first.append(sentence)
+
+
+def check_evidence(
+    store: Store, said_by: SaidBy, *, progress: Callable[[int], None] = lambda _: None
+) -> EvidenceCheck:
+    """Hold every event against its evidence, then the evidence that made no event."""
+    check = _Check(store, said_by)
+    until = store.position()
+    done = 0
+    for company_id in store.companies():
+        streams: dict[str, _Stream] = {}
+        for stored in store.stored_at(store.positions_of(company_id, until=until)):
+            check.event(stored, streams)
+            done += 1
+            progress(done)
+    for key in store.evidence_keys():
+        check.evidence(key.identity.hex())
+        done += 1
+        progress(done)
+    return check.result
+
+
+def sample_evidence(store: Store, said_by: SaidBy, *, most: int) -> EvidenceCheck:
+    """Hold so much of the evidence, evenly spread, against its digests."""
+    check = _Check(store, said_by)
+    keys = store.evidence_keys()
+    for key in keys[:: max(1, len(keys) // most)]:
+        check.evidence(key.identity.hex())
+    return check.result
+
+
+@attrs.define
+class _Stream:
+    """A stream as it stands after the events that were looked at."""
+
+    version: int = 0
+    state: Any = None
+    due: list[Event] = attrs.field(factory=list)
+    """What the last evidence says besides: the events that have to follow."""
+
+
+class _Check:
+    """One pass over a history."""
+
+    def __init__(self, store: Store, said_by: SaidBy) -> None:
+        self.result = EvidenceCheck()
+        self._store = store
+        self._said_by = said_by
+        self._codec = Codec()
+        self._scrubbed = _scrubbed(store)
+        self._seen: set[str] = set()
+        self._said: OrderedDict[str, list[Sequence[Observation]]] = OrderedDict()
+
+    def event(self, stored: StoredEvent, streams: dict[str, _Stream]) -> None:
+        """Hold one event against its evidence; the streams go on with it."""
+        try:
+            recorded = self._store.recorded(stored)
+        except HistoryError as error:
+            self.result.differs(f"event {stored.position}: {error}")
+            return
+        stream = streams.setdefault(recorded.stream, _Stream())
+        if recorded.version != stream.version + 1:
+            self._differs(
+                recorded,
+                f"it is version {recorded.version}, expected {stream.version + 1}",
+            )
+        stream.version = recorded.version
+        event = recorded.event
+        if isinstance(event, CaseEvent):
+            self._case(recorded, event)
+            return
+        decider = _DECIDERS[stream_parts(recorded.stream)[0]]
+        if stream.state is None:
+            stream.state = decider.initial
+        if event.evidence:
+            self.result.events += 1
+            self._compare(recorded, stored, stream, decider)
+        else:
+            self.result.decided += 1
+        stream.state = decider.evolve(stream.state, event)
+
+    def evidence(self, identity: str) -> list[Sequence[Observation]]:
+        """Return what evidence says at each receipt, having looked at its bytes."""
+        known = self._said.get(identity)
+        if known is None:
+            known = self._said[identity] = self._read(identity)
+            if len(self._said) > _REMEMBERED:
+                self._said.popitem(last=False)
+        return known
+
+    def _read(self, identity: str) -> list[Sequence[Observation]]:
+        is_new = identity not in self._seen
+        self._seen.add(identity)
+        self.result.evidence += is_new
+        try:
+            receipts = self._store.receipts(bytes.fromhex(identity))
+            for receipt in receipts:
+                receipt.check()
+        except StoreError as error:
+            if is_new:
+                self.result.differs(f"evidence {identity}: {error}")
+            return []
+        found = []
+        for receipt in receipts:
+            its_own, seen = self._said_by(receipt.evidence)
+            found.append(seen)
+            if is_new and not self._is_itself(identity, receipt, its_own):
+                self.result.differs(
+                    f"evidence {identity}: what is stored of it is not what came:"
+                    " its address, status, headers, time or bytes are others"
+                )
+        return found
+
+    def _is_itself(self, identity: str, receipt: Receipt, its_own: bytes) -> bool:
+        scrubbed = self._scrubbed.get(identity)
+        if scrubbed is None:
+            return its_own.hex() == identity
+        return digest_of(receipt.evidence.request_body or b"").hex() == scrubbed
+
+    def _case(self, recorded: Recorded, event: CaseEvent) -> None:
+        """Look for the evidence that a case event names."""
+        self.result.decided += 1
+        if isinstance(event, EvidenceQuarantined) and not self.evidence(event.evidence):
+            self._differs(recorded, f"its evidence {event.evidence} cannot be read")
+
+    def _compare(
+        self,
+        recorded: Recorded,
+        stored: StoredEvent,
+        stream: _Stream,
+        decider: Decider[Any],
+    ) -> None:
+        """Hold an event against what its evidence says when it is read again."""
+        identity = recorded.event.evidence  # type: ignore[union-attr]  # no case event
+        payload = self._codec.payload(stored.topic, stored.state)
+        due = [stream.due] if stream.due else []
+        stream.due = []
+        receipts = self.evidence(identity)
+        due += [_decided(seen, recorded, stream, decider) for seen in receipts]
+        why = f"its evidence {identity} says nothing of {recorded.stream}"
+        if not receipts:
+            why = f"its evidence {identity} cannot be read"
+        for events in due:
+            if not events:
+                continue
+            again = events[0]
+            difference = self._difference(recorded, payload, again)
+            if difference is None:
+                stream.due = [e for e in events[1:] if _rests_on(e) == identity]
+                return
+            why = difference
+        self._differs(recorded, why)
+
+    def _difference(self, recorded: Recorded, payload: Any, again: Event) -> str | None:
+        """Return in what an event differs from the same, read again."""
+        topic = type(recorded.event).TOPIC
+        if topic != again.TOPIC:
+            return f"it is {topic}, and its bytes say {again.TOPIC}"
+        read = msgspec.json.decode(self._codec.encode(again)[1])
+        for path, stored, anew in _unequal(payload, read, ""):
+            return f"its {path} is {_shown(stored)}, and its bytes say {_shown(anew)}"
+        return None
+
+    def _differs(self, recorded: Recorded, why: str) -> None:
+        what = f"event {recorded.position} ({recorded.stream})"
+        self.result.differs(f"{what}: {why}")
+
+
+def _scrubbed(store: Store) -> dict[str, str]:
+    """Return the evidence that was rewritten, with the digest of what stands there."""
+    found = {}
+    for stored in store.stored_at(store.case_positions(until=store.position())):
+        if stored.topic == EvidenceScrubbed.TOPIC:
+            event = store.recorded(stored).event
+            if isinstance(event, EvidenceScrubbed):
+                found[event.evidence] = event.replacement
+    return found
+
+
+def _decided(
+    seen: Sequence[Observation],
+    recorded: Recorded,
+    stream: _Stream,
+    decider: Decider[Any],
+) -> list[Event]:
+    """Return the events that evidence is news for in one stream, as it stood."""
+    state = stream.state
+    events: list[Event] = []
+    for observation in seen:
+        if not isinstance(observation, decider.observations):
+            continue
+        if decider.stream_of(observation) != recorded.stream:
+            continue
+        identity = recorded.event.evidence  # type: ignore[union-attr]  # no case event
+        for event in decider.decide(state, observation, evidence=identity):
+            state = decider.evolve(state, event)
+            events.append(event)
+    return events
+
+
+def _rests_on(event: Event) -> str:
+    return "" if isinstance(event, CaseEvent) else event.evidence
+
+
+def _unequal(stored: Any, again: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield where what is stored differs; what it does not hold is not compared."""
+    if isinstance(stored, dict) and isinstance(again, dict):
+        for name, value in stored.items():
+            inner = f"{path}.{name}" if path else name
+            yield from _unequal(value, again.get(name), inner)
+    elif (
+        isinstance(stored, list)
+        and isinstance(again, list)
+        and len(stored) == len(again)
+    ):
+        for number, (value, anew) in enumerate(zip(stored, again, strict=True), 1):
+            yield from _unequal(value, anew, f"{path} {number}")
+    elif stored != again:
+        yield path, stored, again
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
