@@ -40,6 +40,8 @@ LEASE: Final = timedelta(seconds=50)
 TRIES_MAX: Final = 3
 TRY_FOR_S: Final = 5.0
 """So often, and so long, one request is tried at once: others wait behind it."""
+CALL_MAX_S: Final = 40.0
+"""So long one call may take: with what was tried before, less than a lease lasts."""
 STEPS_MAX: Final = 1000  # between two looks at what is due
 LOOK_EVERY: Final = timedelta(seconds=1)
 WAIT_MAX: Final = timedelta(days=1)  # whatever Codat says: its quotas are a day's
@@ -74,7 +76,9 @@ class Follower:
         now: Callable[[], datetime],
         pace: Pace | None = None,
     ) -> None:
-        self._client = client.trying(attempts_max=TRIES_MAX, wait_all_max_s=TRY_FOR_S)
+        self._client = client.trying(
+            attempts_max=TRIES_MAX, wait_all_max_s=TRY_FOR_S, deadline_s=CALL_MAX_S
+        )
         self._dispatch = dispatch
         self._now = now
         self._pace = pace or Pace()

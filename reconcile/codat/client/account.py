@@ -12,6 +12,7 @@ import httpx
 from reconcile.codat.client.answers import Answer
 from reconcile.codat.client.attempts import Attempts, Send, Steps, checked_url
 from reconcile.codat.client.calls import Endpoints, T
+from reconcile.codat.client.deadlines import DEADLINE_S, TimedCall
 from reconcile.codat.client.keys import Keys
 from reconcile.codat.client.quota import Figures, Priority, Quota
 from reconcile.codat.client.rerequests import Rerequests, request_steps
@@ -37,7 +38,8 @@ class ClientSettings(TypedDict, total=False):
     now: Clock
     quota: Quota  # one for all clients of an account
     rerequests: Rerequests
-    timeout: httpx.Timeout  # of every request, whatever `http` has
+    timeout: httpx.Timeout  # of each step of a request, whatever `http` has
+    deadline_s: float  # of a whole request: connecting, sending, the answer's last byte
     answer_bytes_max: int
     chance: Callable[[], float]  # 0 to 1, for the jitter
 
@@ -53,6 +55,7 @@ class Account(Endpoints[T]):
         self.rerequests = settings.get("rerequests", Rerequests())
         self._chance = settings.get("chance", random.random)
         self._timeout = settings.get("timeout", TIMEOUT)
+        self.deadline_s = settings.get("deadline_s", DEADLINE_S)
         self._bytes_max = settings.get("answer_bytes_max", BODY_BYTES_MAX)
         self._attempts = Attempts(
             base_url=self.base_url,
@@ -65,7 +68,9 @@ class Account(Endpoints[T]):
         """Return the account's quotas as they stand."""
         return self.quota.figures(self._now())
 
-    def trying(self, *, attempts_max: int, wait_all_max_s: float) -> Self:
+    def trying(
+        self, *, attempts_max: int, wait_all_max_s: float, deadline_s: float
+    ) -> Self:
         """Return the same client, which tries a request no oftener and no longer."""
         client = copy.copy(self)
         rules = self.rerequests
@@ -74,6 +79,7 @@ class Account(Endpoints[T]):
             attempts_max=min(rules.attempts_max, attempts_max),
             wait_all_max_s=min(rules.wait_all_max_s, wait_all_max_s),
         )
+        client.deadline_s = min(self.deadline_s, deadline_s)
         return client
 
     def __repr__(self) -> str:
@@ -89,15 +95,17 @@ class Account(Endpoints[T]):
         )
 
     def _built(
-        self, http: httpx.Client | httpx.AsyncClient, send: Send
+        self, http: httpx.Client | httpx.AsyncClient, send: Send, call: TimedCall
     ) -> httpx.Request:
+        blocking = isinstance(http, httpx.Client)
         return http.build_request(
             send.request.method,
             send.url,
             headers=send.headers,
             content=send.request.body,
-            timeout=self._timeout,
+            timeout=call.timeout(self._timeout),
+            extensions={"trace": call.trace if blocking else call.trace_async},
         )
 
-    def _reading(self, response: httpx.Response) -> ResponseReader:
-        return ResponseReader(response, now=self._now, bytes_max=self._bytes_max)
+    def _reading(self, response: httpx.Response, call: TimedCall) -> ResponseReader:
+        return ResponseReader(response, call=call, bytes_max=self._bytes_max)

@@ -16,6 +16,7 @@ from reconcile.codat.bodies import BodyError
 from reconcile.codat.client.account import Account, ClientSettings
 from reconcile.codat.client.answers import Answer, Outcome
 from reconcile.codat.client.attempts import Keep, Send, Step, Steps, Wait
+from reconcile.codat.client.deadlines import Calls, within, within_async
 from reconcile.codat.client.paging import PAGES_MAX, Paging, companies, transactions
 from reconcile.codat.client.quota import Priority
 from reconcile.codat.client.responses import TIMEOUT, missing, opening
@@ -39,6 +40,7 @@ class CodatClient(Account[Answer]):
         super().__init__(**settings)
         self._http = http
         self._sleep = sleep
+        self._calls = Calls()
 
     @classmethod
     @contextmanager
@@ -58,6 +60,13 @@ class CodatClient(Account[Answer]):
             http = httpx.Client(timeout=settings.get("timeout", TIMEOUT))
         with http:
             yield cls(http, sleep=sleep, **settings)
+
+    def stop(self) -> None:
+        """End every call that is under way, from any thread, and send nothing more.
+
+        What was asked raises `CodatUnavailable`, and is recorded as usual.
+        """
+        self._calls.stop()
 
     def ask(self, request: Request, *, priority: Priority | None = None) -> Answer:
         """Return the answer to a request: Codat accepted it, or refused it.
@@ -135,18 +144,19 @@ class CodatClient(Account[Answer]):
 
     def _sent(self, send: Send) -> Outcome:
         try:
-            response = self._http.send(
-                self._built(self._http, send),
-                auth=send.key,
-                stream=True,
-                follow_redirects=False,
-            )
-            with closing(response):
-                reading = self._reading(response)
-                read = reading.is_read(response)
-                for piece in response.iter_bytes() if read else response.iter_raw():
-                    reading.feed(piece)
-                return reading.whole()
+            with within(self.deadline_s, self._calls) as call:
+                response = self._http.send(
+                    self._built(self._http, send, call),
+                    auth=send.key,
+                    stream=True,
+                    follow_redirects=False,
+                )
+                with closing(response):
+                    reading = self._reading(response, call)
+                    read = reading.is_read(response)
+                    for piece in response.iter_bytes() if read else response.iter_raw():
+                        reading.feed(piece)
+                    return reading.whole()
         except (httpx.TransportError, BodyError) as error:
             return missing(error)
 
@@ -247,18 +257,19 @@ class AsyncCodatClient(Account[Awaitable[Answer]]):
 
     async def _sent(self, send: Send) -> Outcome:
         try:
-            response = await self._http.send(
-                self._built(self._http, send),
-                auth=send.key,
-                stream=True,
-                follow_redirects=False,
-            )
-            async with aclosing(response):
-                reading = self._reading(response)
-                read = reading.is_read(response)
-                pieces = response.aiter_bytes() if read else response.aiter_raw()
-                async for piece in pieces:
-                    reading.feed(piece)
-                return reading.whole()
+            async with within_async(self.deadline_s) as call:
+                response = await self._http.send(
+                    self._built(self._http, send, call),
+                    auth=send.key,
+                    stream=True,
+                    follow_redirects=False,
+                )
+                async with aclosing(response):
+                    reading = self._reading(response, call)
+                    read = reading.is_read(response)
+                    pieces = response.aiter_bytes() if read else response.aiter_raw()
+                    async for piece in pieces:
+                        reading.feed(piece)
+                    return reading.whole()
         except (httpx.TransportError, BodyError) as error:
             return missing(error)

@@ -1,26 +1,25 @@
 """What httpx brings, read within bounds: the same for a sync and an async client."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Final
 
 import httpx
 
 from reconcile.codat.bodies import Body, BodyError
 from reconcile.codat.client.answers import Arrived, Missing
+from reconcile.codat.client.deadlines import CallEnded, TimedCall
 from reconcile.codat.headers import Headers
 from reconcile.errors import UsageError
 
-ANSWER_WAIT_MAX_S: Final = 120.0  # for a body that keeps coming
-TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0, pool=10.0)  # seconds
+TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0, pool=10.0)  # of one step, seconds
 
 
 class ResponseReader:
     """An answer on its way in: bounded in bytes, and in time."""
 
     def __init__(
-        self, response: httpx.Response, *, now: Callable[[], datetime], bytes_max: int
+        self, response: httpx.Response, *, call: TimedCall, bytes_max: int
     ) -> None:
         headers = response.headers
         # A body that the transport, or a hook of the host's, has read is unpacked.
@@ -31,8 +30,9 @@ class ResponseReader:
         )
         length = headers.get("content-length", "")
         self._body = Body(encoding=encoding, length=length, bytes_max=bytes_max)
-        self._now = now
-        self._began = now()
+        self._call = call
+        # What httpx did not say before, as of a connection that somebody else opened.
+        call.goes_over(response.extensions.get("network_stream"))
 
     @staticmethod
     def is_read(response: httpx.Response) -> bool:
@@ -43,12 +43,12 @@ class ResponseReader:
         """Take in the next piece.
 
         Raises:
-            BodyError: it is too much, takes too long, or is broken.
+            BodyError: it is too much, or is broken.
+            CallEnded: it takes too long.
 
         """
         self._body.feed(piece)
-        if (self._now() - self._began).total_seconds() > ANSWER_WAIT_MAX_S:
-            raise BodyError(f"the answer did not end in {ANSWER_WAIT_MAX_S:.0f} s")
+        self._call.check()
 
     def whole(self) -> Arrived:
         """Return the answer.
@@ -68,6 +68,8 @@ def missing(error: httpx.TransportError | BodyError) -> Missing:
     Names that cannot be resolved and TLS that fails are errors of connecting, too.
     """
     match error:
+        case CallEnded():
+            return Missing(reason=str(error), sent=error.sent)
         case httpx.ConnectError() | httpx.ConnectTimeout():
             return Missing(reason=f"no connection: {_words(error)}", sent=False)
         case httpx.PoolTimeout():

@@ -152,7 +152,7 @@ def server(act: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[byt
             with connection:
                 connection.settimeout(5)
                 try:
-                    heads.append(_received(connection))
+                    heads.append(received(connection))
                     act(connection)
                 except OSError:
                     continue
@@ -167,7 +167,7 @@ def server(act: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[byt
         thread.join()
 
 
-def _received(connection: socket.socket) -> bytes:
+def received(connection: socket.socket) -> bytes:
     """Return a whole request: a server that hangs up on the rest of one resets it."""
     got = b""
     while b"\r\n\r\n" not in got:

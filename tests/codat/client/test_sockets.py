@@ -3,10 +3,8 @@
 import asyncio
 import gzip
 import socket
-import time
 import zlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -211,44 +209,6 @@ def test_a_packed_answer_is_unpacked_and_kept_as_it_reads(ask: Ask) -> None:
         assert ask(READ, url, recorded) == body
 
     assert recorded[0].response_body == body
-
-
-@BOTH
-def test_a_body_that_drips_ends_when_its_time_is_over(ask: Ask) -> None:
-    begun = time.monotonic()
-    recorded: list[Exchange] = []
-
-    def dripping(connection: socket.socket) -> None:
-        connection.sendall(head("Content-Length: 1000"))
-        while True:
-            connection.sendall(b" ")
-            time.sleep(0.05)
-
-    with server(dripping) as (url, _), pytest.raises(CodatUnavailable) as caught:
-        _fast(ask, url, recorded, begun)
-
-    assert "did not end in 120 s" in str(caught.value)
-    assert [item.status for item in recorded] == [0]
-
-
-def _fast(ask: Ask, url: str, recorded: list[Exchange], begun: float) -> None:
-    """Ask on a clock that runs a thousand times as fast as the wall's."""
-
-    def now() -> datetime:
-        passed = timedelta(seconds=1000 * (time.monotonic() - begun))
-        return datetime(2026, 1, 5, tzinfo=UTC) + passed
-
-    more = {**settings(url, recorded), "now": now, "timeout": httpx.Timeout(5)}
-    if ask is sync_ask:
-        with CodatClient.connected(**more) as codat:
-            codat.ask(READ)
-        return
-
-    async def asked() -> None:
-        async with AsyncCodatClient.connected(**more) as codat:
-            await codat.ask(READ)
-
-    asyncio.run(asked())
 
 
 def test_a_cancelled_task_has_recorded_that_the_answer_was_lost() -> None:
