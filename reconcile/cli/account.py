@@ -31,7 +31,8 @@ from reconcile.errors import (
 from reconcile.foreign import one_line
 from reconcile.reconciler import Reconciler
 
-FOLLOWER_TIMEOUT = httpx.Timeout(15.0, connect=5.0)  # seconds: it may be stopped
+FOLLOWER_TIMEOUT: Final = httpx.Timeout(15.0, connect=5.0)  # seconds: it comes again
+FOLLOWER_DEADLINE_S: Final = 30.0
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -91,6 +92,7 @@ class Access:
             record=books.record,
             rerequests=Rerequests(attempts_max=1),
             timeout=FOLLOWER_TIMEOUT,
+            deadline_s=FOLLOWER_DEADLINE_S,
             sleep=sleep,
         ) as client:
             yield client

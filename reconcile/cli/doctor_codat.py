@@ -14,6 +14,7 @@ from reconcile.cli.account import NO_KEY, host, shown
 from reconcile.cli.doctor_store import Checked
 from reconcile.codat.client.account import utc_now
 from reconcile.codat.client.clients import CodatClient
+from reconcile.codat.client.deadlines import within
 from reconcile.codat.client.quota import Figures, Priority
 from reconcile.codat.client.rerequests import Rerequests
 from reconcile.codat.client.responses import opening
@@ -27,6 +28,7 @@ from reconcile.errors import CodatUnavailable, UsageError
 CLOCK_SKEW_MAX_S: Final = 60.0  # webhooks are refused from 300 on
 QUOTA_LEAST: Final = 0.1  # of a day's requests
 TIMEOUT: Final = httpx.Timeout(10.0)
+DEADLINE_S: Final = 20.0
 
 
 @attrs.frozen
@@ -87,7 +89,16 @@ def _asked(url: str) -> _Heard:
     try:
         with opening():
             http = httpx.Client(timeout=TIMEOUT, follow_redirects=False)
-        with http, http.stream("GET", url) as response:
+        with (
+            http,
+            within(DEADLINE_S) as call,
+            http.stream(
+                "GET",
+                url,
+                timeout=call.timeout(TIMEOUT),
+                extensions={"trace": call.trace},
+            ) as response,
+        ):
             return _Heard(
                 status=response.status_code,
                 date=response.headers.get("date", ""),
@@ -144,6 +155,7 @@ def _account(api_key: str, url: str) -> Iterator[Checked]:
             record=lambda _: None,  # it tells nothing of any sync
             rerequests=Rerequests(attempts_max=1),
             timeout=TIMEOUT,
+            deadline_s=DEADLINE_S,
         ) as client:
             answer = client.ask(companies_page(page_size=1), priority=Priority.WEBHOOK)
             yield _key(answer.status)

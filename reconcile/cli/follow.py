@@ -11,7 +11,7 @@ import click
 from reconcile.cli.account import Access, access, account_options
 from reconcile.cli.log import tell_log
 from reconcile.cli.opening import opened
-from reconcile.cli.signals import stopping
+from reconcile.cli.signals import ending, stopping
 from reconcile.cli.status import UNRELIABLE
 from reconcile.cli.terminal import say
 from reconcile.domain.instants import format_instant
@@ -35,6 +35,7 @@ def follow(store: str, *, once: bool, api_key: str | None, base_url: str) -> int
         stopping() as stop,
         opened(store) as books,
         account.client_until(stop, books) as client,
+        ending(stop, client.stop),
     ):
         say("Following every sync; stop it with Ctrl-C.")
         books.follower(client, holder=holder()).run(stop)
@@ -67,15 +68,19 @@ def holder() -> str:
 
 
 @contextmanager
-def following(store: str, account: Access) -> Iterator[None]:
-    """Follow in a thread of its own, until the end of the `with`."""
-    stop = threading.Event()
+def following(store: str, account: Access, stop: threading.Event) -> Iterator[None]:
+    """Follow in a thread of its own, until `stop` or the end of the `with`."""
     with (
         opened(store) as books,
         account.client_until(stop, books) as client,
     ):
         follower = books.follower(client, holder=holder())
-        thread = threading.Thread(target=follower.run, args=(stop,), name="follower")
+
+        def run() -> None:
+            with ending(stop, client.stop):
+                follower.run(stop)
+
+        thread = threading.Thread(target=run, name="follower")
         thread.start()
         try:
             yield

@@ -65,7 +65,7 @@ def serve(
     tell_log()
     with (
         stopping() as stop,
-        following(store, account) if account else nullcontext(),
+        following(store, account, stop) if account else nullcontext(),
         WebhookEndpoint(store, trust=Trust(secrets=secrets)) as endpoint,
         serving(endpoint, host=host, port=port) as served,
     ):

@@ -20,6 +20,7 @@ from reconcile.endpoint.answers import HEAD_TOO_LONG, Reply
 HEAD_BYTES_MAX: Final = 64 * 2**10
 HEADERS_MAX: Final = 200
 PIPELINE_MAX: Final = 20
+LAST_WAIT_S: Final = 1.0  # for bodies to arrive, once the server is told to stop
 
 
 class _TooManyError(Exception):
@@ -56,6 +57,11 @@ class Connection(HttpToolsProtocol):
             self._answering.disconnected = True
             self._answering.message_event.set()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Answer what has arrived, and wait a moment for what has half done so."""
+        super().shutdown()
+        self.loop.call_later(LAST_WAIT_S, self._cut_short)
 
     def data_received(self, data: bytes) -> None:
         """Read what came, and refuse a head that does not end."""
@@ -111,6 +117,11 @@ class Connection(HttpToolsProtocol):
         if not (under_way and self.cycle.response_started):
             self.transport.write(_written(HEAD_TOO_LONG))
         self.transport.close()
+
+    def _cut_short(self) -> None:
+        """Let go of a sender that is still at its body: it sends again."""
+        if self.cycle is not None and self.cycle.more_body:
+            self.transport.abort()
 
     def _watch(self) -> None:
         self._last = self.cycle

@@ -15,7 +15,8 @@ from reconcile.serving import Served, in_thread
 
 CONNECTIONS_MAX: Final = 500
 """Above it deliveries are answered 503; above twice as many nobody is let in."""
-STOP_WAIT_MAX_S: Final = 15  # as long as an answer may take, and a little
+STOP_WAIT_MAX_S: Final = 3
+"""For answers that are under way; who is cut off was told nothing, and sends again."""
 
 
 @contextmanager
