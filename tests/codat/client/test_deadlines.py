@@ -5,21 +5,25 @@ import socket
 import threading
 import time
 import tracemalloc
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import httpx
 import pytest
 
+from reconcile import Reconciler
 from reconcile.codat import requests
 from reconcile.codat.client.clients import AsyncCodatClient, CodatClient
 from reconcile.codat.client.rerequests import Rerequests
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.requests import Request
 from reconcile.errors import CodatUnavailable
+from reconcile.report.wire import to_data
 from tests.codat.client.clients import KEY
 from tests.codat.client.malicious import (
     CHUNKED,
@@ -37,9 +41,10 @@ from tests.codat.client.malicious import (
     say,
     serving,
 )
-from tests.sandbox.calls import COMPANY
+from tests.sandbox.calls import COMPANY, expense
 
 READ: Final = requests.statuses(COMPANY)
+EXPENSE: Final = expense("4d7c6929-7770-412b-91bb-44d3bc71d111")
 WRITE: Final = requests.create_expenses(COMPANY, [{"id": "t1"}])
 DEADLINE_S: Final = 0.5
 SLACK_S: Final = 1.5  # of a machine with more to do
@@ -132,6 +137,35 @@ def test_a_call_ends_by_its_deadline_and_tells_what_is_known(name: str) -> None:
         assert WORDS[malice.ends] in str(call.error)
         # Of a rate limit alone is it certain that nothing was carried out.
         assert call.error.safe_to_resend is (malice.status == 429)
+
+
+def test_the_store_holds_each_write_as_in_doubt_and_no_answer(tmp_path: Path) -> None:
+    names = [name for name, malice in SERVERS.items() if malice.ends != "answer"]
+    with (
+        Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}") as books,
+        ThreadPoolExecutor(8) as pool,
+    ):
+
+        def sent(name: str) -> tuple[str, int]:
+            """Return in which company, and how many of its requests are in doubt."""
+            company = str(uuid.uuid4())
+            with serving(SERVERS[name].act) as (url, _):
+                given = settings(url, []) | {"record": books.record}
+                with CodatClient.connected(**given) as codat:
+                    dispatch = books.dispatch(codat.ask, actor="tests")
+                    with pytest.raises(CodatUnavailable):
+                        dispatch.send(requests.create_expenses(company, [EXPENSE]))
+            return company, len(dispatch.in_doubt(company))
+
+        found = [*pool.map(sent, names)]
+        report = to_data(books.report())
+
+    # A rate limit alone says that nothing was carried out.
+    expected = [0 if SERVERS[name].status == 429 else 1 for name in names]
+    assert [in_doubt for _, in_doubt in found] == expected
+    assert report["syncs"] == []
+    assert report["totals"]["matched"] == 0
+    assert len({item["company_id"] for item in report["items"]}) == len(names)
 
 
 @EACH_WAY
