@@ -213,11 +213,12 @@ def without_certificates(side: int) -> ssl.SSLContext:
     return context
 
 
-def secured(act: Act) -> Act:
+def secured(act: Act, *, after: bytes = b"") -> Act:
     """Return what does the same over TLS, once a request has come."""
     context = without_certificates(ssl.PROTOCOL_TLS_SERVER)
 
     def talk(peer: socket.socket) -> None:
+        peer.sendall(after)
         with context.wrap_socket(peer, server_side=True) as secure:
             secure.recv(65536)
             act(secure)
@@ -259,3 +260,35 @@ def test_what_is_said_unasked_over_tls_is_no_answer() -> None:
         assert codat.ask(READ).body == b"[1]"
         with pytest.raises(CodatUnavailable, match="before it was asked for"):
             codat.ask(READ)
+
+
+TUNNEL: Final = b"HTTP/1.1 200 Connected\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("tunnel", "sent"),
+    [
+        (drip(OK, for_ever(b"a: b\r\n")), False),
+        (say(TUNNEL, then="wait"), False),
+        (secured(drip(OK, for_ever(b"a: b\r\n")), after=TUNNEL), True),
+    ],
+    ids=["its own answer drips", "no handshake", "the answer behind it drips"],
+)
+def test_a_call_through_a_proxy_ends_by_its_deadline(tunnel: Act, sent: bool) -> None:
+    def talk(peer: socket.socket) -> None:
+        assert peer.recv(65536).startswith(b"CONNECT codat.example:443")
+        tunnel(peer)
+
+    trusting = without_certificates(ssl.PROTOCOL_TLS_CLIENT)
+    with (
+        accepting(talk) as at,
+        httpx.Client(proxy=f"http://{at}", verify=trusting) as http,
+    ):
+        codat = CodatClient(http, **settings("https://codat.example", []))
+        began = time.monotonic()
+        with pytest.raises(CodatUnavailable, match=r"in 0\.5 s") as caught:
+            codat.ask(WRITE)
+        seconds = time.monotonic() - began
+
+    assert seconds < DEADLINE_S + SLACK_S
+    assert caught.value.safe_to_resend is not sent
