@@ -22,11 +22,11 @@ from tests.sandbox.calls import COMPANY, expense
 READ: Final = requests.statuses(COMPANY)
 EXPENSE: Final = expense("4d7c6929-7770-412b-91bb-44d3bc71d111")
 WRITE: Final = requests.create_expenses(COMPANY, [{"id": "t1"}])
-DEADLINE_S: Final = 0.5
+DEADLINE_S: Final = 0.7
 SLACK_S: Final = 1.5  # of a machine with more to do
 STEP: Final = httpx.Timeout(20.0)  # so what ends a call is its deadline
 ONCE: Final = Rerequests(attempts_max=1)
-LATE: Final = "no whole answer arrived in 0.5 s"
+LATE: Final = "no whole answer arrived in 0.7 s"
 
 
 @attrs.frozen

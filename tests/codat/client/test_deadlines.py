@@ -14,6 +14,7 @@ from reconcile import Reconciler
 from reconcile.codat import requests
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.client.rerequests import Rerequests
+from reconcile.codat.requests import Request
 from reconcile.errors import CodatUnavailable
 from reconcile.report.wire import to_data
 from tests.codat.client.callers import (
@@ -26,6 +27,7 @@ from tests.codat.client.callers import (
     WAYS,
     WRITE,
     Ask,
+    Ended,
     by_our_own,
     call_ended,
     settings,
@@ -59,10 +61,16 @@ WORDS: Final = {
 def test_a_call_ends_by_its_deadline_and_tells_what_is_known(name: str) -> None:
     malice = SERVERS[name]
     cases = [(ask, request) for ask in WAYS for request in (READ, WRITE)]
-    with serving(malice.act) as (url, heads), ThreadPoolExecutor(len(cases)) as pool:
-        calls = [*pool.map(lambda case: call_ended(case[0], case[1], url), cases)]
+    # What ends by itself is given time, on a machine with more to do.
+    deadline_s = DEADLINE_S if malice.ends == "deadline" else 20.0
 
-    assert max(call.seconds for call in calls) < DEADLINE_S + SLACK_S
+    def asked(case: tuple[Ask, Request]) -> Ended:
+        return call_ended(*case, url, deadline_s=deadline_s)
+
+    with serving(malice.act) as (url, heads), ThreadPoolExecutor(len(cases)) as pool:
+        calls = [*pool.map(asked, cases)]
+
+    assert max(call.seconds for call in calls) < deadline_s + SLACK_S
     assert len(heads) == len(cases)  # each was sent once, and to nobody else
     for call in calls:
         assert call.recorded == [malice.status]
