@@ -4,16 +4,17 @@ It is what `reconcile sandbox` serves. It lives in the soak's own process becaus
 books, which nobody can ask for over HTTP, are the truth that reports are held against.
 """
 
+import json
 import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Final
-from uuid import UUID
+from typing import Any, Final
+from uuid import UUID, uuid4
 
 import attrs
 import httpx
@@ -28,7 +29,8 @@ from tests.simulator.wire import name_in
 from tests.soak.plan import Plan
 from tests.soak.registry import Registry
 
-RECENT: Final = 100  # syncs that webhooks are made of
+RECENT: Final = 10  # syncs of each company that webhooks are made of
+WEBHOOKS_PER_SYNC: Final = 4  # of the sender's own; more than Codat would send
 
 
 class WatchedSandbox(Sandbox):
@@ -90,8 +92,7 @@ class Account:
 
     sandbox: WatchedSandbox
     companies: tuple[str, ...]
-    _ended: list[tuple[Company, Sync]] = attrs.field(factory=list)
-    _lock: threading.Lock = attrs.field(factory=threading.Lock)
+    elsewhere: dict[str, str] = attrs.field(factory=dict)  # syncs, and their companies
 
     @classmethod
     def opened(
@@ -114,29 +115,51 @@ class Account:
         sandbox.webhooks.courier.send = send
         return cls(sandbox=sandbox, companies=names)
 
+    def begin_elsewhere(self, chance: Random) -> None:
+        """Begin a sync that is not ours: another system writes to the same books.
+
+        So many webhooks about our few pushes would be more than Codat ever sends of
+        one sync; these are about syncs that a follower has to find and to read.
+        """
+        company_id = chance.choice(self.companies)
+        items = [drawn_expense(chance) for _ in range(chance.randint(1, 3))]
+        path = f"/companies/{company_id}/sync/expenses/expense-transactions"
+        call = Call(method="POST", path=path, body=json.dumps(items).encode())
+        with self.sandbox.lock:
+            syncs = self.sandbox.companies[company_id].syncs
+            before = len(syncs)
+            Sandbox.handle(self.sandbox, call)  # unwatched: it is not ours to announce
+            self.elsewhere.update((name, company_id) for name in [*syncs][before:])
+
     def webhook(self, chance: Random) -> bytes | None:
         """Return a true webhook of a sync that ended lately; None: none did yet."""
         with self.sandbox.lock:
             ended = [
                 (company, sync)
                 for company in self.sandbox.companies.values()
-                for sync in company.syncs.values()
+                for sync in islice(reversed(company.syncs.values()), RECENT)
                 if sync.ended_at is not None
             ]
             if not ended:
                 return None
-            ended.sort(key=lambda found: str(found[1].ended_at))
-            company, sync = chance.choice(ended[-RECENT:])
-            well = sync.code in (2000, 2040)
-            return bodies.current(
-                bodies.SUCCESSFUL if well else bodies.UNSUCCESSFUL,
-                company,
-                sync,
-                event_id=str(UUID(int=chance.getrandbits(128))),
-                at=self.sandbox.now,
-                transactions=True,
-                tags={},
-            )
+            return self._webhook_of(*chance.choice(ended))
+
+    def webhook_of_elsewhere(self, sync_id: str) -> bytes:
+        """Return a true webhook of a sync that another system began."""
+        with self.sandbox.lock:
+            company = self.sandbox.companies[self.elsewhere[sync_id]]
+            return self._webhook_of(company, company.syncs[sync_id])
+
+    def _webhook_of(self, company: Company, sync: Sync) -> bytes:
+        return bodies.current(
+            bodies.SUCCESSFUL if sync.code in (2000, 2040) else bodies.UNSUCCESSFUL,
+            company,
+            sync,
+            event_id=str(uuid4()),
+            at=self.sandbox.now,
+            transactions=True,
+            tags={},
+        )
 
     def calm(self) -> None:
         """Have nothing more go wrong between Codat and the library."""
@@ -158,6 +181,16 @@ class Account:
             companies = self.sandbox.companies.values()
             return [sync_id for company in companies for sync_id in company.syncs]
 
+    def synced(self) -> set[str]:
+        """Return every transaction that a sync was ever begun of."""
+        with self.sandbox.lock:
+            return {
+                transaction.transaction_id
+                for company in self.sandbox.companies.values()
+                for sync in company.syncs.values()
+                for transaction in sync.transactions
+            }
+
     def wrongs(self) -> Iterator[str]:
         """Yield what was sent and not written down before, or carried out twice."""
         with self.sandbox.lock:
@@ -172,3 +205,22 @@ class Account:
                         f"{entry.transaction_id} of {company_id} was written"
                         f" {entry.times} times"
                     )
+
+
+def drawn_expense(chance: Random) -> dict[str, Any]:
+    """Return an expense that Codat takes, and that some companies' books do not."""
+    issued = date.today() - timedelta(days=chance.randint(0, 9))  # noqa: DTZ011
+    return {
+        "id": str(UUID(int=chance.getrandbits(128), version=4)),
+        "type": "Payment",
+        "issueDate": f"{issued}T00:00:00Z",
+        "currency": "GBP",
+        "merchantName": f"Merchant {chance.randint(1, 99)}",
+        "lines": [
+            {
+                "netAmount": chance.randint(1, 50_000) / 100,
+                "taxAmount": 0,
+                "accountRef": {"id": "account-1"},
+            }
+        ],
+    }

@@ -3,18 +3,18 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
+from uuid import uuid4
 
 import attrs
 import httpx
 
 from reconcile.sandbox.signatures import signed
-from tests.soak.account import Account
+from tests.soak.account import WEBHOOKS_PER_SYNC, Account, drawn_expense
 from tests.soak.asking import Asker
 from tests.soak.daemons import Daemon
 from tests.soak.evidence import lost_from
@@ -106,6 +106,8 @@ class Load:
                 if waiting:
                     delivery = waiting.pop(0)
                 else:
+                    if chance.random() < 1 / WEBHOOKS_PER_SYNC:
+                        self.account.begin_elsewhere(chance)
                     body = self.account.webhook(chance)
                     if body is None:
                         continue
@@ -117,6 +119,16 @@ class Load:
                     self.stop.wait(AGAIN_S)
             for delivery in waiting:
                 self._insist(http, *delivery)
+
+    def tell_of_elsewhere(self, unknown: Iterable[str]) -> None:
+        """Deliver a webhook of each sync of others that nothing has told of yet.
+
+        A follower looks for those of itself every six hours: longer than a soak.
+        """
+        with httpx.Client(timeout=15.0, trust_env=False) as http:
+            for sync_id in unknown:
+                body = self.account.webhook_of_elsewhere(sync_id)
+                self._insist(http, f"msg_{uuid4().hex}", body)
 
     def _insist(self, http: httpx.Client, message_id: str, body: bytes) -> None:
         give_up_at = time.monotonic() + 60
@@ -234,22 +246,3 @@ class Load:
                 self.second.kill()
             else:
                 self.second.stop()
-
-
-def drawn_expense(chance: Random) -> dict[str, Any]:
-    """Return an expense that Codat takes, and that some companies' books do not."""
-    issued = date.today() - timedelta(days=chance.randint(0, 9))  # noqa: DTZ011
-    return {
-        "id": str(UUID(int=chance.getrandbits(128), version=4)),
-        "type": "Payment",
-        "issueDate": f"{issued}T00:00:00Z",
-        "currency": "GBP",
-        "merchantName": f"Merchant {chance.randint(1, 99)}",
-        "lines": [
-            {
-                "netAmount": chance.randint(1, 50_000) / 100,
-                "taxAmount": 0,
-                "accountRef": {"id": "account-1"},
-            }
-        ],
-    }

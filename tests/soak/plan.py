@@ -36,16 +36,16 @@ class Plan:
     load_s: float
     seed: int = 0
     rate: float = 10.0  # deliveries a second of the sender's own, at most
-    companies: int = 8
+    companies: int = 12
     scenario: Scenario = FAULTS
     settings: Settings = SETTINGS
     kills_share: float = 0.6  # of the load; what is left shows memory over one run
-    kill_every_s: tuple[float, float] = (12.0, 40.0)
+    kill_every_s: tuple[float, float] = (4.0, 20.0)
     down_s: tuple[float, float] = (0.2, 2.0)  # until what was ended is started again
     kills_follow: bool = True  # what it was reading waits for its lease, a minute
-    second_every_s: tuple[float, float] = (12.0, 40.0)
+    second_every_s: tuple[float, float] = (5.0, 40.0)
     second_s: tuple[float, float] = (5.0, 30.0)  # a second follower lives so long
-    push_every_s: tuple[float, float] = (1.0, 5.0)
+    push_every_s: tuple[float, float] = (0.5, 3.0)
     expenses_max: int = 6  # of one push
     rest_max_s: float = 300.0  # until followers that are let alone have read all
     tell_every_s: float = 10.0

@@ -204,10 +204,13 @@ def _rest(run: Soak) -> None:
         time.sleep(REST_LOOK_S)
         report = run.asker.report()
         restless = [*_restless(run, report)]
+        if not run.account.unended():
+            known = {sync["sync_id"] for sync in report.get("syncs", ())}
+            run.load.tell_of_elsewhere(run.account.elsewhere.keys() - known)
         doubtful = {
             item["company_id"]
             for item in report.get("items", ())
-            if item["kind"] == "INDETERMINATE"
+            if item["state"] == "open" or item["kind"] == "INDETERMINATE"
         }
         for company_id in sorted(doubtful if restless else ()):
             run.asker.ask("sync", "--company", company_id, "--recover", may=(0, 2))
@@ -223,8 +226,10 @@ def _restless(run: Soak, report: Mapping[str, Any]) -> Iterator[str]:
     for sync_id in run.account.sync_ids():
         if listings.get(sync_id) != "complete":
             yield f"sync {sync_id} has the listing {listings.get(sync_id)}"
+    synced = run.account.synced()  # of what never arrived nothing can be read
     for item in report.get("items", ()):
-        if item["state"] == "open" or item["kind"] == "STUCK":
+        undecided = item["state"] == "open" or item["kind"] == "STUCK"
+        if undecided and item["transaction_id"] in synced:
             yield f"{item['transaction_id']} is undecided"
 
 

@@ -12,11 +12,10 @@ from reconcile.sandbox.sandbox import HAPPY
 from tests.endpoint.deliveries import endpoint, signed, webhook
 from tests.sandbox.calls import create_expenses, wait
 from tests.soak.__main__ import print_outcome, run_plan, soak_command
-from tests.soak.account import WatchedSandbox
+from tests.soak.account import WatchedSandbox, drawn_expense
 from tests.soak.asking import Asker
 from tests.soak.daemons import Daemon
 from tests.soak.evidence import facts_beside, lost_from
-from tests.soak.load import drawn_expense
 from tests.soak.memory import BEGIN_S, JUDGED_FROM_S, Sample, thirds
 from tests.soak.plan import Plan
 from tests.soak.registry import Registry
