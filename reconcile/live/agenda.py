@@ -173,6 +173,7 @@ class Agenda:
         with self._store.reading() as views:
             rows = list(views.unfinished_syncs(now=self._now()))
             self._refused = {row[:2]: row.facts for row in views.refused()}
+        unfinished: dict[tuple[str, str], _Known] = {}  # what is read is forgotten
         for company_id, sync_id, facts, context, unsettled in rows:
             key = company_id, sync_id
             known = self._known.get(key)
@@ -185,9 +186,11 @@ class Agenda:
                     unsettled=unsettled,
                     refused=decode_refused(state[3]),
                 )
-                known = self._known[key] = (*state, step)
+                known = (*state, step)
+            unfinished[key] = known
             if known[4] is not None:
                 yield known[4]
+        self._known = unfinished
 
     def _step(
         self,

@@ -60,6 +60,20 @@ def test_a_sync_that_is_read_to_its_end_is_not_read_again(office: Office) -> Non
     assert reads(office) == before
 
 
+def test_a_follower_remembers_nothing_of_syncs_that_it_read_to_their_end(
+    office: Office,
+) -> None:
+    """It may run for years: what it holds in memory is what is still to be read."""
+    follower = office.books.follower(office.client, holder="one")
+    for number in range(3):
+        office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(number))]))
+        follow(office, follower, hours=1)
+
+    assert [*follower.plan()] != []  # the company's list comes again
+    assert follower._agenda._known == {}
+    assert follower._postponed == {}
+
+
 def test_several_syncs_of_a_company_are_asked_for_at_once(office: Office) -> None:
     for number in range(10):
         office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(number))]))
