@@ -34,7 +34,7 @@ def figure_lines(run: Soak) -> Iterator[str]:
     yield f"deliveries acknowledged     {statuses[204]}, {acknowledged} different"
     yield f"  refused (503)             {statuses[503]}"
     yield f"  not answered (down)       {statuses[NO_ANSWER]}"
-    yield f"  lost                      {len(run.lost)}"
+    yield f"  lost                      {len({*run.lost})}"
     yield f"expenses, syncs, writes     {len(run.load.pushed)}, {_written(run)}"
     yield f"pushes by exit status       {_statuses(run, 'push')}"
     for daemon in run.daemons:

@@ -24,6 +24,8 @@ from tests.soak.registry import NO_ANSWER, Registry
 SENDERS: Final = 4
 AGAIN_S: Final = 0.5  # until what was not acknowledged is delivered again
 TWICE: Final = 0.1  # of deliveries that were acknowledged are made again
+STOPPED: Final = 0.3  # of those that are ended; the others are killed
+BURST: Final = 8  # deliveries at once, while the endpoint is killed
 RESENT: Final = 0.25  # of pushes: an earlier file, but for what went before
 ASK_EVERY_S: Final = {
     "report": 5,
@@ -230,19 +232,46 @@ class Load:
         until = self.began + self.plan.kills_share * self.plan.load_s
         while self._wait(chance, self.plan.kill_every_s) and time.monotonic() < until:
             daemon = chance.choice(self.victims)
-            if chance.random() < 0.7:
-                daemon.kill()
-            else:
+            if chance.random() < STOPPED:
                 daemon.stop()
+            elif daemon is self.serve:
+                self._kill_amid_answers(chance)
+            else:
+                daemon.kill()
             time.sleep(chance.uniform(*self.plan.down_s))
             daemon.start()
+
+    def _kill_amid_answers(self, chance: Random) -> None:
+        """Kill the endpoint as soon as the first of many deliveries is acknowledged.
+
+        An answer that is given before what it promises shows at no other moment.
+        """
+        answered = threading.Event()
+
+        def offer(message_id: str, body: bytes) -> None:
+            with httpx.Client(timeout=15.0, trust_env=False) as http:
+                if self._offer(http, message_id, body):
+                    answered.set()
+
+        bodies = [self.account.webhook(chance) for _ in range(BURST)]
+        threads = [
+            threading.Thread(target=offer, args=(f"msg_{uuid4().hex}", body))
+            for body in bodies
+            if body is not None
+        ]
+        for thread in threads:
+            thread.start()
+        answered.wait(1.0)
+        self.serve.kill()
+        for thread in threads:
+            thread.join()
 
     def _second(self, chance: Random) -> None:
         """Have a second follower beside the first, now and then."""
         while self._wait(chance, self.plan.second_every_s):
             self.second.start()
             self._wait(chance, self.plan.second_s)
-            if chance.random() < 0.5:
-                self.second.kill()
-            else:
+            if chance.random() < STOPPED:
                 self.second.stop()
+            else:
+                self.second.kill()

@@ -56,7 +56,8 @@ class Soak:
     def wrongs(self) -> list[str]:
         """Return every violation so far."""
         ended = [line for daemon in self.daemons for line in daemon.wrongs]
-        return [*self.lost, *self.found, *self.asker.wrongs, *ended]
+        lines = [*self.lost, *self.found, *self.asker.wrongs, *ended]
+        return [*dict.fromkeys(lines)]
 
     def look_for_news(self) -> None:
         """Look in the store for what was acknowledged since the last look."""
@@ -245,7 +246,7 @@ def judge_at_rest(run: Soak) -> None:
     asker.ask("backup", "last.db")
     copy = run.folder / "last.db"
     if copy.exists():
-        run.lost += lost_from(copy, run.registry.acknowledged())
+        run.found += lost_from(copy, run.registry.acknowledged())
         moment = f"{run.account.sandbox.now:%Y-%m-%dT%H:%M:%SZ}"
         digests = [
             asker.report("--as-of", moment, store=path).get("digest")
