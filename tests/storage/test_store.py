@@ -79,6 +79,21 @@ def test_a_position_is_never_used_again(tmp_path: Path) -> None:
         assert store.position() == 2
 
 
+@pytest.mark.parametrize("commit", [True, False])
+def test_every_connection_waits_for_the_disk_at_each_commit(
+    tmp_path: Path, commit: bool
+) -> None:
+    with (
+        closing(Datastore(str(tmp_path / "books.db"))) as datastore,
+        datastore.get_connection(commit=commit) as connection,
+    ):
+        plain = connection._sqlite_conn
+        (level,) = plain.execute("PRAGMA synchronous").fetchone()
+        (journal,) = plain.execute("PRAGMA journal_mode").fetchone()
+
+    assert (level, journal) == (2, "wal")  # FULL: fsync of the log
+
+
 def test_a_conflict_keeps_nothing_of_its_transaction(tmp_path: Path) -> None:
     evidence = Evidence(
         identity=b"e" * 32,
