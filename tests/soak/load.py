@@ -53,7 +53,7 @@ class Load:
     victims: tuple[Daemon, ...]  # those that are killed and stopped
     stop: threading.Event = attrs.field(factory=threading.Event)
     pushed: dict[tuple[str, str], None] = attrs.field(factory=dict)
-    began: float = attrs.field(factory=time.monotonic)
+    began: float = 0.0  # monotonic
     _files: list[tuple[str, bytes]] = attrs.field(factory=list)
 
     @contextmanager
@@ -74,6 +74,7 @@ class Load:
             )
             for number, work in enumerate(works)
         ]
+        self.began = time.monotonic()
         for thread in threads:
             thread.start()
         try:

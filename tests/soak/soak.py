@@ -28,7 +28,7 @@ from tests.soak.truth import untruths
 KEY: Final = "soak-key"
 PATH: Final = "/webhooks/codat"
 LOOK_EVERY_S: Final = 1.0
-REST_LOOK_S: Final = 3.0
+REST_LOOK_S: Final = 1.0
 STORE: Final = "books.db"
 
 
@@ -205,7 +205,7 @@ def _rest(run: Soak) -> None:
         time.sleep(REST_LOOK_S)
         report = run.asker.report()
         restless = [*_restless(run, report)]
-        if not run.account.unended():
+        if report and not run.account.unended():
             known = {sync["sync_id"] for sync in report.get("syncs", ())}
             run.load.tell_of_elsewhere(run.account.elsewhere.keys() - known)
         doubtful = {

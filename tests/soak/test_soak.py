@@ -23,7 +23,7 @@ from tests.soak.soak import prepared
 from tests.soak.truth import untruths
 
 QUICK = Plan(
-    load_s=3.0,
+    load_s=2.5,
     rate=40.0,
     companies=2,
     scenario=HAPPY,
@@ -50,7 +50,7 @@ def test_a_soak_of_seconds_holds_and_says_what_it_did(
     )
     assert int(figures["deliveries acknowledged"].split(",")[0]) > 0
     assert figures["lost"].strip() == "0"
-    assert "1 killed" in figures["serve"] or "stopped" in figures["serve"]
+    assert int(figures["serve"].split()[0]) > 1
     assert "Seed 0: 0 did not hold." in shown
 
 
