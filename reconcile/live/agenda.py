@@ -130,11 +130,12 @@ class Agenda:
             refused = refused_by_key(views, company_id, [sync_id])
         if sync_id not in facts:  # a person set aside what spoke of it
             return None
+        known = self._known.get((company_id, sync_id))
         fresh = self._step(
             (company_id, sync_id),
             facts[sync_id],
             contexts[sync_id],
-            unsettled=self._known[company_id, sync_id][2],
+            unsettled=known[2] if known is not None else None,
             refused=refused.get(sync_id, ()),
         )
         return fresh if fresh is not None and fresh.due <= self._now() else None

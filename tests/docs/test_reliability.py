@@ -4,9 +4,6 @@ import re
 
 from tests.docs.markdown import DOCS, ROOT, quoted, sections
 
-TO_COME = {"tests/codat/client/test_deadlines.py"}
-"""Named before it is there; take it out as soon as it is."""
-
 
 def test_every_promise_is_tested_by_what_is_there() -> None:
     text = sections(DOCS / "explanation" / "reliability.md")["What is promised"]
@@ -17,7 +14,7 @@ def test_every_promise_is_tested_by_what_is_there() -> None:
     assert len(rows) >= 10
     assert all(tested)
     absent = {path for paths in tested for path in paths if not (ROOT / path).exists()}
-    assert absent - TO_COME == set()
+    assert absent == set()
     assert all(
         re.match(r"(tests|scripts)/", path) for paths in tested for path in paths
     )
