@@ -30,7 +30,8 @@ class Seldom:
         with self._lock:
             known = self._kinds.setdefault(kind, _Kind())
             if now - known.at < EVERY_S:
-                known.last, known.more = (level, message), known.more + 1
+                known.last = level, message, fields or {}
+                known.more += 1
                 return
             more, known.more, known.at = known.more, 0, now
         if more:
@@ -44,9 +45,10 @@ class Seldom:
             rest = [kind for kind in self._kinds.values() if kind.more]
             self._kinds.clear()
         for kind in rest:
-            level, message = kind.last
+            level, message, fields = kind.last
             message = f"{message}: {kind.more} more, not logged"
-            self._log.log(level, "%s", message, extra={"codat_more": kind.more})
+            extra = {**fields, "codat_more": kind.more}
+            self._log.log(level, "%s", message, extra=extra)
 
 
 class _Kind:
@@ -55,7 +57,7 @@ class _Kind:
     def __init__(self) -> None:
         self.at = -EVERY_S
         self.more = 0
-        self.last = (logging.INFO, "")
+        self.last: tuple[int, str, dict[str, int]] = (logging.INFO, "", {})
 
 
 class SeldomFrom(logging.Filter):

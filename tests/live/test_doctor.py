@@ -27,7 +27,8 @@ def test_where_all_is_well_the_doctor_ends_with_nothing(desk: Desk) -> None:
     assert (status, errors) == (0, "")
     assert set(states(output).values()) == {"ok"}
     assert list(states(output)) == [
-        *("store", "sqlite", "views", "quarantine", "deliveries", "requests"),
+        *("store", "sqlite", "views", "evidence", "quarantine", "deliveries"),
+        "requests",
         *("reachability", "clock", "key", "quota", "endpoint"),
     ]
     assert "1998 of 2000 requests left" in output
