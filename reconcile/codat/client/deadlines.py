@@ -7,6 +7,7 @@ its socket is shut by another thread, so one watches all that are under way.
 
 import asyncio
 import itertools
+import os
 import socket
 import struct
 import threading
@@ -24,6 +25,8 @@ from reconcile.codat.bodies import BodyError
 DEADLINE_S: Final = 120.0
 STOPPED: Final = "it was stopped"
 ANSWERED: Final = "http11.receive_response_headers.complete"
+_DIALS: Final = ("connect_tcp.started", "connect_unix_socket.started")
+_DIALLED: Final = ("connect_tcp.complete", "connect_unix_socket.complete")
 UNASKED: Final = "it was there before it was asked for"
 _MARK_S: Final = 1e-8  # by so much, or more, the timeouts of two calls differ
 _MARKS: Final = 10**6
@@ -89,7 +92,7 @@ class TimedCall:
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Hear from httpx how far a blocking call is: its extension `trace`."""
         stage = self._noted(event, info)
-        if stage == "connect_tcp.complete":
+        if stage in _DIALLED:
             self.goes_over(info["return_value"], dialled=True)
         elif stage == "start_tls.complete":
             self.goes_over(info["return_value"])
@@ -104,7 +107,7 @@ class TimedCall:
     async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
         """Hear the same in an event loop, which ends a call by itself."""
         stage = self._noted(event, info)
-        if stage == "connect_tcp.complete":
+        if stage in _DIALLED:
             self._stream = info["return_value"]
         elif stage in ("start_tls.complete", "send_request_headers.started"):
             self._stream = None
@@ -117,7 +120,7 @@ class TimedCall:
     def _noted(self, event: str, info: Mapping[str, Any]) -> str:
         """Return which stage has begun or ended, and remember how far that is."""
         _, _, stage = event.partition(".")
-        if stage == "connect_tcp.started":
+        if stage in _DIALS:
             self._connecting = True
         elif stage == "send_request_headers.started":
             # A proxy is asked first for a connection to whom the request is for.
@@ -227,6 +230,10 @@ class _Watch:
     """The thread that ends calls; it runs while there are some, and a while longer."""
 
     def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Know of no call: those before a fork, and their sockets, are the parent's."""
         self.lock = threading.Condition()
         self._calls: set[TimedCall] = set()
         self._sockets: WeakSet[socket.socket] = WeakSet()
@@ -236,7 +243,7 @@ class _Watch:
     def begin(self, call: TimedCall) -> None:
         with self.lock:
             self._calls.add(call)
-            if self._thread is None or not self._thread.is_alive():  # as after a fork
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
                     target=self._run, name="codat deadlines", daemon=True
                 )
@@ -277,6 +284,8 @@ class _Watch:
 
 
 _watch: Final = _Watch()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_watch.begin_anew)
 
 
 def _waits(found: socket.socket, seconds: float) -> bool:

@@ -1,17 +1,20 @@
 """Connections that are used again: each call ends its own, and hears its own answer."""
 
 import asyncio
+import os
 import socket
 import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 
 from reconcile.codat.client.clients import AsyncCodatClient, CodatClient
+from reconcile.codat.client.deadlines import within
 from reconcile.codat.exchange import Exchange
 from reconcile.codat.requests import Request
 from reconcile.errors import CodatUnavailable
@@ -292,3 +295,60 @@ def test_a_call_through_a_proxy_ends_by_its_deadline(tunnel: Act, sent: bool) ->
 
     assert seconds < DEADLINE_S + SLACK_S
     assert caught.value.safe_to_resend is not sent
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_ends_no_call_of_its_parent() -> None:
+    """They share the connections: what one shuts is shut for the other."""
+    begun = threading.Event()
+
+    def slowly(peer: socket.socket) -> None:
+        begun.set()
+        time.sleep(DEADLINE_S / 2)
+        answer(b"[]")(peer)
+        assert peer.recv(65536)
+        time.sleep(2 * DEADLINE_S)
+        answer(b"[]")(peer)
+
+    with serving(slowly) as (url, heads), httpx.Client() as http:
+        brief = CodatClient(http, **settings(url, []))
+        patient = CodatClient(http, **settings(url, [], deadline_s=30.0))
+        with ThreadPoolExecutor() as threads:
+            first = threads.submit(brief.ask, READ)
+            assert begun.wait(10)
+            child = os.fork()
+            if not child:  # pragma: no cover - in another process
+                with within(30.0):
+                    time.sleep(4 * DEADLINE_S)
+                os._exit(0)
+            assert first.result().body == b"[]"
+        second = patient.ask(READ).body
+        os.waitpid(child, 0)
+
+    assert second == b"[]"
+    assert len(heads) == 1  # over the same connection
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has none")
+def test_a_call_over_a_socket_of_the_machines_own_ends_by_the_deadline(
+    tmp_path: Path,
+) -> None:
+    path = str(tmp_path / "codat")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen()
+        with (
+            httpx.Client(transport=httpx.HTTPTransport(uds=path)) as http,
+            ThreadPoolExecutor() as threads,
+        ):
+            codat = CodatClient(http, **settings("http://127.0.0.1", []))
+            began = time.monotonic()
+            asked = threads.submit(codat.ask, READ)
+            peer, _ = listening.accept()
+            threads.submit(drip(OK, for_ever(b"a: b\r\n")), peer)
+            with pytest.raises(CodatUnavailable, match=LATE):
+                asked.result()
+            seconds = time.monotonic() - began
+            peer.close()
+
+    assert seconds < DEADLINE_S + SLACK_S
