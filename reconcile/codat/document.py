@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import msgspec
 
@@ -28,7 +28,8 @@ HAR_BYTES_MAX: Final = 2**30
 _READ_BYTES: Final = 2**16
 _ENTRIES: Final = re.compile(r'"entries"\s*:\s*\[')
 _MARK_BYTES: Final = 4  # by so many it shows which UTF a text is in
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+# What never ends is one to the end: a search from each quote would take for ever.
+_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _DEPTH: Final = 2  # of a list in the log
 _LISTS_MAX: Final = 10  # so many of those are tried
 _BETWEEN: Final = re.compile(r"[\s,]*")
@@ -162,7 +163,7 @@ class Document:
     def _after(self, head: str) -> Iterator[Captured]:
         """Yield what stands after the entries, if it is more than their end."""
         text = self._text
-        if self._lined and "\n" not in head:
+        if self._lined and "\n" not in head.lstrip():
             while (end := text.text.find("\n", text.at)) < 0 and text.more():
                 pass
             if end >= 0 and _closes(head, text.text[text.at : end], strictly=True):
@@ -210,13 +211,20 @@ def _closes(head: str, tail: str, *, strictly: bool = False) -> bool:
     """
     if not strictly and not tail[1:].strip(" \t\r\n}"):
         return True
-    if _ENTRIES.search(tail):
+    if _ENTRIES.search(tail) and not _is_log(head):
         return False
     try:
-        json.loads(head + tail)
+        json.loads(head + tail, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """Let no object have two lists of entries, or two logs: one was not read."""
+    names = [name for name, _ in pairs if name in ("entries", "log")]
+    if len(names) != len({*names}):
+        raise ValueError("a name stands twice, expected once")
 
 
 class _Text:

@@ -371,3 +371,10 @@ def test_a_second_list_of_entries_is_told() -> None:
     read = list(read_document(document))
 
     assert kinds(read) == ["Exchange", "Unreadable"]
+
+
+def test_lists_of_entries_that_are_not_the_logs_cost_nothing() -> None:
+    whole = har([status(2000)])
+    document = whole[: -len(b"}}")] + b',"_x":{"entries":[]}}}'
+
+    assert kinds(list(read_document(document))) == ["Exchange"]

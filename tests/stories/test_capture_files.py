@@ -44,6 +44,7 @@ def zipped(**members: bytes) -> bytes:
         zipped(trace_dot_har=DOCUMENT),
         DOCUMENT + b"\n" + DOCUMENT,
         DOCUMENT + b"\n" + LINES,
+        b"\n" + DOCUMENT + b"\r\n" + DOCUMENT,
     ],
 )
 def test_a_capture_is_told_by_its_content(books: Reconciler, content: bytes) -> None:
