@@ -6,7 +6,7 @@ version did not store in an event is not compared.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -25,7 +25,7 @@ from reconcile.domain.identity import stream_parts
 from reconcile.domain.observations import Observation
 from reconcile.errors import HistoryError, StoreError
 from reconcile.storage.codec import Codec
-from reconcile.storage.evidence import Evidence, Receipt, digest_of
+from reconcile.storage.evidence import Evidence, EvidenceKey, Receipt, digest_of
 from reconcile.storage.ports import Store, StoredEvent
 
 DIFFERENCES_MAX: Final = 20
@@ -76,8 +76,7 @@ def check_evidence(
             check.event(stored, streams)
             done += 1
             progress(done)
-    for key in store.evidence_keys():
-        check.evidence(key.identity.hex())
+    for _ in check.rest(store.evidence_keys()):
         done += 1
         progress(done)
     return check.result
@@ -87,8 +86,8 @@ def sample_evidence(store: Store, said_by: SaidBy, *, most: int) -> EvidenceChec
     """Hold so much of the evidence, evenly spread, against its digests."""
     check = _Check(store, said_by)
     keys = store.evidence_keys()
-    for key in keys[:: max(1, len(keys) // most)]:
-        check.evidence(key.identity.hex())
+    for _ in check.rest(keys[:: max(1, len(keys) // most)]):
+        pass
     return check.result
 
 
@@ -112,7 +111,7 @@ class _Check:
         self._codec = Codec()
         self._scrubbed = _scrubbed(store)
         self._seen: set[str] = set()
-        self._said: OrderedDict[str, list[Sequence[Observation]]] = OrderedDict()
+        self._said: OrderedDict[str, list[_ByStream]] = OrderedDict()
 
     def event(self, stored: StoredEvent, streams: dict[str, _Stream]) -> None:
         """Hold one event against its evidence; the streams go on with it."""
@@ -142,7 +141,7 @@ class _Check:
             self.result.decided += 1
         stream.state = decider.evolve(stream.state, event)
 
-    def evidence(self, identity: str) -> list[Sequence[Observation]]:
+    def evidence(self, identity: str) -> list["_ByStream"]:
         """Return what evidence says at each receipt, having looked at its bytes."""
         known = self._said.get(identity)
         if known is None:
@@ -151,7 +150,15 @@ class _Check:
                 self._said.popitem(last=False)
         return known
 
-    def _read(self, identity: str) -> list[Sequence[Observation]]:
+    def rest(self, keys: Iterable[EvidenceKey]) -> Iterator[None]:
+        """Look at the evidence that was not looked at yet."""
+        for key in keys:
+            identity = key.identity.hex()
+            if identity not in self._seen:
+                self._read(identity)
+            yield
+
+    def _read(self, identity: str) -> list["_ByStream"]:
         is_new = identity not in self._seen
         self._seen.add(identity)
         self.result.evidence += is_new
@@ -163,10 +170,16 @@ class _Check:
             if is_new:
                 self.result.differs(f"evidence {identity}: {error}")
             return []
+        except ValueError:
+            if is_new:
+                self.result.differs(
+                    f"evidence {identity}: its name is malformed, expected hex digits"
+                )
+            return []
         found = []
         for receipt in receipts:
             its_own, seen = self._said_by(receipt.evidence)
-            found.append(seen)
+            found.append(_by_stream(seen))
             if is_new and not self._is_itself(identity, receipt, its_own):
                 self.result.differs(
                     f"evidence {identity}: what is stored of it is not what came:"
@@ -240,8 +253,22 @@ def _scrubbed(store: Store) -> dict[str, str]:
     return found
 
 
+_ByStream = Mapping[str, Sequence[Observation]]
+
+
+def _by_stream(seen: Sequence[Observation]) -> _ByStream:
+    """Return what evidence says by stream: a list of syncs speaks of thousands."""
+    found: dict[str, list[Observation]] = {}
+    for observation in seen:
+        for decider in _DECIDERS.values():
+            if isinstance(observation, decider.observations):
+                stream = decider.stream_of(observation)
+                found.setdefault(stream, []).append(observation)
+    return found
+
+
 def _decided(
-    seen: Sequence[Observation],
+    seen: _ByStream,
     recorded: Recorded,
     stream: _Stream,
     decider: Decider[Any],
@@ -249,11 +276,7 @@ def _decided(
     """Return the events that evidence is news for in one stream, as it stood."""
     state = stream.state
     events: list[Event] = []
-    for observation in seen:
-        if not isinstance(observation, decider.observations):
-            continue
-        if decider.stream_of(observation) != recorded.stream:
-            continue
+    for observation in seen.get(recorded.stream, ()):
         identity = recorded.event.evidence  # type: ignore[union-attr]  # no case event
         for event in decider.decide(state, observation, evidence=identity):
             state = decider.evolve(state, event)

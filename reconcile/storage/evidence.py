@@ -51,9 +51,14 @@ class Receipt(NamedTuple):
         """Hold the bodies against their digests.
 
         Raises:
-            StoreError: the bytes of a body are others than those that came.
+            StoreError: the bytes of a body are others than those that came, or the time
+                of an exchange is missing.
 
         """
+        if self.evidence.observed_at is None and self.evidence.kind != "bytes":
+            raise StoreError(
+                "the time at which it came is missing, expected it in the store"
+            )
         bodies = (self.evidence.request_body, self.evidence.response_body)
         digests = (self.request_digest, self.response_digest)
         for body, digest in zip(bodies, digests, strict=True):
