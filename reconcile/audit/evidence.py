@@ -1,10 +1,10 @@
 """The history held against its evidence: each body, and each event that rests on it.
 
 A body must have its digest, evidence its identity, and an event must be what its bytes
-say when they are read again, after what its stream held by then. What an earlier
-version did not store in an event is not compared.
+say when they are read again, after what its stream held by then.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -31,9 +31,14 @@ from reconcile.storage.ports import Store, StoredEvent
 DIFFERENCES_MAX: Final = 20
 _REMEMBERED: Final = 64
 _SHOWN_MAX: Final = 120
+_ADDED: Final = frozenset({"request_id", "reference", "not_before"})
+"""Fields that events had not at first: one that lacks them was not changed."""
+_ABSENT: Final = "absent"
+_OWN_WORDS: Final = re.compile(r"flaws \d+\.reason").fullmatch
 
-SaidBy = Callable[[Evidence], tuple[bytes, Sequence[Observation]]]
-"""Reads evidence anew: its identity, empty where it is nothing of ours; its words."""
+SaidBy = Callable[[Evidence], tuple[bytes, str | None, str, Sequence[Observation]]]
+"""Reads evidence anew: its identity, empty where it is nothing of ours; its company;
+the digest under which it is quarantined, empty where it can be read; what it says."""
 
 _DECIDERS: Final[Mapping[str, Decider[Any]]] = {
     "dataset": dataset.DECIDER,
@@ -112,6 +117,7 @@ class _Check:
         self._scrubbed = _scrubbed(store)
         self._seen: set[str] = set()
         self._said: OrderedDict[str, list[_ByStream]] = OrderedDict()
+        self._unread: dict[str, str] = {}
 
     def event(self, stored: StoredEvent, streams: dict[str, _Stream]) -> None:
         """Hold one event against its evidence; the streams go on with it."""
@@ -178,26 +184,49 @@ class _Check:
             return []
         found = []
         for receipt in receipts:
-            its_own, seen = self._said_by(receipt.evidence)
+            its_own, company_id, unread, seen = self._said_by(receipt.evidence)
             found.append(_by_stream(seen))
-            if is_new and not self._is_itself(identity, receipt, its_own):
-                self.result.differs(
-                    f"evidence {identity}: what is stored of it is not what came:"
-                    " its address, status, headers, time or bytes are others"
-                )
+            if unread:
+                self._unread[identity] = unread
+            why = self._why_another(identity, receipt, its_own, company_id)
+            if is_new and why is not None:
+                self.result.differs(f"evidence {identity}: {why}")
         return found
 
-    def _is_itself(self, identity: str, receipt: Receipt, its_own: bytes) -> bool:
+    def _why_another(
+        self, identity: str, receipt: Receipt, its_own: bytes, company_id: str | None
+    ) -> str | None:
+        """Return why what is stored of evidence is not what came."""
+        evidence = receipt.evidence
         scrubbed = self._scrubbed.get(identity)
-        if scrubbed is None:
-            return its_own.hex() == identity
-        return digest_of(receipt.evidence.request_body or b"").hex() == scrubbed
+        if scrubbed is not None:
+            if digest_of(evidence.request_body or b"").hex() != scrubbed:
+                return "its bytes are not those that were written in place of others"
+            return None
+        if its_own.hex() != identity:
+            return (
+                "what is stored of it is not what came: its address, status, headers,"
+                " time or bytes are others"
+            )
+        if evidence.kind != "bytes" and evidence.company_id != company_id:
+            return (
+                f"its company is {_shown(evidence.company_id)}, and its bytes say"
+                f" {_shown(company_id)}"
+            )
+        return None
 
     def _case(self, recorded: Recorded, event: CaseEvent) -> None:
         """Look for the evidence that a case event names."""
         self.result.decided += 1
-        if isinstance(event, EvidenceQuarantined) and not self.evidence(event.evidence):
+        if not isinstance(event, EvidenceQuarantined):
+            return
+        if not self.evidence(event.evidence):
             self._differs(recorded, f"its evidence {event.evidence} cannot be read")
+            return
+        unread = self._unread.get(event.evidence, event.digest)
+        if event.digest != unread and event.evidence not in self._scrubbed:
+            what = f"its digest is {event.digest!r}, and its bytes say {unread!r}"
+            self._differs(recorded, what)
 
     def _compare(
         self,
@@ -289,11 +318,14 @@ def _rests_on(event: Event) -> str:
 
 
 def _unequal(stored: Any, again: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
-    """Yield where what is stored differs; what it does not hold is not compared."""
+    """Yield where what is stored differs: our own wording of a flaw may."""
     if isinstance(stored, dict) and isinstance(again, dict):
-        for name, value in stored.items():
+        for name in {**stored, **again}:
             inner = f"{path}.{name}" if path else name
-            yield from _unequal(value, again.get(name), inner)
+            if _OWN_WORDS(inner) or (name not in stored and name in _ADDED):
+                continue
+            value, anew = stored.get(name, _ABSENT), again.get(name, _ABSENT)
+            yield from _unequal(value, anew, inner)
     elif (
         isinstance(stored, list)
         and isinstance(again, list)

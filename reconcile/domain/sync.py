@@ -50,7 +50,7 @@ class SyncRun:
     version: int = 0
     rows_held: dict[str, int] = attrs.field(factory=dict)  # digest -> version
     deliveries: dict[str, datetime] = attrs.field(factory=dict)  # earliest receipt
-    set_aside: frozenset[str] = frozenset()  # digests of webhooks' bodies
+    set_aside: dict[str, DeliverySetAside] = attrs.field(factory=dict)  # by digest
     settled: SyncReportEvent | None = None  # the last word, where it is an end
 
 
@@ -60,9 +60,9 @@ def decide(
     """Return what `seen` tells of its sync that `run` does not hold yet.
 
     A redelivered webhook yields (), unless it was received earlier than the receipt we
-    hold: then its time is news. So does one that a person set aside. Evidence known by
-    its identity never comes here, so a read is always news: the same words at another
-    time.
+    hold: then its time is news. One whose bytes a person set aside is left out by that
+    decision too. Evidence known by its identity never comes here, so a read is always
+    news: the same words at another time.
     """
     match seen:
         case SyncReceipt():
@@ -84,11 +84,13 @@ def decide(
             return (_legs_event(run, seen, evidence=evidence),)
         case WebhookNotice():
             known = run.deliveries.get(seen.delivery)
-            if seen.body_digest in run.set_aside:
-                return ()
             if known is not None and known <= seen.at:
                 return ()
-            return _notice_events(run, seen, evidence=evidence)
+            events = _notice_events(run, seen, evidence=evidence)
+            decision = run.set_aside.get(seen.body_digest)
+            if decision is None:
+                return events
+            return (*events, _left_out_too(decision, seen))
         case _:  # pragma: no cover
             assert_never(seen)
 
@@ -113,12 +115,21 @@ def evolve(run: SyncRun, event: SyncEvent) -> SyncRun:
                 settled=None,
             )
         case DeliverySetAside():
-            digests = run.set_aside | {event.digest}
-            return attrs.evolve(run, version=version, set_aside=digests)
+            first = {event.digest: run.set_aside.get(event.digest, event)}
+            set_aside = {**run.set_aside, **first}
+            return attrs.evolve(run, version=version, set_aside=set_aside)
         case SyncInitiated() | LegsReread() | SyncGivenUp():
             return attrs.evolve(run, version=version)
         case _:  # pragma: no cover
             assert_never(event)
+
+
+def _left_out_too(decision: DeliverySetAside, seen: WebhookNotice) -> DeliverySetAside:
+    """Return a decision about a webhook's bytes, for the same bytes come again."""
+    named = dict.fromkeys(row[0] for row in seen.rows)
+    return attrs.evolve(
+        decision, deliveries=(seen.delivery,), transaction_ids=tuple(named)
+    )
 
 
 def repeats(run: SyncRun, seen: Observation) -> bool:

@@ -85,15 +85,20 @@ def read_again(evidence: Evidence) -> ReadCapture | None:
     return read_capture(exchange_in(evidence))
 
 
-def said_by(evidence: Evidence) -> tuple[bytes, Sequence[Observation]]:
-    """Return the identity of stored evidence, read anew, and what it says.
+def said_by(evidence: Evidence) -> tuple[bytes, str | None, str, Sequence[Observation]]:
+    """Return stored evidence as it is read anew: identity, company, what it says.
 
-    Empty where it is no traffic of Codat's any more.
+    The third is the digest under which it is quarantined, "" where it can be read. All
+    are empty where it is no traffic of Codat's any more.
     """
     if evidence.kind == "bytes":
-        return bytes.fromhex(entry_digest(evidence.request_body or b"")), ()
+        digest = entry_digest(evidence.request_body or b"")
+        return bytes.fromhex(digest), evidence.company_id, digest, ()
     piece = read_again(evidence)
-    return (b"", ()) if piece is None else (piece.evidence.identity, piece.seen)
+    if piece is None:
+        return b"", None, "", ()
+    unread = "" if piece.unread is None else piece.unread.digest
+    return piece.evidence.identity, piece.evidence.company_id, unread, piece.seen
 
 
 def exchange_in(evidence: Evidence) -> Exchange:

@@ -78,6 +78,7 @@ class SetAside(NamedTuple):
     """What some deliveries said of a sync, and of these transactions, is left out."""
 
     deliveries: tuple[str, ...]
+    body_digest: str
     transaction_ids: tuple[str, ...]
 
 
@@ -149,7 +150,7 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
         case SyncRecovered():
             return _recovered(company_id, name, event, position)
         case DeliverySetAside():
-            aside = SetAside(event.deliveries, event.transaction_ids)
+            aside = SetAside(event.deliveries, event.digest, event.transaction_ids)
             return Changes(company_id=company_id, sync_id=name, set_aside=aside)
         case LockTaken():
             return Changes(company_id=company_id)

@@ -300,6 +300,11 @@ def delivery_row(company_id: str, delivery: NamedDelivery) -> DeliveryRow:
     )
 
 
+def is_of(sync_id: str | None, body_digest: str, row: DeliveryRow) -> bool:
+    """Return whether a delivery brought these bytes, about this sync."""
+    return row.sync_id == sync_id and row.body_digest == body_digest
+
+
 def _instant(moment: datetime | None) -> str | None:
     return None if moment is None else format_instant(moment)
 

@@ -6,6 +6,7 @@ again, loads every item whose judgement may be another now, and makes the new ro
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import attrs
 
@@ -26,6 +27,7 @@ from reconcile.projections.rows import (
     SyncRow,
     dataset_row,
     delivery_row,
+    is_of,
     item_rows,
     refused_rows,
     sync_row,
@@ -122,6 +124,14 @@ class ProjectionBatch:
             at = getattr(recorded.event, "at", None)
             if at is not None and (written.newest is None or at > written.newest):
                 written.newest = at
+            if change.set_aside is not None:
+                digest = change.set_aside.body_digest
+                written.silenced.append(
+                    (change.company_id, change.sync_id or "", digest)
+                )
+                is_silent = partial(is_of, change.sync_id, digest)
+                heard = written.deliveries
+                written.deliveries = [d for d in heard if not is_silent(d)]
             if change.delivery is not None:
                 row = delivery_row(change.company_id, change.delivery)
                 written.deliveries.append(row)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 
 from reconcile.domain.events import DeliverySetAside, Recorded
 from reconcile.domain.instants import END_OF_TIME
@@ -10,7 +11,7 @@ from reconcile.projections.changes import changes
 from reconcile.projections.contents import show
 from reconcile.projections.folds import CompanyFacts, GroupsAt, gc_paused, keys_reader
 from reconcile.projections.rereads import RowsByEvent
-from reconcile.projections.rows import delivery_row
+from reconcile.projections.rows import delivery_row, is_of
 from reconcile.projections.summaries import SyncSummary, summarise
 from reconcile.readmodels.company import CompanyState
 from reconcile.storage.ports import Store, StoredEvent
@@ -77,6 +78,9 @@ def fold(
         if isinstance(event, DeliverySetAside) and event.at > as_of:
             continue
         state.company.apply(change)
+        if change.set_aside is not None:
+            is_silent = partial(is_of, change.sync_id, change.set_aside.body_digest)
+            state.deliveries = [d for d in state.deliveries if not is_silent(d[1])]
         if change.delivery is not None:
             row = delivery_row(change.company_id, change.delivery)
             state.deliveries.append((change.delivery.at, row))

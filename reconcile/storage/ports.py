@@ -80,6 +80,7 @@ class ViewChanges:
     datasets: list[DatasetRow] = attrs.field(factory=list)
     refused: list[RefusedRow] = attrs.field(factory=list)
     deliveries: list[DeliveryRow] = attrs.field(factory=list)
+    silenced: list[tuple[str, str, str]] = attrs.field(factory=list)  # deliveries
     gone: list[tuple[ViewTable, str, str]] = attrs.field(factory=list)  # by its key
     poisoned: list[tuple[int, str]] = attrs.field(factory=list)
     newest: datetime | None = None

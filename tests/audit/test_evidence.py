@@ -140,6 +140,21 @@ CHANGES: dict[str, tuple[Change, str]] = {
         run("DELETE FROM stored_events WHERE topic = 'sync.legs-reread'"),
         "it is version",
     ),
+    "a field less": (
+        lambda db: db.execute(
+            "UPDATE stored_events SET state ="
+            " json_remove(CAST(state AS TEXT), '$.code') WHERE topic = 'sync.failed'"
+        ),
+        "its code is 'absent', and its bytes say 5130",
+    ),
+    "a company": (
+        run("UPDATE evidence SET company_id = 'elsewhere' WHERE kind = 'delivery'"),
+        "its company is 'elsewhere', and its bytes say",
+    ),
+    "a digest in quarantine": (
+        edit("case.evidence-quarantined", digest="ab" * 32),
+        "and its bytes say '",
+    ),
     "another kind": (
         run(
             "UPDATE stored_events SET topic = ? WHERE topic = 'sync.failed'",

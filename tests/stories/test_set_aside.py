@@ -147,3 +147,45 @@ def test_only_what_is_unread_or_a_webhook_that_counts_can_be_set_aside(
     for digest in (answer, heard, "rubbish", "", "0" * 64, "é" * 64):
         with pytest.raises(UsageError, match="cannot be set aside, expected"):
             books.set_aside(digest, actor="ada", reason="again")
+
+
+def test_when_the_same_bytes_came_does_not_count(books: Reconciler) -> None:
+    """A set of evidence and decisions, in any order, makes one past and one present."""
+    earlier = hook(
+        "expenses.sync.unsuccessful",
+        ("e1", "PushError", "an example"),
+        ("e2", "Completed"),
+        minutes=2,
+        delivery="msg_0",
+        sync="nobodys",
+        company="nobody",
+    )
+    books.ingest(read_lines([EXAMPLE]))
+    before = known(books, as_of=at(3))
+    books.set_aside(digest_of(books, "e1"), actor="ada", reason="Codat's example")
+
+    books.ingest(read_lines([earlier]))
+
+    assert before == {}
+    assert known(books, as_of=at(3)) == {"e1": "break", "e2": "matched"}
+    assert known(books) == {}
+    tied = books.tie_out(evidence=True)
+    assert tied.evidence is not None
+    assert (tied.differences, tied.evidence.first) == ([], [])
+
+
+def test_a_delivery_that_was_set_aside_is_no_second_body_of_an_id(
+    books: Reconciler,
+) -> None:
+    other = hook("expenses.sync.successful", minutes=6, delivery="msg_1")
+    books.ingest(read_lines([other, EXAMPLE]))
+    number = len(books.report(as_of=LATER).findings)
+
+    books.set_aside(digest_of(books, "e1"), actor="ada", reason="Codat's example")
+
+    assert number > 0
+    assert books.report(as_of=LATER).findings == []
+    assert books.replayed_report(as_of=LATER).findings == []
+    books.ingest(read_lines([EXAMPLE.replace(b"msg_1", b"msg_9"), EXAMPLE]))
+    assert books.report(as_of=LATER).findings == []
+    assert books.tie_out().differences == []

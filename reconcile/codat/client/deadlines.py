@@ -247,7 +247,14 @@ class _Watch:
                 self._thread = threading.Thread(
                     target=self._run, name="codat deadlines", daemon=True
                 )
-                self._thread.start()
+                try:
+                    self._thread.start()
+                except RuntimeError as error:  # the interpreter ends, or has no more
+                    self._thread = None
+                    self._calls.discard(call)
+                    raise CallEnded(
+                        f"no thread can watch it: {error}", sent=False
+                    ) from error
             elif call.ends_at < self._wakes_at:
                 self.lock.notify()
 

@@ -59,6 +59,11 @@ class SqliteViews:
             _replace(cursor, "datasets", changes.datasets)
             _replace(cursor, "refused", changes.refused)
             cursor.executemany(
+                "DELETE FROM deliveries WHERE company_id = ? AND sync_id = ?"
+                " AND body_digest = ?",
+                changes.silenced,
+            )
+            cursor.executemany(
                 "INSERT OR IGNORE INTO deliveries VALUES (?, ?, ?, ?)",
                 changes.deliveries,
             )
