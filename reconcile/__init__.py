@@ -7,6 +7,8 @@ TYPE_CHECKING = False  # as `typing` has it, whose import takes a tenth of a sta
 if TYPE_CHECKING:
     from reconcile.audit.evidence import EvidenceCheck
     from reconcile.audit.tie_out import Difference, TieOut
+    from reconcile.cases.expenses import Decided
+    from reconcile.cases.listing import Case
     from reconcile.codat.client import Answer, AsyncCodatClient, CodatClient, Rerequests
     from reconcile.codat.client.quota import Figures, Priority, Quota
     from reconcile.codat.exchange import Exchange, OtherTraffic, Unreadable
@@ -61,7 +63,7 @@ if TYPE_CHECKING:
     from reconcile.intake.captures import UnreadCapture
     from reconcile.intake.scrub import Scrubbing
     from reconcile.intake.take import Intake
-    from reconcile.judgement.facts import Content
+    from reconcile.judgement.facts import Content, Decision
     from reconcile.judgement.item import Item, Leg
     from reconcile.live.dispatch import Dispatch, Sent
     from reconcile.live.follow import Follower
@@ -91,10 +93,13 @@ __all__ = [
     "BoundaryError",
     "BreakKind",
     "BusyError",
+    "Case",
     "CodatClient",
     "CodatUnavailable",
     "Concurrency",
     "Content",
+    "Decided",
+    "Decision",
     "Difference",
     "Dispatch",
     "EvidenceCheck",
@@ -176,6 +181,8 @@ __all__ = [
 _HOMES = {
     "reconcile.audit.evidence": ("EvidenceCheck",),
     "reconcile.audit.tie_out": ("Difference", "TieOut"),
+    "reconcile.cases.expenses": ("Decided",),
+    "reconcile.cases.listing": ("Case",),
     "reconcile.codat.client": (
         "Answer",
         "AsyncCodatClient",
@@ -235,7 +242,7 @@ _HOMES = {
     "reconcile.intake.captures": ("UnreadCapture",),
     "reconcile.intake.scrub": ("Scrubbing",),
     "reconcile.intake.take": ("Intake",),
-    "reconcile.judgement.facts": ("Content",),
+    "reconcile.judgement.facts": ("Content", "Decision"),
     "reconcile.judgement.item": ("Item", "Leg"),
     "reconcile.live.dispatch": ("Dispatch", "Sent"),
     "reconcile.live.follow": ("Follower",),

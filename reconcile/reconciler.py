@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from reconcile.audit.tie_out import TieOut, tie_out
-from reconcile.cases.evidence import set_aside
-from reconcile.cases.requests import abandon
+from reconcile.cases.people import Decisions
 from reconcile.codat.client.answers import Answer
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.exchange import Captured, Exchange
@@ -23,6 +22,7 @@ from reconcile.history import History
 from reconcile.intake.reprocess import reprocess, said_by
 from reconcile.intake.scrub import Scrubbing, scrub
 from reconcile.intake.take import Intake, take
+from reconcile.judgement.item import Item
 from reconcile.live.dispatch import Dispatch, why_not_to_be_sent
 from reconcile.live.follow import Follower
 from reconcile.live.pace import Pace
@@ -45,7 +45,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Reconciler:
+class Reconciler(Decisions):
     """One history of syncs, and every question it answers.
 
     Use it in a `with`, or close it. Safe to use from one thread at a time.
@@ -148,36 +148,6 @@ class Reconciler:
 
         """
         return scrub(self._history, now=self._now)
-
-    def set_aside(self, digest: str, *, actor: str, reason: str) -> None:
-        """Leave out evidence, by its SHA-256: unread bytes, or what a webhook said.
-
-        Raises:
-            UsageError: no unread bytes and no webhook have it, or a name is blank.
-
-        """
-        set_aside(self._history, digest, actor=actor, reason=reason, now=self._now)
-
-    def abandon(
-        self, company_id: str, request_id: str, *, actor: str, reason: str
-    ) -> None:
-        """Decide that nothing came of a request in doubt; see `cases/requests.py`.
-
-        Nothing is sent; what the request names may be sent again.
-
-        Raises:
-            UsageError: the request is not known, is not in doubt, or may be under way;
-                or a name is blank.
-
-        """
-        abandon(
-            self._history,
-            company_id,
-            request_id,
-            actor=actor,
-            reason=reason,
-            now=self._now,
-        )
 
     # Sending
 
@@ -362,6 +332,11 @@ class Reconciler:
     def knows(self, company_id: str) -> bool:
         """Return whether anything was ever recorded of a company."""
         return canonical_id(company_id) in self.store.companies()
+
+    def _stand(self, company_id: str) -> Mapping[str, Item]:
+        return {
+            row.transaction_id: row.item for row in self.items(company_id=company_id)
+        }
 
     def unprocessed(self, company_id: str | None = None) -> int:
         """Return how many distinct pieces of evidence nobody could read."""

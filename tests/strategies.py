@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconcile.domain.events import EVENT_TYPES, Event
 from reconcile.domain.observations import ExpectedTransaction, Flaw
 from reconcile.domain.rows import grouped
-from reconcile.domain.vocabulary import FindingKind, NoticeKind
+from reconcile.domain.vocabulary import DecisionKind, FindingKind, NoticeKind
 from tests.builders import (
     create,
     hook,
@@ -229,10 +229,12 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "deliveries": st.lists(TEXT, max_size=2).map(tuple),
     "delivery": MAYBE,
     "delivery_id": MAYBE,
+    "decision": st.sampled_from(DecisionKind),
     "digest": TEXT,
     "error_message": MAYBE,
     "evidence": TEXT,
     "exception_message": MAYBE,
+    "fingerprint": TEXT,
     "flaws": FLAWS,
     "http_status": st.integers(0, 599),
     "notice": st.none() | st.sampled_from(NoticeKind),
@@ -253,7 +255,9 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "status": MAYBE,
     "sync_id": TEXT,
     "sync_utc": MAYBE,
+    "to": TEXT,
     "total": COUNTS,
+    "transaction_id": TEXT,
     "transaction_ids": st.lists(TEXT, max_size=2).map(tuple),
     "transactions": EXPECTED,
     "unread": st.integers(0, 2**31),

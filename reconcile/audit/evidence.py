@@ -16,6 +16,7 @@ from reconcile.domain import dataset, reading, request, sync
 from reconcile.domain.decider import Decider
 from reconcile.domain.events import (
     CaseEvent,
+    DecisionEvent,
     Event,
     EvidenceQuarantined,
     EvidenceScrubbed,
@@ -136,6 +137,9 @@ class _Check:
         event = recorded.event
         if isinstance(event, CaseEvent):
             self._case(recorded, event)
+            return
+        if isinstance(event, DecisionEvent):
+            self.result.decided += 1
             return
         decider = _DECIDERS[stream_parts(recorded.stream)[0]]
         if stream.state is None:

@@ -15,6 +15,7 @@ from reconcile.projections.releases import released_by_own
 from reconcile.projections.rows import (
     DATASET_COLUMNS,
     ITEM_COLUMNS,
+    MENDED_COLUMNS,
     REFUSED_COLUMNS,
     SYNC_COLUMNS,
     Column,
@@ -22,6 +23,7 @@ from reconcile.projections.rows import (
     dataset_row,
     decode_any,
     item_rows,
+    mended_rows,
     refused_rows,
     sync_row,
 )
@@ -92,6 +94,7 @@ _COLUMNS: Final[dict[ViewTable, tuple[Column, ...]]] = {
     "syncs": SYNC_COLUMNS,
     "datasets": DATASET_COLUMNS,
     "refused": REFUSED_COLUMNS,
+    "mended": MENDED_COLUMNS,
 }
 
 
@@ -107,6 +110,8 @@ def _live(views: Snapshot, table: ViewTable, company_id: str) -> Iterable[Row]:
             return views.datasets(company_id)
         case "refused":
             return views.refused(company_id)
+        case "mended":
+            return views.mended(company_id)
         case _:  # pragma: no cover
             assert_never(table)
 
@@ -142,6 +147,7 @@ def _rows(
         ],
     )
     yield "refused", refused_rows(company, company.refused)
+    yield "mended", mended_rows(company, company.mended)
 
 
 def _compare(

@@ -10,6 +10,7 @@ import click
 from reconcile.cli import text
 from reconcile.cli.arguments import MOMENT
 from reconcile.cli.backup import backup
+from reconcile.cli.cases import cases
 from reconcile.cli.doctor import doctor
 from reconcile.cli.follow import follow
 from reconcile.cli.opening import RULES, opened, reading
@@ -365,4 +366,5 @@ cli.add_command(push)
 cli.add_command(sync)
 cli.add_command(doctor)
 cli.add_command(backup)
+cli.add_command(cases)
 cli.add_command(rules_group)

@@ -261,9 +261,11 @@ def _item(out: Terminal, judged: Judged) -> None:
     head.append(f"  {words}" if words else "")
     head.append(f"  company {judged.company_id}", style="dim")
     out.line(head)
-    if item.state not in (ItemState.BREAK, ItemState.OPEN):
+    if item.state in (ItemState.MATCHED, ItemState.CLEARED):
         return
     out.line(item.reason, under=2)
+    if item.state is ItemState.RESOLVED:
+        return
     for leg in item.legs:
         name = leg.integration_type or "webhook"
         out.line(f"{name}: {leg.status}, {format_instant(leg.reported_at)}", under=2)

@@ -118,7 +118,8 @@ def _entry_line(entry: StoryEntry) -> Text:
 
 
 def _proof(entry: StoryEntry) -> Text:
-    return Text(f"sha256:{entry.digest}, event {entry.position}", style="dim")
+    bytes_of = f"sha256:{entry.digest}, " if entry.digest else ""
+    return Text(f"{bytes_of}event {entry.position}", style="dim")
 
 
 def _because(change: JudgementChanged) -> Text:

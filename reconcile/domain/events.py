@@ -12,7 +12,7 @@ import attrs
 
 from reconcile.domain.observations import ExpectedTransaction, Flaw
 from reconcile.domain.rows import Groups
-from reconcile.domain.vocabulary import NoticeKind
+from reconcile.domain.vocabulary import DecisionKind, NoticeKind
 
 
 @attrs.frozen(kw_only=True)
@@ -338,6 +338,34 @@ class EvidenceScrubbed:
     replacement: str
 
 
+@attrs.frozen(kw_only=True)
+class ExpenseDecided:
+    """A person decided of one expense: see `DecisionKind`."""
+
+    TOPIC: ClassVar[str] = "case.expense-decided"
+
+    transaction_id: str
+    decision: DecisionKind
+    to: str  # the company it was moved to, else empty
+    actor: str
+    reason: str
+    at: datetime
+    evidence: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class CauseMended:
+    """A person decided that what one fingerprint stands for is mended, in a company."""
+
+    TOPIC: ClassVar[str] = "case.cause-mended"
+
+    fingerprint: str
+    actor: str
+    reason: str
+    at: datetime
+    evidence: str = ""
+
+
 DatasetEvent = DatasetPushed
 UnsettledEvent = SyncRefused | SyncAnswerLost | SyncThrottled | SyncUnsent
 RequestEvent = (
@@ -354,7 +382,8 @@ SyncEvent = (
 )
 ReadEvent = ReadRefused | ReadAnswered
 CaseEvent = EvidenceQuarantined | EvidenceReleased | EvidenceSetAside | EvidenceScrubbed
-Event = DatasetEvent | RequestEvent | SyncEvent | ReadEvent | CaseEvent
+DecisionEvent = ExpenseDecided | CauseMended
+Event = DatasetEvent | RequestEvent | SyncEvent | ReadEvent | CaseEvent | DecisionEvent
 
 EVENT_TYPES: tuple[type[Event], ...] = get_args(Event)
 

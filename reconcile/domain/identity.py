@@ -68,3 +68,13 @@ def stream_parts(stream: str) -> tuple[str, str, str]:
     """Return kind, company id and name of a stream."""
     kind, company_id, name = stream.split(":")
     return kind, unquote(company_id), unquote(name)
+
+
+def case_of_expense(company_id: str, transaction_id: str) -> str:
+    """Return the stream of what people decide of one expense."""
+    return stream_name("case", company_id, f"expense {transaction_id}")
+
+
+def case_of_cause(company_id: str, fingerprint: str) -> str:
+    """Return the stream of what people decide of one cause in a company."""
+    return stream_name("case", company_id, f"cause {fingerprint}")

@@ -17,6 +17,16 @@ class ItemState(enum.StrEnum):
     RESOLVED = "resolved"
 
 
+class DecisionKind(enum.StrEnum):
+    """What a person may decide of one expense."""
+
+    BOOKED = "booked"  # by hand, in the accounting software
+    MOVED = "moved"  # to another company
+    WAIVED = "waived"
+    REOPENED = "reopened"
+    NOTED = "noted"
+
+
 class BreakKind(enum.StrEnum):
     """Why an item is a break."""
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import attrs
 
 from reconcile.domain.observations import Flaw
-from reconcile.domain.vocabulary import NoticeKind, RequestOutcome
+from reconcile.domain.vocabulary import DecisionKind, NoticeKind, RequestOutcome
 
 
 class LegReport(NamedTuple):
@@ -181,6 +181,24 @@ class FlawSeen(NamedTuple):
     delivery: str | None = None  # where a webhook showed it
 
 
+class Decision(NamedTuple):
+    """What a person decided of one expense; `to` is the company it was moved to."""
+
+    kind: DecisionKind
+    to: str
+    actor: str
+    reason: str
+    at: datetime
+
+
+class MendedBy(NamedTuple):
+    """A person said that a failure is mended, for all that failed so before."""
+
+    at: datetime
+    actor: str
+    reason: str
+
+
 @attrs.frozen(kw_only=True)
 class SyncFacts:
     """Everything held of one sync, in the order it was recorded."""
@@ -215,3 +233,4 @@ class ItemFacts:
     hooks: tuple[HookReport, ...] = ()
     expected: tuple[Expected, ...] = ()
     unsettled: tuple[Unsettled, ...] = ()
+    decisions: tuple[Decision, ...] = ()

@@ -13,7 +13,7 @@ from reconcile.domain.vocabulary import (
     Owner,
     Verdict,
 )
-from reconcile.judgement.facts import DatasetFacts, ItemFacts
+from reconcile.judgement.facts import DatasetFacts, Decision, ItemFacts
 from reconcile.judgement.sync_context import SyncContext
 
 
@@ -213,6 +213,7 @@ class Outline:
     last_sent_at: datetime | None
     decided_by: str
     update_unsettled: bool
+    decision: Decision | None = None  # a person's, that ended it once
     changes_at: datetime | None = None
     changes_to: BreakKind | None = None
 
@@ -249,5 +250,6 @@ class Item:
     first_sent_at: datetime | None = None
     last_sent_at: datetime | None = None
     update_unsettled: bool = False  # matched, and nobody knows if an update is in
+    decision: Decision | None = None  # a person's, that ended it once
     changes_at: datetime | None = None  # when a deadline turns it next, if any does
     changes_to: BreakKind | None = None

@@ -25,6 +25,7 @@ from reconcile.judgement.blame import (
     mended_blames,
     progress_of,
 )
+from reconcile.judgement.decisions import standing_decision
 from reconcile.judgement.item import (
     Dossier,
     Item,
@@ -68,7 +69,8 @@ def outline(dossier: Dossier, *, as_of: datetime, policy: Policy) -> Outline:
     if passed:
         moments = sorted({*moments, *passed})
     result = _outline(dossier, attempts, view, moments, policy, timed=True)
-    if view.state is not ItemState.OPEN:
+    result = _as_decided(result, dossier, attempts, policy, at=as_of)
+    if result.state is not ItemState.OPEN:
         return result
     for deadline in sorted(set(deadlines_of(dossier, attempts, policy))):
         if deadline > as_of:
@@ -90,7 +92,8 @@ def outline_without_clock(
     view = view_item(dossier, attempts, at=newest, clock=None, policy=policy)
     moments = moments_of(dossier, attempts, until=newest)
     by_facts = _outline(dossier, attempts, view, moments, policy, timed=False)
-    if not _may_turn(view):
+    by_facts = _as_decided(by_facts, dossier, attempts, policy, at=newest)
+    if by_facts.state is ItemState.RESOLVED or not _may_turn(view):
         return by_facts
     for deadline in sorted(set(deadlines_of(dossier, attempts, policy))):
         then = view_item(dossier, attempts, at=newest, clock=deadline, policy=policy)
@@ -206,6 +209,53 @@ def _outline(
         and bool(view.updates)
         and view.updates[-1].result not in UPDATE_KNOWN,
     )
+
+
+def _as_decided(
+    result: Outline,
+    dossier: Dossier,
+    attempts: tuple[Attempt, ...],
+    policy: Policy,
+    *,
+    at: datetime,
+) -> Outline:
+    """Return an outline as a person's decision leaves it.
+
+    The decision ends the item while the facts are those that it was made on. A deadline
+    that passed is no fact; an item in the books needs no decision.
+    """
+    decision = standing_decision(dossier.facts.decisions, at)
+    if decision is None:
+        return result
+
+    def facts_at(moment: datetime) -> tuple[object, ...]:
+        view = view_item(dossier, attempts, at=moment, clock=None, policy=policy)
+        return _decided_by(view)
+
+    is_undone = result.state not in (ItemState.BREAK, ItemState.OPEN)
+    if is_undone or facts_at(decision.at) != facts_at(at):
+        return attrs.evolve(result, decision=decision)
+    return attrs.evolve(
+        result,
+        state=ItemState.RESOLVED,
+        kind=None,
+        broken_since=None,
+        blame=None,
+        earlier=(),
+        tries=0,
+        later=None,
+        half_booked=False,
+        written_stray=False,
+        decided_by="section 11",
+        decision=decision,
+    )
+
+
+def _decided_by(view: ItemView) -> tuple[object, ...]:
+    deciding = view.deciding
+    if deciding is None:
+        return view.kind, None, None
+    return view.kind, deciding.attempt.name, deciding.result
 
 
 def _with_past(

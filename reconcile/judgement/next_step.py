@@ -28,6 +28,9 @@ def next_step(
         return NextStep(
             Verdict.NEVER, Action.NONE, None, "It is in the books: nothing is to do."
         )
+    if outline.state is ItemState.RESOLVED:
+        advice = "A person ended it: nothing is to do."
+        return NextStep(Verdict.NEVER, Action.NONE, None, advice)
     if outline.written_stray:
         return NextStep(
             Verdict.NEVER,

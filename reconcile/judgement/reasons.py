@@ -7,11 +7,13 @@ from typing import Final
 from reconcile.domain.vocabulary import (
     BreakKind,
     CodeClass,
+    DecisionKind,
     ItemState,
     WordClass,
     code_class,
     word_class,
 )
+from reconcile.judgement.facts import Decision
 from reconcile.judgement.item import Cause, LaterTry, Leg, Outline, Progress
 
 
@@ -19,8 +21,35 @@ def reason_of(
     outline: Outline, cause: Cause | None, message: str | None, legs: tuple[Leg, ...]
 ) -> str:
     """Return why an item is judged so: the cause first, then Codat's words."""
-    reason = _reason(outline, cause, message, legs)
-    return f"{reason} {_of_later(outline.later)}" if outline.later else reason
+    if outline.state is ItemState.RESOLVED and outline.decision is not None:
+        return _of_decision(outline.decision)
+    parts = [_reason(outline, cause, message, legs)]
+    if outline.later:
+        parts.append(_of_later(outline.later))
+    if outline.decision is not None:
+        parts.append(_of_reopened(outline.decision))
+    return " ".join(parts)
+
+
+def _of_decision(decision: Decision) -> str:
+    to = f" {decision.to}" if decision.to else ""
+    what = _DECIDED[decision.kind].format(to=to)
+    return f"{what} ({decision.actor}, {_clock(decision.at)}): {decision.reason}"
+
+
+_DECIDED: Final = {
+    DecisionKind.BOOKED: "It was entered by hand in the accounting software",
+    DecisionKind.MOVED: "It was moved to company{to}",
+    DecisionKind.WAIVED: "It is let go",
+}
+
+
+def _of_reopened(decision: Decision) -> str:
+    """Return that a decision no longer ends an expense."""
+    return (
+        f"{decision.actor} had ended it as {decision.kind.value} on"
+        f" {_clock(decision.at)}; what is known of it has changed since."
+    )
 
 
 def _reason(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from reconcile.domain.vocabulary import Action, Owner
 from reconcile.judgement.contents import differ, sent_in
-from reconcile.judgement.facts import DatasetFacts, SentContent
+from reconcile.judgement.facts import DatasetFacts, MendedBy, SentContent
 from reconcile.judgement.item import Mended, Release
 from reconcile.judgement.verdict import Failed
 
@@ -25,11 +25,16 @@ Proofs = Mapping[str, Proof]
 """What was mended in one company, by fingerprint: the latest proof of each."""
 
 
+Mends = Mapping[str, MendedBy]
+"""What people said is mended in one company, by fingerprint: the latest of each."""
+
+
 def release_of(
     failed: Failed,
     *,
     sent: Sequence[SentContent],
     proofs: Proofs,
+    mends: Mends,
     datasets: Mapping[str, DatasetFacts],
 ) -> Release | None:
     """Return what releases a failure; None: nothing does.
@@ -51,6 +56,11 @@ def release_of(
             f"{proof.transaction_id} failed in the same way, and was written"
             " afterwards: send this again too.",
         )
+    mended = mends.get(failed.fingerprint)
+    if mended is not None and mended.at > failed.tried_at:
+        return Release(
+            Action.RESEND, f"{mended.actor} says that it is mended: send it again."
+        )
     return None
 
 
@@ -71,6 +81,18 @@ def proves(
         or written is None
         or not differ(failing.content, written.content)
     )
+
+
+def latest_mends(
+    mended: Mapping[str, Iterable[MendedBy]], *, at: datetime
+) -> dict[str, MendedBy]:
+    """Return what people said last is mended, by a moment."""
+    found = {}
+    for fingerprint, each in mended.items():
+        known = [m for m in each if m.at <= at]
+        if known:
+            found[fingerprint] = max(known)
+    return found
 
 
 def latest_proofs(found: Iterable[tuple[str, Proof]]) -> dict[str, Proof]:

@@ -29,6 +29,7 @@ def moments_of(
             if moment is not None:
                 moments.add(moment)
     known_from = min(moments, default=until)  # before it, there is no item to turn
+    moments |= {decision.at for decision in facts.decisions}
     for attempt in attempts:
         if attempt.sync is not None:
             moments.update(m for m in attempt.sync.moments() if m > known_from)

@@ -116,6 +116,7 @@ class Wording:
             first_sent_at=outline.first_sent_at,
             last_sent_at=outline.last_sent_at,
             update_unsettled=outline.update_unsettled,
+            decision=outline.decision,
             changes_at=outline.changes_at,
             changes_to=outline.changes_to,
         )

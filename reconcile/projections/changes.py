@@ -11,8 +11,10 @@ import attrs
 
 from reconcile.domain.events import (
     CaseEvent,
+    CauseMended,
     DatasetPushed,
     DeliverySetAside,
+    ExpenseDecided,
     LegsReported,
     LegsReread,
     LockTaken,
@@ -43,6 +45,7 @@ from reconcile.domain.vocabulary import RequestOutcome, integration_type
 from reconcile.errors import HistoryError
 from reconcile.judgement.facts import (
     ANSWERED,
+    Decision,
     Expected,
     FlawSeen,
     GivenUp,
@@ -50,6 +53,7 @@ from reconcile.judgement.facts import (
     Initiation,
     LegReport,
     Link,
+    MendedBy,
     Push,
     RefusedRead,
     RowsRead,
@@ -59,7 +63,7 @@ from reconcile.judgement.facts import (
 )
 from reconcile.projections.sendings import sent_contents
 
-ItemEntry = HookReport | Expected | Unsettled
+ItemEntry = HookReport | Expected | Unsettled | Decision
 SyncEntry = Initiation | SyncReport | RowsRead | FlawSeen | GivenUp
 DatasetEntry = Push | Unsettled | Link | FlawSeen
 
@@ -96,6 +100,7 @@ class Changes:
     refused: tuple[tuple[str, RefusedRead], ...] = ()  # by sync, "" for the list
     delivery: NamedDelivery | None = None
     set_aside: SetAside | None = None
+    mended: tuple[tuple[str, MendedBy], ...] = ()  # by fingerprint
     case: CaseEvent | None = None
 
     def transactions(self) -> Iterator[str]:
@@ -152,6 +157,16 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
         case DeliverySetAside():
             aside = SetAside(event.deliveries, event.digest, event.transaction_ids)
             return Changes(company_id=company_id, sync_id=name, set_aside=aside)
+        case ExpenseDecided():
+            decision = Decision(
+                event.decision, event.to, event.actor, event.reason, event.at
+            )
+            return Changes(
+                company_id=company_id, items=[(event.transaction_id, decision)]
+            )
+        case CauseMended():
+            mended = MendedBy(event.at, event.actor, event.reason)
+            return Changes(company_id=company_id, mended=((event.fingerprint, mended),))
         case LockTaken():
             return Changes(company_id=company_id)
         case _:  # pragma: no cover

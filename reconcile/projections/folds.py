@@ -15,6 +15,7 @@ from reconcile.domain.rows import Groups
 from reconcile.domain.vocabulary import integration_type
 from reconcile.judgement.facts import (
     DatasetFacts,
+    Decision,
     Expected,
     FlawSeen,
     GivenUp,
@@ -23,6 +24,7 @@ from reconcile.judgement.facts import (
     ItemFacts,
     LegReport,
     Link,
+    MendedBy,
     Push,
     RefusedRead,
     RowsRead,
@@ -34,7 +36,13 @@ from reconcile.judgement.facts import (
 from reconcile.judgement.item import Dossier
 from reconcile.judgement.listing import KeysOf, LegKey
 from reconcile.judgement.sync_context import SyncContext, survey
-from reconcile.projections.changes import Changes, DatasetEntry, SetAside, SyncEntry
+from reconcile.projections.changes import (
+    Changes,
+    DatasetEntry,
+    ItemEntry,
+    SetAside,
+    SyncEntry,
+)
 
 NO_FACTS = ItemFacts()
 
@@ -55,6 +63,7 @@ class CompanyFacts:
     datasets: dict[str, DatasetFacts] = attrs.field(factory=dict)
     sent: dict[str, tuple[SentContent, ...]] = attrs.field(factory=dict)
     refused: dict[str, tuple[RefusedRead, ...]] = attrs.field(factory=dict)
+    mended: dict[str, tuple[MendedBy, ...]] = attrs.field(factory=dict)
 
     def apply(self, change: Changes) -> None:
         """Take in what one event changed."""
@@ -90,6 +99,9 @@ class CompanyFacts:
             self.datasets[dataset_id] = dataset_after(was_dataset, dataset_entry)
         for sync_id, refusal in change.refused:
             self.refused[sync_id] = (*self.refused.get(sync_id, ()), refusal)
+        for fingerprint, mended in change.mended:
+            had_mended = self.mended.get(fingerprint, ())
+            self.mended[fingerprint] = (*had_mended, mended)
 
     def _leave_out(self, sync_id: str, aside: SetAside) -> None:
         """Forget what deliveries said; a thing of which nothing else is known, too."""
@@ -142,7 +154,7 @@ class CompanyFacts:
         )
 
 
-def item_after(was: ItemFacts, entry: HookReport | Expected | Unsettled) -> ItemFacts:
+def item_after(was: ItemFacts, entry: ItemEntry) -> ItemFacts:
     """Return an item's facts with one more entry."""
     match entry:
         case HookReport():
@@ -151,6 +163,8 @@ def item_after(was: ItemFacts, entry: HookReport | Expected | Unsettled) -> Item
             return attrs.evolve(was, expected=(*was.expected, entry))
         case Unsettled():
             return attrs.evolve(was, unsettled=(*was.unsettled, entry))
+        case Decision():
+            return attrs.evolve(was, decisions=(*was.decisions, entry))
         case _:  # pragma: no cover
             assert_never(entry)
 

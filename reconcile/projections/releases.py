@@ -15,8 +15,10 @@ from reconcile.judgement.contents import in_order
 from reconcile.judgement.facts import SentContent
 from reconcile.judgement.item import Item
 from reconcile.judgement.releases import (
+    Mends,
     Proof,
     Proofs,
+    latest_mends,
     latest_proofs,
     proves,
     release_of,
@@ -50,6 +52,7 @@ def released(
         sent_of=sent_of,
         at=at,
         proofs=latest_proofs(_proofs(company, transactions, items, sent_of, at)),
+        mends=latest_mends(company.mended, at=at),
     )
 
 
@@ -71,6 +74,7 @@ def released_by_own(
         sent_of=lambda name: company.sent.get(name, ()),
         at=END_OF_TIME,
         proofs={},
+        mends={},
     )
 
 
@@ -104,6 +108,7 @@ def _released(
     sent_of: SentOf,
     at: datetime,
     proofs: Proofs,
+    mends: Mends,
 ) -> Sequence[Item]:
     """Return the items, those that something releases worded anew."""
     anew: dict[int, Item] = {}
@@ -114,7 +119,7 @@ def _released(
         name = transactions[place]
         sent = _sent(company, name, sent_of, at) if item.owner is Owner.US else []
         if not sent:
-            if item.fingerprint not in proofs:
+            if item.fingerprint not in proofs and item.fingerprint not in mends:
                 continue
             if id(item) in worded:
                 anew[place] = worded[id(item)]
@@ -123,7 +128,13 @@ def _released(
         found = word(
             outline,
             judge.rules,
-            partial(release_of, sent=sent, proofs=proofs, datasets=company.datasets),
+            partial(
+                release_of,
+                sent=sent,
+                proofs=proofs,
+                mends=mends,
+                datasets=company.datasets,
+            ),
         )
         anew[place] = found
         if not sent:

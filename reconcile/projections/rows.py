@@ -16,10 +16,12 @@ from reconcile.domain.vocabulary import UNDECIDED_WORDS, BreakKind, ItemState
 from reconcile.errors import StoreError
 from reconcile.judgement.facts import (
     DatasetFacts,
+    Decision,
     Expected,
     HookReport,
     ItemFacts,
     LegReport,
+    MendedBy,
     RefusedRead,
     SyncFacts,
     Unsettled,
@@ -90,6 +92,14 @@ class RefusedRow(NamedTuple):
     facts: bytes
 
 
+class MendedRow(NamedTuple):
+    """What people said is mended in a company: the table `mended`."""
+
+    company_id: str
+    fingerprint: str
+    facts: bytes
+
+
 class DeliveryRow(NamedTuple):
     """One body that came under a delivery's id, in the table `deliveries`."""
 
@@ -121,6 +131,7 @@ ITEM_COLUMNS: Final = columns_of(ItemRow)
 SYNC_COLUMNS: Final = columns_of(SyncRow)
 DATASET_COLUMNS: Final = columns_of(DatasetRow)
 REFUSED_COLUMNS: Final = columns_of(RefusedRow)
+MENDED_COLUMNS: Final = columns_of(MendedRow)
 
 Row = tuple[Any, ...]
 
@@ -147,6 +158,9 @@ decode_dataset: Final[Callable[[bytes], DatasetFacts]] = _reader(DatasetFacts)
 decode_refused: Final[Callable[[bytes], tuple[RefusedRead, ...]]] = _reader(
     tuple[RefusedRead, ...]
 )
+decode_mended: Final[Callable[[bytes], tuple[MendedBy, ...]]] = _reader(
+    tuple[MendedBy, ...]
+)
 decode_names: Final = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
@@ -156,12 +170,13 @@ _Packed = tuple[
     tuple[HookReport, ...],
     tuple[Expected, ...],
     tuple[Unsettled, ...],
+    tuple[Decision, ...],
 ]
 _decode_packed: Final[Callable[[bytes], _Packed]] = _reader(_Packed)
 
 
 def encode_item(legs: tuple[LegReport, ...], others: ItemFacts) -> bytes:
-    """Return an item's facts as JSON: legs, hooks, expectations, unsettled writes.
+    """Return an item's facts as JSON: legs, hooks, expectations, writes, decisions.
 
     Legs stand under the read that reported them: sync, time, position, then type, word
     and message of each.
@@ -173,12 +188,13 @@ def encode_item(legs: tuple[LegReport, ...], others: ItemFacts) -> bytes:
             source = leg.source
             reads.append((leg.sync_id, leg.at, source, []))
         reads[-1][3].append((leg.integration_type, leg.word, leg.message))
-    return encode((reads, others.hooks, others.expected, others.unsettled))
+    facts = (others.hooks, others.expected, others.unsettled, others.decisions)
+    return encode((reads, *facts))
 
 
 def decode_item(packed: bytes) -> ItemFacts:
     """Return the facts that a row holds."""
-    legs, hooks, expected, unsettled = _decode_packed(packed)
+    legs, hooks, expected, unsettled, decisions = _decode_packed(packed)
     return ItemFacts(
         legs=tuple(
             [
@@ -190,6 +206,7 @@ def decode_item(packed: bytes) -> ItemFacts:
         hooks=hooks,
         expected=expected,
         unsettled=unsettled,
+        decisions=decisions,
     )
 
 
@@ -314,4 +331,12 @@ def refused_rows(company: CompanyFacts, sync_ids: Iterable[str]) -> list[Refused
     return [
         RefusedRow(company.company_id, name, encode(company.refused[name]))
         for name in sync_ids
+    ]
+
+
+def mended_rows(company: CompanyFacts, fingerprints: Iterable[str]) -> list[MendedRow]:
+    """Return the rows of what people said is mended in a company."""
+    return [
+        MendedRow(company.company_id, name, encode(company.mended[name]))
+        for name in fingerprints
     ]

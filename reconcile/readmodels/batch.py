@@ -29,6 +29,7 @@ from reconcile.projections.rows import (
     delivery_row,
     is_of,
     item_rows,
+    mended_rows,
     refused_rows,
     sync_row,
 )
@@ -44,6 +45,7 @@ from reconcile.storage.views import (
     contexts_by_key,
     datasets_by_key,
     items_by_key,
+    mended_by_key,
     refused_by_key,
     syncs_by_key,
 )
@@ -60,6 +62,7 @@ class _Work:
     syncs: set[str] = attrs.field(factory=set)
     datasets: set[str] = attrs.field(factory=set)
     refused: set[str] = attrs.field(factory=set)
+    mended: set[str] = attrs.field(factory=set)
     gone: list[tuple[ViewTable, str, str]] = attrs.field(factory=list)
     contexts: dict[str, SyncContext] = attrs.field(factory=dict)
     reporting: set[str] = attrs.field(factory=set)  # syncs that reported loaded items
@@ -71,6 +74,7 @@ class _Work:
         self.sent.update([transaction_id for transaction_id, _ in change.sent])
         self.datasets.update([dataset_id for dataset_id, _ in change.datasets])
         self.refused.update([sync_id for sync_id, _ in change.refused])
+        self.mended.update([fingerprint for fingerprint, _ in change.mended])
         if change.sync_id is not None:
             self.syncs.add(change.sync_id)
 
@@ -158,6 +162,9 @@ class ProjectionBatch:
         company.refused.update(
             refused_by_key(self._views, company.company_id, work.refused)
         )
+        company.mended.update(
+            mended_by_key(self._views, company.company_id, work.mended)
+        )
         for change in work.changes:
             company.apply(change)
         work.forget_what_is_gone()
@@ -198,6 +205,7 @@ class ProjectionBatch:
             for dataset_id in sorted(work.datasets)
         ]
         written.refused += refused_rows(company, sorted(work.refused))
+        written.mended += mended_rows(company, sorted(work.mended))
         written.gone += work.gone
 
     def _items_of_changed_syncs(self, work: _Work) -> set[str]:

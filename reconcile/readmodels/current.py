@@ -11,6 +11,7 @@ from reconcile.projections.rows import (
     decode_context,
     decode_dataset,
     decode_item,
+    decode_mended,
     decode_refused,
     decode_sync,
 )
@@ -55,6 +56,8 @@ def _company(
             company.others[item.transaction_id] = split[1]
     for refused in views.refused(company_id):
         company.refused[refused.sync_id] = decode_refused(refused.facts)
+    for mended in views.mended(company_id):
+        company.mended[mended.fingerprint] = decode_mended(mended.facts)
     for dataset in views.datasets(company_id):
         company.datasets[dataset.dataset_id] = decode_dataset(dataset.facts)
     shown = {

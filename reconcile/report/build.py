@@ -7,7 +7,8 @@ from itertools import chain
 
 import attrs
 
-from reconcile.domain.vocabulary import FindingKind, ItemState
+from reconcile.domain.vocabulary import DecisionKind, FindingKind, ItemState
+from reconcile.judgement.facts import Decision
 from reconcile.projections.summaries import Finding, SyncSummary
 from reconcile.report.groups import EXAMPLES_MAX, Causes, Group, Judged, groups_of
 from reconcile.report.money import (
@@ -196,7 +197,10 @@ def _of_items(
 ) -> Iterator[Finding]:
     """Yield what is found of items that are in the books."""
     if not any(
-        row.differs or row.item.update_unsettled or row.item.written_twice
+        row.differs
+        or row.item.update_unsettled
+        or row.item.written_twice
+        or row.item.decision is not None
         for row, _ in counted
     ):
         return
@@ -209,6 +213,8 @@ def _of_items(
                 reason="two syncs report it written: look for a second entry in the"
                 " books",
             )
+        elif row.item.decision is not None and row.item.state in _IN_BOOKS:
+            yield from _of_decided(row, row.item.decision)
         if row.item.update_unsettled:
             yield Finding(
                 kind=FindingKind.UPDATE_UNSETTLED,
@@ -224,6 +230,20 @@ def _of_items(
                 reason="the books hold another content than was sent last: send an"
                 " update (PUT)",
             )
+
+
+def _of_decided(row: Judged, decision: Decision) -> Iterator[Finding]:
+    """Yield that Codat wrote what was entered elsewhere too."""
+    if decision.kind is DecisionKind.WAIVED:
+        return
+    where = "by hand" if decision.kind is DecisionKind.BOOKED else decision.to
+    yield Finding(
+        kind=FindingKind.WRITTEN_TWICE,
+        company_id=row.company_id,
+        transaction_id=row.transaction_id,
+        reason=f"it was {decision.kind.value} ({where}) by {decision.actor}, and Codat"
+        " wrote it here too",
+    )
 
 
 _IN_BOOKS = (ItemState.MATCHED, ItemState.CLEARED)

@@ -94,7 +94,7 @@ class Group:
     first_at: datetime | None
     last_at: datetime | None
     examples: Sequence[Judged]  # of the largest amounts
-    mended: bool = False
+    mended: bool = False  # all of them were released: they may be sent again
 
 
 @attrs.define
@@ -157,6 +157,9 @@ def _group(key: _Key, some: _Gathered, causes: Causes) -> Group:
         first_at=some.first_at,
         last_at=some.last_at,
         examples=examples,
+        mended=cause is not None
+        and cause.verdict is Verdict.FIX_FIRST
+        and all(row.item.verdict is Verdict.RESEND for row in some.rows),
     )
 
 

@@ -6,14 +6,18 @@ from typing import Any, assert_never
 
 import attrs
 
+from reconcile.cases.expenses import seen_digest
 from reconcile.domain.events import (
     CaseEvent,
+    CauseMended,
     DatasetPushed,
+    DecisionEvent,
     DeliverySetAside,
     EvidenceQuarantined,
     EvidenceReleased,
     EvidenceScrubbed,
     EvidenceSetAside,
+    ExpenseDecided,
     LegsReported,
     LegsReread,
     LockTaken,
@@ -35,7 +39,12 @@ from reconcile.domain.events import (
     SyncUnrecognised,
     SyncUnsent,
 )
-from reconcile.domain.identity import stream_name, stream_parts
+from reconcile.domain.identity import (
+    case_of_cause,
+    case_of_expense,
+    stream_name,
+    stream_parts,
+)
 from reconcile.domain.instants import format_instant
 from reconcile.domain.observations import ExpectedTransaction, LegRow
 from reconcile.domain.policy import Policy
@@ -99,7 +108,7 @@ def story_of(
     """Return the story of a dossier's transaction."""
     entries = [
         entry
-        for stream in _streams(dossier)
+        for stream in _streams(dossier, item)
         for entry in _entries(store, stream, dossier.transaction_id)
         if entry.at <= as_of and entry.position <= until
     ]
@@ -125,6 +134,7 @@ def story_data(story: Story) -> dict[str, Any]:
         "company_id": story.company_id,
         "transaction_id": story.transaction_id,
         "item": item_data(judged, as_of=story.as_of),
+        "seen": seen_digest({story.transaction_id: story.item}, [story.transaction_id]),
         "told": [
             {
                 "at": format_instant(entry.at),
@@ -161,7 +171,7 @@ def story_data(story: Story) -> dict[str, Any]:
     }
 
 
-def _streams(dossier: Dossier) -> list[str]:
+def _streams(dossier: Dossier, item: Item) -> list[str]:
     """Return every stream that may speak of the transaction."""
     facts = dossier.facts
     datasets = {e.dataset_id for e in facts.expected if e.dataset_id}
@@ -172,7 +182,10 @@ def _streams(dossier: Dossier) -> list[str]:
         syncs |= {link.sync_id for link in dossier.datasets[name].syncs}
         requests |= {w.request_id for w in dossier.datasets[name].unsettled}
     company_id = dossier.company_id
-    return [
+    cases = [case_of_expense(company_id, dossier.transaction_id)]
+    if item.fingerprint is not None:
+        cases.append(case_of_cause(company_id, item.fingerprint))
+    return cases + [
         stream_name(kind, company_id, name)
         for kind, names in (
             ("dataset", datasets),
@@ -247,7 +260,7 @@ def _said(
             yield "request", f"to be {what} by {event.actor}, as request {name}"
         case SyncRecovered():
             yield "request", f"its sync {event.sync_id} was found"
-        case SyncAbandoned() | DeliverySetAside():
+        case SyncAbandoned() | DeliverySetAside() | ExpenseDecided() | CauseMended():
             yield from _decided(event, transaction_id)
         case LockTaken() | ReadRefused() | ReadAnswered():
             return
@@ -283,11 +296,16 @@ def _said(
 
 
 def _decided(
-    event: SyncAbandoned | DeliverySetAside, transaction_id: str
+    event: SyncAbandoned | DeliverySetAside | DecisionEvent, transaction_id: str
 ) -> Iterator[tuple[str, str]]:
     """Yield what a person decided of the transaction."""
     if isinstance(event, SyncAbandoned):
         yield "request", f"abandoned by {event.actor}: {event.reason}"
+    elif isinstance(event, CauseMended):
+        yield "decision", f"its cause mended, says {event.actor}: {event.reason}"
+    elif isinstance(event, ExpenseDecided):
+        what = f"{event.decision.value} {event.to}".rstrip()
+        yield "decision", f"{what} by {event.actor}: {event.reason}"
     elif transaction_id in event.transaction_ids:
         yield "decision", f"set aside by {event.actor}: {event.reason}"
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from reconcile.cases.expenses import seen_digest
 from reconcile.domain.instants import format_instant
 from reconcile.domain.money import decimal_text
 from reconcile.domain.vocabulary import ItemState
@@ -104,12 +105,28 @@ def causes_data(report: Report) -> dict[str, Any]:
         "ruleset": report.ruleset,
         "policy": report.policy,
         "break": report.totals.broken,
-        "causes": [cause_data(group) for group in report.causes],
+        "causes": [
+            {**cause_data(group), "seen": _seen(report, group.fingerprint)}
+            for group in report.causes
+        ],
         "without_cause": [
             cause_data(group) for group in report.groups if group.cause is None
         ],
         "unprocessed": report.unprocessed,
     }
+
+
+def _seen(report: Report, fingerprint: str | None) -> str | None:
+    """Return the digest of all breaks of a cause, where they are of one company."""
+    rows = [
+        row
+        for row in report.items
+        if row.item.state is ItemState.BREAK and row.item.fingerprint == fingerprint
+    ]
+    if not report.selection.is_of_all or len({row.company_id for row in rows}) != 1:
+        return None
+    items = {row.transaction_id: row.item for row in rows}
+    return seen_digest(items, items)
 
 
 def item_data(judged: Judged, *, as_of: datetime) -> dict[str, Any]:
@@ -220,9 +237,26 @@ def _frame(item: Item, company_id: str, as_of: datetime, *, reasons: bool) -> _F
             owner=item.owner,
             **_some(words, "reason"),
         ),
-        _before("transaction_id", resolution=None, retry=retry, state=item.state),
+        _before(
+            "transaction_id",
+            resolution=_resolution(item, reasons=reasons),
+            retry=retry,
+            state=item.state,
+        ),
     )
     return _Frame(*parts, b"null".join(parts))
+
+
+def _resolution(item: Item, *, reasons: bool) -> dict[str, str] | None:
+    decision = item.decision
+    if decision is None or item.state is not ItemState.RESOLVED:
+        return None
+    data = {
+        "actor": decision.actor,
+        "at": format_instant(decision.at),
+        "kind": decision.kind.value,
+    }
+    return {**data, "reason": decision.reason} if reasons else data
 
 
 def overdue_at(item: Item) -> datetime | None:

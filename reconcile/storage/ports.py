@@ -21,6 +21,7 @@ from reconcile.projections.rows import (
     DeliveryRow,
     ItemRow,
     ItemRows,
+    MendedRow,
     RefusedRow,
     SyncRow,
 )
@@ -66,7 +67,7 @@ class UnfinishedSync(NamedTuple):
     unsettled: Unsettled | None
 
 
-ViewTable = Literal["items", "contents", "syncs", "datasets", "refused"]
+ViewTable = Literal["items", "contents", "syncs", "datasets", "refused", "mended"]
 """A view table that has a row for each thing of a company, and a column `facts`."""
 
 
@@ -79,6 +80,7 @@ class ViewChanges:
     syncs: list[SyncRow] = attrs.field(factory=list)
     datasets: list[DatasetRow] = attrs.field(factory=list)
     refused: list[RefusedRow] = attrs.field(factory=list)
+    mended: list[MendedRow] = attrs.field(factory=list)
     deliveries: list[DeliveryRow] = attrs.field(factory=list)
     silenced: list[tuple[str, str, str]] = attrs.field(factory=list)  # deliveries
     gone: list[tuple[ViewTable, str, str]] = attrs.field(factory=list)  # by its key
@@ -143,6 +145,10 @@ class Snapshot(Protocol):
 
     def refused(self, company_id: str | None = None) -> Iterator[RefusedRow]:
         """Yield what Codat refused to tell of a company, or of all, by sync."""
+        ...
+
+    def mended(self, company_id: str) -> Iterator[MendedRow]:
+        """Yield what people said is mended in a company, by fingerprint."""
         ...
 
     def facts(

@@ -2,12 +2,19 @@
 
 from collections.abc import Iterable
 
-from reconcile.judgement.facts import DatasetFacts, ItemFacts, RefusedRead, SyncFacts
+from reconcile.judgement.facts import (
+    DatasetFacts,
+    ItemFacts,
+    MendedBy,
+    RefusedRead,
+    SyncFacts,
+)
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.projections.rows import (
     decode_context,
     decode_dataset,
     decode_item,
+    decode_mended,
     decode_refused,
     decode_sync,
 )
@@ -49,6 +56,14 @@ def datasets_by_key(
     """Return the facts of those datasets that have any."""
     found = snapshot.facts("datasets", company_id, dataset_ids)
     return {name: decode_dataset(facts) for name, facts in found}
+
+
+def mended_by_key(
+    snapshot: Snapshot, company_id: str, fingerprints: Iterable[str]
+) -> dict[str, tuple[MendedBy, ...]]:
+    """Return what people said is mended, of those fingerprints."""
+    found = snapshot.facts("mended", company_id, fingerprints)
+    return {name: decode_mended(facts) for name, facts in found}
 
 
 def refused_by_key(

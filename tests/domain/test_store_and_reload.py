@@ -37,10 +37,12 @@ def test_topics_are_stable_names_and_each_stands_for_one_kind() -> None:
     topics = [kind.TOPIC for kind in EVENT_TYPES]
 
     assert sorted(topics) == [
+        "case.cause-mended",
         "case.evidence-quarantined",
         "case.evidence-released",
         "case.evidence-scrubbed",
         "case.evidence-set-aside",
+        "case.expense-decided",
         "dataset.pushed",
         "read.answered",
         "read.refused",

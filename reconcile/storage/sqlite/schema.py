@@ -14,6 +14,7 @@ from reconcile.projections.contents import CONTENT_COLUMNS
 from reconcile.projections.rows import (
     DATASET_COLUMNS,
     ITEM_COLUMNS,
+    MENDED_COLUMNS,
     REFUSED_COLUMNS,
     SYNC_COLUMNS,
     Column,
@@ -21,7 +22,7 @@ from reconcile.projections.rows import (
 from reconcile.storage.ports import ViewTable
 
 PROJECTION: Final = "views"
-VIEWS_VERSION: Final = 8
+VIEWS_VERSION: Final = 9
 """Of what the tables hold; another one makes every store fold its views anew."""
 ROWS: Final[dict[ViewTable, tuple[Column, ...]]] = {
     "items": ITEM_COLUMNS,
@@ -29,6 +30,7 @@ ROWS: Final[dict[ViewTable, tuple[Column, ...]]] = {
     "syncs": SYNC_COLUMNS,
     "datasets": DATASET_COLUMNS,
     "refused": REFUSED_COLUMNS,
+    "mended": MENDED_COLUMNS,
 }
 KEYS: Final[dict[ViewTable, str]] = {
     table: columns[1].name for table, columns in ROWS.items()

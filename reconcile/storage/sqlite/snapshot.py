@@ -12,6 +12,7 @@ from reconcile.projections.rows import (
     DatasetRow,
     DeliveryRow,
     ItemRow,
+    MendedRow,
     RefusedRow,
     SyncRow,
     decode_names,
@@ -22,7 +23,7 @@ from reconcile.storage.ports import UnfinishedSync, Unsettled, ViewTable
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.schema import KEYS, PROJECTION, ROWS, VIEWS_VERSION
 
-_Row = TypeVar("_Row", ItemRow, ContentRow, SyncRow, DatasetRow, RefusedRow)
+_Row = TypeVar("_Row", ItemRow, ContentRow, SyncRow, DatasetRow, RefusedRow, MendedRow)
 
 
 class SqliteSnapshot:
@@ -126,6 +127,10 @@ class SqliteSnapshot:
         if company_id is not None:
             return self._rows(RefusedRow, "refused", company_id)
         return map(RefusedRow._make, self._select(_REFUSED))
+
+    def mended(self, company_id: str) -> Iterator[MendedRow]:
+        """Yield what people said is mended in a company, by fingerprint."""
+        return self._rows(MendedRow, "mended", company_id)
 
     def facts(
         self, table: ViewTable, company_id: str, names: Iterable[str]

@@ -58,6 +58,7 @@ class SqliteViews:
             _replace(cursor, "syncs", changes.syncs)
             _replace(cursor, "datasets", changes.datasets)
             _replace(cursor, "refused", changes.refused)
+            _replace(cursor, "mended", changes.mended)
             cursor.executemany(
                 "DELETE FROM deliveries WHERE company_id = ? AND sync_id = ?"
                 " AND body_digest = ?",

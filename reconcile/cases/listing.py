@@ -1,0 +1,74 @@
+"""Everything that people decided, in the order in which it was recorded."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+import attrs
+
+from reconcile.domain.events import (
+    CauseMended,
+    DeliverySetAside,
+    EvidenceSetAside,
+    ExpenseDecided,
+    SyncAbandoned,
+)
+from reconcile.domain.identity import stream_parts
+from reconcile.storage.ports import Store
+
+_KINDS: Final = (
+    CauseMended,
+    DeliverySetAside,
+    EvidenceSetAside,
+    ExpenseDecided,
+    SyncAbandoned,
+)
+
+
+@attrs.frozen(kw_only=True)
+class Case:
+    """One decision: what was decided, about what, by whom, why, and when."""
+
+    position: int
+    at: datetime
+    company_id: str | None
+    decision: str
+    about: str
+    actor: str
+    reason: str
+    to: str | None = None
+
+
+def cases(store: Store, company_id: str | None = None) -> Iterator[Case]:
+    """Yield what was decided, in one company or in all."""
+    topics = [kind.TOPIC for kind in _KINDS]
+    until = store.position()
+    positions = store.positions_after(0, until=until, topics=topics)
+    for recorded in map(store.recorded, store.stored_at(positions)):
+        _, company, name = stream_parts(recorded.stream)
+        if company_id not in (None, company):
+            continue
+        event = recorded.event
+        to: str | None = None
+        match event:
+            case ExpenseDecided():
+                decision, about = event.decision.value, event.transaction_id
+                to = event.to or None
+            case CauseMended():
+                decision, about = "mended", event.fingerprint
+            case SyncAbandoned():
+                decision, about = "abandoned", f"request {name}"
+            case DeliverySetAside() | EvidenceSetAside():
+                decision, about = "set aside", f"sha256:{event.digest}"
+            case _:
+                continue
+        yield Case(
+            position=recorded.position,
+            at=getattr(event, "at", recorded.recorded_at),
+            company_id=company or None,
+            decision=decision,
+            about=about,
+            actor=event.actor,
+            reason=event.reason,
+            to=to,
+        )
