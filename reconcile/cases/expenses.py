@@ -44,7 +44,7 @@ class Decided:
     fingerprints: tuple[str, ...] = ()
 
 
-def seen_digest(items: Mapping[str, Item], transactions: Iterable[str]) -> str:
+def seen_digest(items: Mapping[str, Item]) -> str:
     """Return the SHA-256 of how some expenses stand: it changes when one of them does.
 
     Nothing in it depends on the clock alone, but for deadlines that have passed.
@@ -58,11 +58,10 @@ def seen_digest(items: Mapping[str, Item], transactions: Iterable[str]) -> str:
             item.fingerprint,
             item.attempts,
             item.verdict,
-            item.legs,
+            [leg[:4] for leg in item.legs],  # not when they were read last
             item.decision,
         )
-        for name in sorted(set(transactions))
-        if (item := items.get(name)) is not None
+        for name, item in sorted(items.items())
     ]
     return f"sha256:{hashlib.sha256(msgspec.json.encode(stands)).hexdigest()}"
 
@@ -97,7 +96,8 @@ def decide(
     check_person(decision, actor=actor, reason=reason)
     to = _checked_to(decision, company_id, to)
     chosen = _chosen(decision, company_id, items, transactions, cause)
-    if seen is not None and seen != (stands := seen_digest(items, chosen)):
+    meant = {name: items[name] for name in chosen}
+    if seen is not None and seen != (stands := seen_digest(meant)):
         raise UsageError(
             f"what was seen ({seen}) has changed: now {_stand(items, chosen)}"
             f" ({stands}); look again"

@@ -44,6 +44,7 @@ def cases(store: Store, company_id: str | None = None) -> Iterator[Case]:
     topics = [kind.TOPIC for kind in _KINDS]
     until = store.position()
     positions = store.positions_after(0, until=until, topics=topics)
+    aside: set[tuple[str, str]] = set()
     for recorded in map(store.recorded, store.stored_at(positions)):
         _, company, name = stream_parts(recorded.stream)
         if company_id not in (None, company):
@@ -59,6 +60,9 @@ def cases(store: Store, company_id: str | None = None) -> Iterator[Case]:
             case SyncAbandoned():
                 decision, about = "abandoned", f"request {name}"
             case DeliverySetAside() | EvidenceSetAside():
+                if (recorded.stream, event.digest) in aside:
+                    continue  # the same bytes came again: the decision is the same
+                aside.add((recorded.stream, event.digest))
                 decision, about = "set aside", f"sha256:{event.digest}"
             case _:
                 continue

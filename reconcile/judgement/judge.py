@@ -224,7 +224,8 @@ def _as_decided(
     The decision ends the item while the facts are those that it was made on. A deadline
     that passed is no fact; an item in the books needs no decision.
     """
-    decision = standing_decision(dossier.facts.decisions, at)
+    decisions = dossier.facts.decisions
+    decision = standing_decision(decisions, at) if decisions else None
     if decision is None:
         return result
 

@@ -134,7 +134,7 @@ def story_data(story: Story) -> dict[str, Any]:
         "company_id": story.company_id,
         "transaction_id": story.transaction_id,
         "item": item_data(judged, as_of=story.as_of),
-        "seen": seen_digest({story.transaction_id: story.item}, [story.transaction_id]),
+        "seen": seen_digest({story.transaction_id: story.item}),
         "told": [
             {
                 "at": format_instant(entry.at),

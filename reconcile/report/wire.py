@@ -96,6 +96,7 @@ def to_data(report: Report) -> dict[str, Any]:
 
 def causes_data(report: Report) -> dict[str, Any]:
     """Return why expenses are broken: by cause, and by kind what has no cause."""
+    seen = _seen(report)
     return {
         "schema": "reconcile.causes/1",
         "as_of": format_instant(report.as_of),
@@ -106,7 +107,7 @@ def causes_data(report: Report) -> dict[str, Any]:
         "policy": report.policy,
         "break": report.totals.broken,
         "causes": [
-            {**cause_data(group), "seen": _seen(report, group.fingerprint)}
+            {**cause_data(group), "seen": seen.get(group.fingerprint)}
             for group in report.causes
         ],
         "without_cause": [
@@ -116,17 +117,19 @@ def causes_data(report: Report) -> dict[str, Any]:
     }
 
 
-def _seen(report: Report, fingerprint: str | None) -> str | None:
-    """Return the digest of all breaks of a cause, where they are of one company."""
-    rows = [
-        row
-        for row in report.items
-        if row.item.state is ItemState.BREAK and row.item.fingerprint == fingerprint
-    ]
-    if not report.selection.is_of_all or len({row.company_id for row in rows}) != 1:
-        return None
-    items = {row.transaction_id: row.item for row in rows}
-    return seen_digest(items, items)
+def _seen(report: Report) -> Mapping[str | None, str]:
+    """Return the digest of all breaks of each cause that are of one company."""
+    if not report.selection.is_of_all:
+        return {}
+    rows: dict[str | None, list[Judged]] = {}
+    for row in report.items:
+        if row.item.state is ItemState.BREAK:
+            rows.setdefault(row.item.fingerprint, []).append(row)
+    return {
+        fingerprint: seen_digest({r.transaction_id: r.item for r in some})
+        for fingerprint, some in rows.items()
+        if len({row.company_id for row in some}) == 1
+    }
 
 
 def item_data(judged: Judged, *, as_of: datetime) -> dict[str, Any]:

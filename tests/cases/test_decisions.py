@@ -261,6 +261,7 @@ def test_a_decision_holds_for_what_its_maker_saw_alone(desk: Books) -> None:
     (cause,) = causes_data(desk.books.report())["causes"]
     seen = story_data(story)["seen"]
 
+    desk.books.ingest(read_lines([FAILED[2].replace(b"09:03:", b"09:33:")]))
     desk.decide("note", "t1", seen=seen)
     desk.decide("note", cause=cause["fingerprint"], seen=cause["seen"])
     desk.books.ingest(read_lines(AGAIN))

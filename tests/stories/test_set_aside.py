@@ -86,6 +86,7 @@ def test_the_same_bytes_say_nothing_however_often_they_come_again(
     books.ingest(read_lines([EXAMPLE, again]))
 
     assert known(books) == {}
+    assert [case.decision for case in books.cases()] == ["set aside"]
     assert books.tie_out().differences == []
 
 
