@@ -14,7 +14,7 @@ from reconcile.domain.instants import format_instant
 
 @click.group()
 def cases() -> None:
-    """Decide about expenses, or list decisions."""
+    """Decide: mended, booked, moved, waive, note."""
 
 
 def _of_person(command: Callable[..., int]) -> Callable[..., int]:
