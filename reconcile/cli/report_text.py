@@ -14,7 +14,7 @@ from rich.text import Text
 from reconcile.cli.terminal import Terminal, cells
 from reconcile.cli.text import STATE_COLOURS, unreliable_sentence
 from reconcile.domain.instants import format_instant
-from reconcile.domain.vocabulary import ItemState, Owner
+from reconcile.domain.vocabulary import ItemState, Owner, Verdict
 from reconcile.judgement.facts import Content
 from reconcile.judgement.item import Item
 from reconcile.projections.summaries import Finding, SyncSummary
@@ -184,6 +184,10 @@ def _group(out: Terminal, group: Group, as_of: datetime) -> None:
     out.line(head)
     facts = [_MOVES[group.owner]] if group.owner else []
     facts.append(f"{group.verdict.value}")
+    if group.mended:
+        facts = [_MOVES[Owner.US], Verdict.RESEND.value, "mended"]
+    elif group.released:
+        facts.append(f"{group.released} mended")
     if group.first_at is not None:
         facts.append(f"oldest {_age(as_of - group.first_at)}")
     if group.companies > 1:
@@ -191,8 +195,11 @@ def _group(out: Terminal, group: Group, as_of: datetime) -> None:
     name = group.fingerprint or (group.kind.value if group.kind else "")
     facts.append(f"cause {name}" if group.fingerprint else name)
     _under(out, Text(" · ".join(facts), style="dim"))
-    _under(out, Text(group.advice))
+    _under(out, Text(_MENDED if group.mended else group.advice))
     _under(out, Text(_examples(group)))
+
+
+_MENDED: Final = "What they failed for is mended: send them again."
 
 
 def _under(out: Terminal, text: Text) -> None:

@@ -94,12 +94,18 @@ class Group:
     first_at: datetime | None
     last_at: datetime | None
     examples: Sequence[Judged]  # of the largest amounts
-    mended: bool = False  # all of them were released: they may be sent again
+    released: int = 0  # of what had to be mended, so many may be sent again
+
+    @property
+    def mended(self) -> bool:
+        """Return whether all of them were released."""
+        return self.released == self.items
 
 
 @attrs.define
 class _Gathered:
     items: int = 0
+    to_resend: int = 0
     companies: set[str] = attrs.field(factory=set)
     money: dict[str | None, Sum] = attrs.field(factory=dict)
     first_at: datetime | None = None
@@ -109,6 +115,8 @@ class _Gathered:
     def add(self, row: Judged, number: int) -> None:
         """Add a break, or several alike without content; 0: it is counted already."""
         self.items += number
+        if row.item.verdict is Verdict.RESEND:
+            self.to_resend += number
         self.companies.add(row.company_id)
         currency = row.content.currency if row.content else None
         self.money.setdefault(currency, Sum()).add(row.content, number)
@@ -157,9 +165,9 @@ def _group(key: _Key, some: _Gathered, causes: Causes) -> Group:
         first_at=some.first_at,
         last_at=some.last_at,
         examples=examples,
-        mended=cause is not None
-        and cause.verdict is Verdict.FIX_FIRST
-        and all(row.item.verdict is Verdict.RESEND for row in some.rows),
+        released=some.to_resend
+        if cause is not None and cause.verdict is Verdict.FIX_FIRST
+        else 0,
     )
 
 

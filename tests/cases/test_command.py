@@ -26,11 +26,14 @@ def test_breaks_are_ended_and_released_and_the_report_tells(shell: Shell) -> Non
     by_cause = ("--cause", cause["fingerprint"], "--seen", cause["seen"], *PERSON)
 
     mended = shell.run("cases", "mended", *by_cause)
+    released = shell.run("causes")
     moved = shell.run("cases", "moved", "t1", "--to", "another", *PERSON)
     waived = shell.run("cases", "waive", "t2", *PERSON)
     report = shell.run("report", "--items")
     listed = shell.run("cases", "list", "--format", "json")
 
+    assert "our move · RESEND · mended" in released.stdout
+    assert "What they failed for is mended: send them again." in released.stdout
     ended = [mended, moved, waived, report, listed]
     assert [item.returncode for item in ended] == [0] * 5
     assert "2 resolved" in report.stdout

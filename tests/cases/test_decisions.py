@@ -196,6 +196,8 @@ def test_what_fails_after_it_was_mended_is_held_again(desk: Books) -> None:
 
     assert desk.states()["t1"] == "break FIX_FIRST"
     assert desk.states()["t2"] == "break RESEND"
+    (group,) = desk.books.causes(as_of=LATER)
+    assert (group.items, group.released, group.mended) == (2, 1, False)
 
 
 def test_a_decision_by_cause_is_of_every_break_of_it(desk: Books) -> None:
