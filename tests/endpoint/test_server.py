@@ -1,6 +1,7 @@
 """The endpoint behind a real port: patient with nobody, and heard by curl."""
 
 import http.client
+import re
 import shutil
 import socket
 import sqlite3
@@ -239,10 +240,9 @@ def test_a_crowd_hears_when_to_come_again(
         (503, "30"),
     ]
     assert recorded.status_code == 204
-    assert [record.getMessage() for record in caplog.records] == [
-        "deliveries not kept: over 2 connections",
-        "deliveries not kept: over 2 connections: 1 more, not logged",
-    ]
+    first_line, rest = [record.getMessage() for record in caplog.records]
+    assert first_line == "deliveries not kept: over 2 connections"
+    assert re.fullmatch(rf"{first_line}: [1-9]\d* more, not logged", rest)
 
 
 def test_far_too_many_are_not_let_in(tmp_path: Path) -> None:
