@@ -10,7 +10,7 @@ import attrs
 
 from reconcile.domain import dataset, reading, request, sync
 from reconcile.domain.decider import Decider
-from reconcile.domain.events import CaseEvent, Event, Recorded
+from reconcile.domain.events import CaseEvent, Event, EvidenceSetAside, Recorded
 from reconcile.domain.identity import stream_name
 from reconcile.domain.observations import Observation
 from reconcile.domain.sync import SyncRun
@@ -152,9 +152,21 @@ def _folded(decider: Decider[Any], recorded: Iterable[Recorded]) -> State:
     return state
 
 
+def evidence_of(event: Event) -> str:
+    """Return the identity (hex) of the evidence an event rests on, "" for none."""
+    return "" if isinstance(event, EvidenceSetAside) else event.evidence
+
+
+DECIDERS_BY_KIND: Final[Mapping[str, Decider[Any]]] = {
+    "dataset": dataset.DECIDER,
+    "read": reading.DECIDER,
+    "request": request.DECIDER,
+    "sync": sync.DECIDER,
+}
+"""The functions of each kind of stream that evidence is news for."""
 DECIDERS: Final[Mapping[type[Any], Decider[Any]]] = {
-    kind: decider
-    for decider in (dataset.DECIDER, request.DECIDER, sync.DECIDER, reading.DECIDER)
-    for kind in decider.observations
+    observed: decider
+    for decider in DECIDERS_BY_KIND.values()
+    for observed in decider.observations
 }
 """The functions of the stream that each type of observation speaks of."""

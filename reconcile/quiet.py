@@ -22,8 +22,9 @@ def logger(name: str) -> logging.Logger:
 
 def _to_one_line(record: logging.LogRecord) -> bool:
     message = record.getMessage()
-    if one_line(message) != message:
-        record.msg, record.args = one_line(message), ()
+    plain = one_line(message)
+    if plain != message:
+        record.msg, record.args = plain, ()
     for name, value in record.__dict__.items():
         if name.startswith("codat_") and isinstance(value, str):
             record.__dict__[name] = one_line(value)

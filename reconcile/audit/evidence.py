@@ -12,7 +12,6 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from reconcile.domain import dataset, reading, request, sync
 from reconcile.domain.decider import Decider
 from reconcile.domain.events import (
     CaseEvent,
@@ -25,6 +24,7 @@ from reconcile.domain.events import (
 from reconcile.domain.identity import stream_parts
 from reconcile.domain.observations import Observation
 from reconcile.errors import HistoryError, StoreError
+from reconcile.history import DECIDERS, DECIDERS_BY_KIND, evidence_of
 from reconcile.storage.codec import Codec
 from reconcile.storage.evidence import Evidence, EvidenceKey, Receipt, digest_of
 from reconcile.storage.ports import Store, StoredEvent
@@ -40,13 +40,6 @@ _OWN_WORDS: Final = re.compile(r"flaws \d+\.reason").fullmatch
 SaidBy = Callable[[Evidence], tuple[bytes, str | None, str, Sequence[Observation]]]
 """Reads evidence anew: its identity, empty where it is nothing of ours; its company;
 the digest under which it is quarantined, empty where it can be read; what it says."""
-
-_DECIDERS: Final[Mapping[str, Decider[Any]]] = {
-    "dataset": dataset.DECIDER,
-    "read": reading.DECIDER,
-    "request": request.DECIDER,
-    "sync": sync.DECIDER,
-}
 
 
 @attrs.define(kw_only=True)
@@ -141,7 +134,7 @@ class _Check:
         if isinstance(event, DecisionEvent):
             self.result.decided += 1
             return
-        decider = _DECIDERS[stream_parts(recorded.stream)[0]]
+        decider = DECIDERS_BY_KIND[stream_parts(recorded.stream)[0]]
         if stream.state is None:
             stream.state = decider.initial
         if event.evidence:
@@ -240,7 +233,7 @@ class _Check:
         decider: Decider[Any],
     ) -> None:
         """Hold an event against what its evidence says when it is read again."""
-        identity = recorded.event.evidence  # type: ignore[union-attr]  # no case event
+        identity = evidence_of(recorded.event)
         payload = self._codec.payload(stored.topic, stored.state)
         due = [stream.due] if stream.due else []
         stream.due = []
@@ -255,7 +248,7 @@ class _Check:
             again = events[0]
             difference = self._difference(recorded, payload, again)
             if difference is None:
-                stream.due = [e for e in events[1:] if _rests_on(e) == identity]
+                stream.due = [e for e in events[1:] if evidence_of(e) == identity]
                 return
             why = difference
         self._differs(recorded, why)
@@ -293,10 +286,8 @@ def _by_stream(seen: Sequence[Observation]) -> _ByStream:
     """Return what evidence says by stream: a list of syncs speaks of thousands."""
     found: dict[str, list[Observation]] = {}
     for observation in seen:
-        for decider in _DECIDERS.values():
-            if isinstance(observation, decider.observations):
-                stream = decider.stream_of(observation)
-                found.setdefault(stream, []).append(observation)
+        stream = DECIDERS[type(observation)].stream_of(observation)
+        found.setdefault(stream, []).append(observation)
     return found
 
 
@@ -309,16 +300,12 @@ def _decided(
     """Return the events that evidence is news for in one stream, as it stood."""
     state = stream.state
     events: list[Event] = []
+    identity = evidence_of(recorded.event)
     for observation in seen.get(recorded.stream, ()):
-        identity = recorded.event.evidence  # type: ignore[union-attr]  # no case event
         for event in decider.decide(state, observation, evidence=identity):
             state = decider.evolve(state, event)
             events.append(event)
     return events
-
-
-def _rests_on(event: Event) -> str:
-    return "" if isinstance(event, CaseEvent) else event.evidence
 
 
 def _unequal(stored: Any, again: Any, path: str) -> Iterator[tuple[str, Any, Any]]:

@@ -19,7 +19,7 @@ from reconcile.domain.events import (
 from reconcile.domain.instants import EPOCH
 from reconcile.domain.rows import rows_in
 from reconcile.errors import UsageError
-from reconcile.history import Batch, History
+from reconcile.history import Batch, History, evidence_of
 from reconcile.projections.rereads import RowsByEvent, rows_of
 from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.storage.ports import Store, VersionConflictError
@@ -80,7 +80,7 @@ def _webhooks(store: Store, digest: str) -> Iterator[tuple[str, int, DeliverySet
     for company_id in {company_id for company_id in found.values() if company_id}:
         positions = store.positions_of(company_id, until=until, topics=_OF_WEBHOOKS)
         events = map(store.recorded, store.stored_at(positions))
-        streams |= {r.stream for r in events if _evidence(r) in deliveries}
+        streams |= {r.stream for r in events if evidence_of(r.event) in deliveries}
     for stream in sorted(streams):
         recorded = store.stream(stream)
         if not any(
@@ -95,11 +95,6 @@ _DIGITS: Final = 64
 _HEX: Final = frozenset("0123456789abcdef")
 
 
-def _evidence(recorded: Recorded) -> str:
-    event = recorded.event
-    return "" if isinstance(event, EvidenceSetAside) else event.evidence
-
-
 def _left_out(
     stream: Iterable[Recorded], digest: str, deliveries: Set[str]
 ) -> DeliverySetAside:
@@ -108,7 +103,7 @@ def _left_out(
     named: dict[str, None] = {}
     for recorded in stream:
         original = rows.take(recorded)
-        if _evidence(recorded) in deliveries:
+        if evidence_of(recorded.event) in deliveries:
             groups = rows_of(recorded, original=original)
             named.update(dict.fromkeys(row[0] for row in rows_in(groups)))
     return DeliverySetAside(

@@ -5,8 +5,9 @@ stored in one transaction, or none.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 import attrs
@@ -96,42 +97,38 @@ def decide(
     check_person(decision, actor=actor, reason=reason)
     to = _checked_to(decision, company_id, to)
     chosen = _chosen(decision, company_id, items, transactions, cause)
-    meant = {name: items[name] for name in chosen}
-    if seen is not None and seen != (stands := seen_digest(meant)):
+    if seen is not None and seen != (stands := seen_digest(chosen)):
         raise UsageError(
-            f"what was seen ({seen}) has changed: now {_stand(items, chosen)}"
+            f"what was seen ({seen}) has changed: now {_stand(chosen)}"
             f" ({stands}); look again"
         )
-    person = _Person(actor=actor, reason=reason, at=now())
+    kind = DECISIONS[decision]
+    if kind is not None:
+        for name, item in chosen.items():
+            _check(kind, name, item)
     decided = Decided(
         decision=decision,
         company_id=company_id,
         transactions=tuple(chosen),
-        fingerprints=_fingerprints(items, chosen) if decision == MENDED else (),
+        fingerprints=_fingerprints(chosen) if kind is None else (),
     )
-    _store(history, decided, DECISIONS[decision], person, items, to)
+    person = _Person(actor=actor, reason=reason, to=to, at=now())
+    _store(history, decided, person)
     return decided
 
 
-def _store(
-    history: History,
-    decided: Decided,
-    kind: DecisionKind | None,
-    person: "_Person",
-    items: Mapping[str, Item],
-    to: str,
-) -> None:
+def _store(history: History, decided: Decided, person: "_Person") -> None:
     """Store all of a decision, or nothing."""
     batch = Batch()
     company_id = decided.company_id
+    kind = DECISIONS[decided.decision]
     for fingerprint in decided.fingerprints:
         stream = case_of_cause(company_id, fingerprint)
         history.add(batch, stream, person.mended(fingerprint))
     if kind is not None:
         for name in decided.transactions:
-            _check(kind, name, items[name])
             stream = case_of_expense(company_id, name)
-            history.add(batch, stream, person.decided(name, kind, to))
+            history.add(batch, stream, person.decided(name, kind))
     try:
         history.commit(batch, now=person.at)
     except VersionConflictError as error:
@@ -142,10 +139,11 @@ def _store(
 
 @attrs.frozen(kw_only=True)
 class _Person:
-    """Who decides, why, and when."""
+    """Who decides, why, and when; `to` is the company of what was moved."""
 
     actor: str
     reason: str
+    to: str
     at: datetime
 
     def mended(self, fingerprint: str) -> CauseMended:
@@ -153,11 +151,11 @@ class _Person:
             fingerprint=fingerprint, actor=self.actor, reason=self.reason, at=self.at
         )
 
-    def decided(self, name: str, kind: DecisionKind, to: str) -> ExpenseDecided:
+    def decided(self, name: str, kind: DecisionKind) -> ExpenseDecided:
         return ExpenseDecided(
             transaction_id=name,
             decision=kind,
-            to=to,
+            to=self.to,
             actor=self.actor,
             reason=self.reason,
             at=self.at,
@@ -184,7 +182,7 @@ def _chosen(
     items: Mapping[str, Item],
     transactions: Sequence[str],
     cause: str | None,
-) -> list[str]:
+) -> dict[str, Item]:
     """Return the expenses that are meant."""
     if bool(transactions) == (cause is not None):
         given = "both" if transactions else "neither"
@@ -197,30 +195,28 @@ def _chosen(
         if unknown:
             some = ", ".join(unknown[:NAMED_MAX])
             raise UsageError(f"transaction {some} is not known in company {company_id}")
-        return chosen
-    states = (ItemState.BREAK,)
+        return {name: items[name] for name in chosen}
     if decision == "reopen":
         raise UsageError("reopen: a cause was given, expected expenses")
-    found = [
-        name
+    found = {
+        name: item
         for name, item in items.items()
-        if item.state in states and cause in (item.fingerprint, item.cause)
-    ]
+        if item.state is ItemState.BREAK and cause in (item.fingerprint, item.cause)
+    }
     if not found:
         raise UsageError(f"no break of company {company_id} has the cause {cause}")
     return found
 
 
-def _fingerprints(items: Mapping[str, Item], chosen: Iterable[str]) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for name in chosen:
-        fingerprint = items[name].fingerprint
-        if fingerprint is None:
+def _fingerprints(chosen: Mapping[str, Item]) -> tuple[str, ...]:
+    found: set[str] = set()
+    for name, item in chosen.items():
+        if item.fingerprint is None:
             raise UsageError(
-                f"mended: transaction {name} {_is(items[name])}, expected a failure"
+                f"mended: transaction {name} {_is(item)}, expected a failure"
                 " that can be mended"
             )
-        found[fingerprint] = None
+        found.add(item.fingerprint)
     return tuple(sorted(found))
 
 
@@ -252,7 +248,8 @@ def _is(item: Item) -> str:
     return f"is {item.state.value}{kind}"
 
 
-def _stand(items: Mapping[str, Item], chosen: Sequence[str]) -> str:
-    some = [f"{name} {_is(items[name])}" for name in chosen[:NAMED_MAX]]
+def _stand(chosen: Mapping[str, Item]) -> str:
+    named = islice(chosen.items(), NAMED_MAX)
+    some = [f"{name} {_is(item)}" for name, item in named]
     more = len(chosen) - len(some)
     return ", ".join(some) + (f" and {more} more" if more else "")

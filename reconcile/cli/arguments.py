@@ -43,6 +43,17 @@ class Moment(click.ParamType[datetime]):
 MOMENT = Moment()
 
 
+def format_option(*faces: str) -> Callable[[_Command], _Command]:
+    """Return what gives a command the option of its answer's format, `face`."""
+    return click.option(
+        "--format",
+        "face",
+        type=click.Choice(faces),
+        default=faces[0],
+        show_default=True,
+    )
+
+
 def listening_options(*, port: int) -> Callable[[_Command], _Command]:
     """Return what gives a command that serves the options of where it listens."""
 

@@ -1,12 +1,12 @@
 """`reconcile cases`: what people decide about expenses, and what was decided."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from reconcile.cases.expenses import MENDED, Decided
 from reconcile.cases.listing import Case
+from reconcile.cli.arguments import format_option
 from reconcile.cli.opening import opened, reading
 from reconcile.cli.terminal import say, say_json
 from reconcile.domain.instants import format_instant
@@ -17,84 +17,53 @@ def cases() -> None:
     """Decide: mended, booked, moved, waive, note."""
 
 
-def _of_person(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command what every decision needs."""
-    for option in (
-        click.option("--reason", required=True, metavar="R", help="Why."),
-        click.option("--actor", required=True, metavar="A", help="Who decides."),
-        click.option("--company", required=True, metavar="ID", help="Their company."),
-        click.option("--seen", metavar="DIGEST", help="What was seen of them."),
-        click.option("--cause", metavar="ID", help="All breaks of this cause instead."),
-    ):
-        command = option(command)
-    argument = click.argument("transactions", nargs=-1, metavar="TRANSACTION…")
-    return click.pass_obj(argument(command))
+_RESOLVED: Final = "They are resolved, until what is known of them changes."
+_HELP: Final = {
+    MENDED: "Say that a cause is mended.\n\n"
+    "All expenses of the company that failed so before may be sent again.",
+    "booked": f"Say that expenses were booked by hand.\n\n{_RESOLVED}",
+    "moved": "Say that expenses went to another company.\n\n"
+    "They are resolved here, until what is known of them changes.",
+    "waive": f"Let expenses go.\n\n{_RESOLVED}",
+    "reopen": "Take back what ended expenses.",
+    "note": "Add a note to expenses; it changes nothing.",
+}
+_OPTIONS: Final = (
+    click.option("--reason", required=True, metavar="R", help="Why."),
+    click.option("--actor", required=True, metavar="A", help="Who decides."),
+    click.option("--company", required=True, metavar="ID", help="Their company."),
+    click.option("--seen", metavar="DIGEST", help="What was seen of them."),
+    click.option("--cause", metavar="ID", help="All breaks of this cause instead."),
+    click.argument("transactions", nargs=-1, metavar="TRANSACTION…"),
+)
+_TO: Final = click.option(
+    "--to", required=True, metavar="ID", help="The company they moved to."
+)
 
 
-@cases.command()
-@_of_person
-def mended(store: str, **given: Any) -> int:
-    """Say that a cause is mended.
+def _add(decision: str, text: str) -> None:
+    """Add the command that takes one kind of decision."""
 
-    All expenses of the company that failed so before may be sent again.
-    """
-    return _decide(store, MENDED, **given)
+    def command(store: str, /, *, company: str, **given: Any) -> int:
+        with opened(store, create=False) as books:
+            decided = books.decide(decision, company_id=company, **given)
+            say(_sentence(decided))
+        return 0
 
-
-@cases.command()
-@_of_person
-def booked(store: str, **given: Any) -> int:
-    """Say that expenses were booked by hand.
-
-    They are resolved, until what is known of them changes.
-    """
-    return _decide(store, "booked", **given)
+    options = (*_OPTIONS, _TO) if decision == "moved" else _OPTIONS
+    added = click.pass_obj(command)
+    for option in options:
+        added = option(added)
+    cases.command(decision, help=text)(added)
 
 
-@cases.command()
-@click.option("--to", required=True, metavar="ID", help="The company they moved to.")
-@_of_person
-def moved(store: str, **given: Any) -> int:
-    """Say that expenses went to another company.
-
-    They are resolved here, until what is known of them changes.
-    """
-    return _decide(store, "moved", **given)
-
-
-@cases.command()
-@_of_person
-def waive(store: str, **given: Any) -> int:
-    """Let expenses go.
-
-    They are resolved, until what is known of them changes.
-    """
-    return _decide(store, "waive", **given)
-
-
-@cases.command()
-@_of_person
-def reopen(store: str, **given: Any) -> int:
-    """Take back what ended expenses."""
-    return _decide(store, "reopen", **given)
-
-
-@cases.command()
-@_of_person
-def note(store: str, **given: Any) -> int:
-    """Add a note to expenses; it changes nothing."""
-    return _decide(store, "note", **given)
+for _decision, _text in _HELP.items():
+    _add(_decision, _text)
 
 
 @cases.command("list")
 @click.option("--company", metavar="ID", help="Of this company alone.")
-@click.option(
-    "--format",
-    "face",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-)
+@format_option("text", "json")
 @click.pass_obj
 def listed(store: str, company: str | None, face: str) -> int:
     """List what people decided, oldest first."""
@@ -108,12 +77,6 @@ def listed(store: str, company: str | None, face: str) -> int:
     else:
         for case in found:
             say(_line(case))
-    return 0
-
-
-def _decide(store: str, decision: str, *, company: str, **given: Any) -> int:
-    with opened(store, create=False) as books:
-        say(_sentence(books.decide(decision, company_id=company, **given)))
     return 0
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from reconcile.cli import text
-from reconcile.cli.arguments import MOMENT
+from reconcile.cli.arguments import MOMENT, format_option
 from reconcile.cli.backup import backup
 from reconcile.cli.cases import cases
 from reconcile.cli.doctor import doctor
@@ -133,13 +133,7 @@ _MONTH = click.option(
     help="Only expenses of this state.",
 )
 @click.option("--items", is_flag=True, help="List every expense, sync and finding.")
-@click.option(
-    "--format",
-    "face",
-    type=click.Choice(["text", "json", "csv"]),
-    default="text",
-    show_default=True,
-)
+@format_option("text", "json", "csv")
 @click.option(
     "--output",
     metavar="FILE",
@@ -207,13 +201,7 @@ def _report_status(result: Report) -> int:
 @_AS_OF
 @_KNOWN_AT
 @_MONTH
-@click.option(
-    "--format",
-    "face",
-    type=click.Choice(["text", "json", "csv"]),
-    default="text",
-    show_default=True,
-)
+@format_option("text", "json", "csv")
 @click.pass_obj
 def causes(
     store: str,
@@ -249,13 +237,7 @@ def causes(
 @click.argument("transaction")
 @_COMPANY
 @_AS_OF
-@click.option(
-    "--format",
-    "face",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-)
+@format_option("text", "json")
 @click.pass_obj
 def explain(
     store: str,

@@ -6,6 +6,7 @@ from typing import Any, Final
 import attrs
 import click
 
+from reconcile.cli.arguments import format_option
 from reconcile.cli.opening import reading, rules_from, rules_in_use
 from reconcile.cli.progress import counting
 from reconcile.cli.status import UNRELIABLE
@@ -55,13 +56,7 @@ class _Known:
 
 @rules.command("check")
 @click.option("--company", metavar="ID", help="Only this company.")
-@click.option(
-    "--format",
-    "face",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-)
+@format_option("text", "json")
 @click.pass_obj
 def check(store: str, company: str | None, face: str) -> int:
     """Tell which failures no rule knows.

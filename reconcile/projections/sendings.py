@@ -1,4 +1,4 @@
-"""What each expense of one call said: content, as far as it is any."""
+"""What each expense of one call said: type, amount, date, and to whom."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -204,14 +204,16 @@ def _entries(store: Store, stream: str, transaction_id: str) -> Iterator[StoryEn
         if isinstance(event, CaseEvent):
             continue
         groups = rows_of(recorded, original=rows.take(recorded))
-        for source, text in _said(recorded, groups, transaction_id):
+        sentences = [*_said(recorded, groups, transaction_id)]
+        digest = _digest(store, event.evidence) if sentences else ""
+        for source, text in sentences:
             yield StoryEntry(
                 at=event.at,
                 position=recorded.position,
                 source=source,
                 sync_id=name if kind == "sync" else None,
                 text=text,
-                digest=_digest(store, event.evidence),
+                digest=digest,
             )
 
 
