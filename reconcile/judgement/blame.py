@@ -40,8 +40,10 @@ def blame_of(standing: Standing) -> Blame:
     return Blame(text, None, None, code, None, at, *_tried(standing))
 
 
-def _tried(standing: Standing) -> tuple[str, datetime]:
-    return standing.attempt.name, standing.order[0]
+def _tried(standing: Standing) -> tuple[str, datetime, datetime | None]:
+    sync = standing.attempt.sync
+    ended_at = None if sync is None else sync.ended_at
+    return standing.attempt.name, standing.order[0], ended_at
 
 
 def failures(view: ItemView) -> list[Standing]:

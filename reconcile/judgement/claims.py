@@ -30,3 +30,20 @@ def _names(message: str, transaction_id: str) -> bool:
     """Return whether the id stands in the message as a whole word, in any case."""
     pattern = rf"(?<![0-9A-Za-z-]){re.escape(transaction_id)}(?![0-9A-Za-z-])"
     return re.search(pattern, message, re.IGNORECASE) is not None
+
+
+def claimed_in(message: str | None) -> tuple[str, ...]:
+    """Return the ids that a duplicate claim names, sorted."""
+    if not claims_processed(message):
+        return ()
+    found = _CLAIMED.search(message or "")
+    if found is None:
+        return ()
+    names = re.split(r"[\s,;]+", found[1])
+    return tuple(sorted({name.strip(".'\"{}()[]").lower() for name in names} - {""}))
+
+
+# Source: Codat docs, Sync for Expenses FAQ, on duplicate protection.
+_CLAIMED: Final = re.compile(
+    r"previously\s+been\s+processed\s*:\s*(\S[^\n]{0,4000})", re.IGNORECASE
+)

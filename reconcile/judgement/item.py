@@ -131,6 +131,7 @@ class Blame(NamedTuple):
     at: datetime
     attempt: str  # the id of the sync, or of the request
     tried_at: datetime  # the attempt's own time
+    ended_at: datetime | None = None  # when its sync is first known to have ended
 
 
 class Mended(NamedTuple):

@@ -3,7 +3,6 @@
 Rules: `docs/explanation/judgement.md`, section 10.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
@@ -18,6 +17,7 @@ from reconcile.domain.vocabulary import (
     WordClass,
     word_class,
 )
+from reconcile.judgement.claims import claimed_in
 from reconcile.judgement.item import (
     Blame,
     Cause,
@@ -51,6 +51,7 @@ class Failed(NamedTuple):
     at: datetime
     attempt: str
     tried_at: datetime
+    ended_at: datetime | None = None
     told_by: tuple[int, ...] = ()
     release: Release | None = None
 
@@ -84,6 +85,8 @@ class Wording:
                     [legs[index].reported_at for index in failed.told_by],
                     default=failed.at,
                 )
+                if failed.ended_at is not None:  # reading it again changes nothing
+                    at = min(at, failed.ended_at)
                 not_before = failed.cause.not_before(at, outline.tries)
         return Item(
             state=outline.state,
@@ -100,7 +103,7 @@ class Wording:
             action=step.action,
             advice=step.advice,
             not_before=not_before,
-            without=_named_in(message) if step.action is Action.RESEND_WITHOUT else (),
+            without=claimed_in(message) if step.action is Action.RESEND_WITHOUT else (),
             blocked_by=cause.name
             if cause and step.action is Action.MEND_OURS
             else None,
@@ -214,6 +217,7 @@ def _blames(
             leg.reported_at,
             blame.attempt,
             blame.tried_at,
+            blame.ended_at,
         )
         for _, leg in failed
     ]
@@ -246,22 +250,10 @@ def _worst(
             blame.at,
             blame.attempt,
             blame.tried_at,
+            blame.ended_at,
             () if indexes is None else (*others, indexes[place]),
         )
     return ranked[min(ranked)]
 
 
 _SEVERITY = {Verdict.NEVER: 0, Verdict.FIX_FIRST: 1, Verdict.WAIT: 2, Verdict.RESEND: 3}
-
-
-def _named_in(message: str | None) -> tuple[str, ...]:
-    """Return the ids that a duplicate claim names, sorted."""
-    found = _CLAIM.search(message or "")
-    if found is None:
-        return ()
-    names = re.split(r"[\s,;]+", found[1])
-    return tuple(sorted({name.strip(".'\"{}()[]").lower() for name in names} - {""}))
-
-
-# Source: Codat docs, Sync for Expenses FAQ, on duplicate protection.
-_CLAIM = re.compile(r"previously\s+been\s+processed\s*:\s*(\S[^\n]{0,4000})", re.I)

@@ -1,12 +1,13 @@
 """The live views, read back as the working sets that judgement takes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import chain
 
 import attrs
 
 from reconcile.judgement.contents import Shown
 from reconcile.judgement.facts import ItemFacts
-from reconcile.projections.folds import CompanyFacts, gc_paused
+from reconcile.projections.folds import NO_FACTS, CompanyFacts, gc_paused
 from reconcile.projections.rows import (
     decode_context,
     decode_dataset,
@@ -31,25 +32,31 @@ def current(
             yield state
 
 
-def current_item(views: Snapshot, company_id: str, transaction_id: str) -> CompanyState:
-    """Return a company with one of its transactions and all of its syncs."""
-    return _company(views, company_id, transaction_id)
+def current_items(
+    views: Snapshot, company_id: str, transaction_ids: Collection[str]
+) -> CompanyState:
+    """Return a company with some of its transactions and all of its syncs."""
+    return _company(views, company_id, transaction_ids)
 
 
 _SUMMARY = tuple(field.name for field in attrs.fields(SyncSummary))
 
 
 def _company(
-    views: Snapshot, company_id: str, transaction_id: str | None = None
+    views: Snapshot, company_id: str, transaction_ids: Collection[str | None] = (None,)
 ) -> CompanyState:
     company = CompanyFacts(company_id=company_id)
     known: dict[bytes, tuple[ItemFacts, ItemFacts | None]] = {}
-    for item in views.items(company_id, name=transaction_id):
+    rests: dict[ItemFacts, ItemFacts] = {}
+    for item in chain.from_iterable(
+        views.items(company_id, name=name) for name in transaction_ids
+    ):
         split = known.get(item.facts)
         if split is None:
             facts = decode_item(item.facts)
             rest = attrs.evolve(facts, legs=())
-            split = known[item.facts] = (facts, None if rest == ItemFacts() else rest)
+            rest = rests.setdefault(rest, rest)  # what is equal is judged once
+            split = known[item.facts] = (facts, None if rest == NO_FACTS else rest)
         if split[0].legs:
             company.legs[item.transaction_id] = split[0].legs
         if split[1] is not None:
@@ -62,7 +69,8 @@ def _company(
         company.datasets[dataset.dataset_id] = decode_dataset(dataset.facts)
     shown = {
         name: Shown(content, differs)
-        for name, content, differs in views.shown(company_id, name=transaction_id)
+        for wanted in transaction_ids
+        for name, content, differs in views.shown(company_id, name=wanted)
     }
     summaries: list[SyncSummary] = []
     state = CompanyState(

@@ -207,3 +207,12 @@ def test_the_cause_does_not_change_with_the_source_that_was_read() -> None:
     assert len({(i.cause, i.owner, i.fingerprint, i.reason) for i in found}) == 1
     assert found[0].cause == "bank_feed_already_connected"
     assert "correlation" not in found[0].reason.casefold()
+
+
+def test_reading_a_failure_again_does_not_put_off_when_it_may_be_sent() -> None:
+    failed = (SENT, status_read(3, 5130), page_read(4, OUTAGE))
+    first = judged(*failed)
+    again = judged(*failed, page_read(60, OUTAGE))
+
+    assert first.not_before is not None
+    assert again.not_before == first.not_before

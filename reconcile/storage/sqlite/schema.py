@@ -22,7 +22,7 @@ from reconcile.projections.rows import (
 from reconcile.storage.ports import ViewTable
 
 PROJECTION: Final = "views"
-VIEWS_VERSION: Final = 9
+VIEWS_VERSION: Final = 10
 """Of what the tables hold; another one makes every store fold its views anew."""
 ROWS: Final[dict[ViewTable, tuple[Column, ...]]] = {
     "items": ITEM_COLUMNS,
