@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from reconcile.endpoint.answers import BodyNotRead
     from reconcile.errors import (
+        AlreadyMadeError,
         BoundaryError,
         BusyError,
         CodatUnavailable,
@@ -78,6 +79,24 @@ if TYPE_CHECKING:
     from reconcile.report.story import JudgementChanged, Story, StoryEntry
     from reconcile.report.what_if import WhatIf
     from reconcile.report.wire import item_data, to_data
+    from reconcile.retries.company_run import WaitingLine
+    from reconcile.retries.outcome import (
+        ExpenseOutcome,
+        LineOutcome,
+        PlanOutcome,
+        RetryOutcome,
+    )
+    from reconcile.retries.plan import (
+        Correction,
+        LeftOut,
+        LeftOutReason,
+        Operation,
+        Plan,
+        PlanLine,
+    )
+    from reconcile.retries.policy import QuietHours, RetryPolicy, RetryWait
+    from reconcile.retries.policy_file import load_policy
+    from reconcile.retries.run import RetryDispatch, RetryRun
     from reconcile.rules import Backoff, Failure, Match, Rule, Ruleset, load_rules
 
 __version__ = VERSION
@@ -85,6 +104,7 @@ __version__ = VERSION
 __all__ = [
     "Action",
     "AgeKey",
+    "AlreadyMadeError",
     "Answer",
     "AsgiApp",
     "AsyncCodatClient",
@@ -98,12 +118,14 @@ __all__ = [
     "CodatUnavailable",
     "Concurrency",
     "Content",
+    "Correction",
     "Decided",
     "Decision",
     "Difference",
     "Dispatch",
     "EvidenceCheck",
     "Exchange",
+    "ExpenseOutcome",
     "Failure",
     "Figures",
     "Finding",
@@ -117,17 +139,25 @@ __all__ = [
     "ItemState",
     "Judged",
     "JudgementChanged",
+    "LeftOut",
+    "LeftOutReason",
     "Leg",
     "Limits",
+    "LineOutcome",
     "Match",
     "NoStoreError",
     "NotToBeSentError",
+    "Operation",
     "OtherTraffic",
     "Owner",
     "Pace",
     "PayloadError",
+    "Plan",
+    "PlanLine",
+    "PlanOutcome",
     "Policy",
     "Priority",
+    "QuietHours",
     "Quota",
     "ReconcileError",
     "Reconciler",
@@ -137,6 +167,11 @@ __all__ = [
     "Request",
     "RequestState",
     "Rerequests",
+    "RetryDispatch",
+    "RetryOutcome",
+    "RetryPolicy",
+    "RetryRun",
+    "RetryWait",
     "Rule",
     "Ruleset",
     "Scrubbing",
@@ -158,6 +193,7 @@ __all__ = [
     "Unreadable",
     "UsageError",
     "Verdict",
+    "WaitingLine",
     "WebhookEndpoint",
     "WhatIf",
     "WsgiApp",
@@ -167,6 +203,7 @@ __all__ = [
     "create_expenses",
     "create_reimbursables",
     "item_data",
+    "load_policy",
     "load_rules",
     "push_dataset",
     "put_transfer",
@@ -225,6 +262,7 @@ _HOMES = {
     ),
     "reconcile.endpoint.answers": ("BodyNotRead",),
     "reconcile.errors": (
+        "AlreadyMadeError",
         "BoundaryError",
         "BusyError",
         "CodatUnavailable",
@@ -257,6 +295,31 @@ _HOMES = {
     "reconcile.report.story": ("JudgementChanged", "Story", "StoryEntry"),
     "reconcile.report.what_if": ("WhatIf",),
     "reconcile.report.wire": ("item_data", "to_data"),
+    "reconcile.retries.company_run": ("WaitingLine",),
+    "reconcile.retries.outcome": (
+        "ExpenseOutcome",
+        "LineOutcome",
+        "PlanOutcome",
+        "RetryOutcome",
+    ),
+    "reconcile.retries.plan": (
+        "Correction",
+        "LeftOut",
+        "LeftOutReason",
+        "Operation",
+        "Plan",
+        "PlanLine",
+    ),
+    "reconcile.retries.policy": (
+        "QuietHours",
+        "RetryPolicy",
+        "RetryWait",
+    ),
+    "reconcile.retries.policy_file": ("load_policy",),
+    "reconcile.retries.run": (
+        "RetryDispatch",
+        "RetryRun",
+    ),
     "reconcile.rules": ("Backoff", "Failure", "Match", "Rule", "Ruleset", "load_rules"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -39,6 +39,10 @@ class NotToBeSentError(ReconcileError):
         self.transaction_ids = transaction_ids
 
 
+class AlreadyMadeError(UsageError):
+    """A request of that id was made before: by us, or by another worker."""
+
+
 class BusyError(ReconcileError):
     """A sync runs that excludes what was asked for, or that writes the same."""
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 import attrs
 
 from reconcile.domain import dataset, reading, request, sync
+from reconcile.domain.case_events import CaseEvent, EvidenceSetAside
 from reconcile.domain.decider import Decider
-from reconcile.domain.events import CaseEvent, Event, EvidenceSetAside, Recorded
+from reconcile.domain.events import Event, Recorded
 from reconcile.domain.identity import stream_name
 from reconcile.domain.observations import Observation
 from reconcile.domain.sync import SyncRun

@@ -1,17 +1,14 @@
 """The façade: one store, opened, fed, and asked what became of every expense."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
 from reconcile.audit.tie_out import TieOut, tie_out
 from reconcile.cases.people import Decisions
-from reconcile.codat.client.answers import Answer
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.exchange import Captured, Exchange
-from reconcile.codat.requests import Request
 from reconcile.codat.signatures import Headers
-from reconcile.domain.concurrency import CODATS, Concurrency
 from reconcile.domain.identity import canonical_id
 from reconcile.domain.policy import DEFAULT, Policy
 from reconcile.domain.vocabulary import ItemState
@@ -23,10 +20,8 @@ from reconcile.intake.reprocess import reprocess, said_by
 from reconcile.intake.scrub import Scrubbing, scrub
 from reconcile.intake.take import Intake, take
 from reconcile.judgement.item import Item
-from reconcile.live.dispatch import Dispatch, why_not_to_be_sent
 from reconcile.live.follow import Follower
 from reconcile.live.pace import Pace
-from reconcile.live.recovery import Recovered, Recovery
 from reconcile.readmodels.projector import Projector
 from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.report.build import Report
@@ -34,6 +29,7 @@ from reconcile.report.gather import Reporting
 from reconcile.report.groups import Group, Judged
 from reconcile.report.selection import Selection
 from reconcile.report.story import Story
+from reconcile.retries.sender import Sender
 from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.opening import environment_of, open_store
 from reconcile.storage.ports import Store
@@ -45,7 +41,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Reconciler(Decisions):
+class Reconciler(Decisions, Sender):
     """One history of syncs, and every question it answers.
 
     Use it in a `with`, or close it. Safe to use from one thread at a time.
@@ -148,59 +144,6 @@ class Reconciler(Decisions):
 
         """
         return scrub(self._history, now=self._now)
-
-    # Sending
-
-    def dispatch(
-        self,
-        ask: Callable[[Request], Answer],
-        *,
-        actor: str,
-        concurrency: Concurrency = CODATS,
-    ) -> Dispatch:
-        """Return what sends writes and keeps track of each; `ask` is a client's.
-
-        `actor` is who asks, for the record; the client records here what it hears.
-        """
-        return Dispatch(
-            history=self._history,
-            ask=ask,
-            actor=actor,
-            now=self._now,
-            concurrency=concurrency,
-            not_to_be_sent=self.not_to_be_sent,
-        )
-
-    def not_to_be_sent(
-        self, company_id: str, transaction_ids: Collection[str]
-    ) -> dict[str, str]:
-        """Return which of some expenses are not to be created again now, and why.
-
-        The reason is a predicate, such as "is in the books". Expenses that are not
-        known are left out.
-        """
-        self._projector.catch_up()
-        company_id, now = canonical_id(company_id), self._now()
-        found = {}
-        for name in transaction_ids:
-            judged = self._reporting.item(company_id, canonical_id(name), as_of=now)
-            reason = None if judged is None else why_not_to_be_sent(judged.item)
-            if reason is not None:
-                found[name] = reason
-        return found
-
-    def recover(
-        self, ask: Callable[[Request], Answer], company_id: str, *, actor: str
-    ) -> list[Recovered]:
-        """Return a company's requests in doubt, and the syncs found for them.
-
-        Raises:
-            CodatUnavailable: the company's syncs could not be read.
-
-        """
-        dispatch = self.dispatch(ask, actor=actor)
-        recovery = Recovery(dispatch=dispatch, ask=ask, now=self._now)
-        return recovery.recover(canonical_id(company_id))
 
     def follower(
         self, client: CodatClient, *, holder: str, pace: Pace | None = None
@@ -346,10 +289,8 @@ class Reconciler(Decisions):
 
     def item(self, transaction_id: str, *, company_id: str) -> Judged | None:
         """Return one item as things stand now; None: no such expense is known."""
-        self._projector.catch_up()
-        return self._reporting.item(
-            canonical_id(company_id), canonical_id(transaction_id), as_of=self._now()
-        )
+        name = canonical_id(transaction_id)
+        return self._standing(canonical_id(company_id), [name], {}).get(name)
 
     def items(
         self,

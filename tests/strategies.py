@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reconcile.domain.events import EVENT_TYPES, Event
 from reconcile.domain.observations import ExpectedTransaction, Flaw
+from reconcile.domain.retry_events import PlannedLine
 from reconcile.domain.rows import grouped
 from reconcile.domain.vocabulary import DecisionKind, FindingKind, NoticeKind
 from tests.builders import (
@@ -218,8 +219,18 @@ EXPECTED = st.lists(
     ),
     max_size=2,
 ).map(tuple)
+PLANNED_LINES = st.builds(
+    PlannedLine,
+    n=st.integers(1, 2**31),
+    operation=TEXT,
+    transaction_ids=st.lists(TEXT, max_size=2).map(tuple),
+    fingerprint=MAYBE,
+    after=st.none() | st.integers(1, 2**31),
+    is_probe=st.booleans(),
+)
 _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "actor": TEXT,
+    "as_of": MOMENTS,
     "at": MOMENTS,
     "body_digest": MAYBE,
     "code": st.none() | st.integers(-(2**53), 2**53) | TEXT,
@@ -237,12 +248,15 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "fingerprint": TEXT,
     "flaws": FLAWS,
     "http_status": st.integers(0, 599),
+    "line": st.integers(1, 2**31),
+    "lines": st.lists(PLANNED_LINES, max_size=2).map(tuple),
     "notice": st.none() | st.sampled_from(NoticeKind),
     "not_before": st.one_of(st.none(), MOMENTS),
     "operation": TEXT,
     "origin": TEXT,
     "page": COUNTS,
     "page_size": COUNTS,
+    "policy": TEXT,
     "reason": TEXT,
     "replacement": TEXT,
     "groups": LEG_ROWS.map(grouped),
@@ -251,6 +265,7 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "rows": st.booleans(),
     "rows_digest": TEXT,
     "since": MOMENTS,
+    "ruleset": TEXT,
     "same_as": st.integers(1, 2**31),
     "status": MAYBE,
     "sync_id": TEXT,

@@ -12,17 +12,17 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from reconcile.domain.decider import Decider
-from reconcile.domain.events import (
+from reconcile.domain.case_events import (
     CaseEvent,
     DecisionEvent,
-    Event,
     EvidenceQuarantined,
     EvidenceScrubbed,
-    Recorded,
 )
+from reconcile.domain.decider import Decider
+from reconcile.domain.events import Event, Recorded
 from reconcile.domain.identity import stream_parts
 from reconcile.domain.observations import Observation
+from reconcile.domain.retry_events import RetryEvent
 from reconcile.errors import HistoryError, StoreError
 from reconcile.history import DECIDERS, DECIDERS_BY_KIND, evidence_of
 from reconcile.storage.codec import Codec
@@ -131,7 +131,7 @@ class _Check:
         if isinstance(event, CaseEvent):
             self._case(recorded, event)
             return
-        if isinstance(event, DecisionEvent):
+        if isinstance(event, DecisionEvent | RetryEvent):
             self.result.decided += 1
             return
         decider = DECIDERS_BY_KIND[stream_parts(recorded.stream)[0]]

@@ -10,12 +10,8 @@ from typing import Final, get_args
 import attrs
 
 from reconcile.cases.deciding import check_person
-from reconcile.domain.events import (
-    DeliverySetAside,
-    EvidenceSetAside,
-    Recorded,
-    SyncReportEvent,
-)
+from reconcile.domain.case_events import EvidenceSetAside
+from reconcile.domain.events import DeliverySetAside, Recorded, SyncReportEvent
 from reconcile.domain.instants import EPOCH
 from reconcile.domain.rows import rows_in
 from reconcile.errors import UsageError

@@ -14,7 +14,7 @@ import attrs
 import msgspec
 
 from reconcile.cases.deciding import check_person
-from reconcile.domain.events import CauseMended, ExpenseDecided
+from reconcile.domain.case_events import CauseMended, ExpenseDecided
 from reconcile.domain.identity import canonical_id, case_of_cause, case_of_expense
 from reconcile.domain.vocabulary import DecisionKind, ItemState
 from reconcile.errors import UsageError

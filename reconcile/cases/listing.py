@@ -6,13 +6,8 @@ from typing import Final
 
 import attrs
 
-from reconcile.domain.events import (
-    CauseMended,
-    DeliverySetAside,
-    EvidenceSetAside,
-    ExpenseDecided,
-    SyncAbandoned,
-)
+from reconcile.domain.case_events import CauseMended, EvidenceSetAside, ExpenseDecided
+from reconcile.domain.events import DeliverySetAside, SyncAbandoned
 from reconcile.domain.identity import stream_parts
 from reconcile.storage.ports import Store
 

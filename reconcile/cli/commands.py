@@ -18,6 +18,7 @@ from reconcile.cli.output import Output
 from reconcile.cli.progress import counting
 from reconcile.cli.push import push
 from reconcile.cli.report_text import write_causes, write_report
+from reconcile.cli.retries import retries
 from reconcile.cli.rules import rules as rules_group
 from reconcile.cli.sandbox import sandbox
 from reconcile.cli.serve import serve
@@ -349,4 +350,5 @@ cli.add_command(sync)
 cli.add_command(doctor)
 cli.add_command(backup)
 cli.add_command(cases)
+cli.add_command(retries)
 cli.add_command(rules_group)

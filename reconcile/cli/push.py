@@ -110,7 +110,7 @@ def push(
     answer is lost is in doubt, and is not sent again.
     """
     spoken = cast("Dialect", dialect)
-    given = _read(
+    given = read_expenses(
         file, spoken, encoding=encoding, ignore_other_columns=ignore_other_columns
     )
     if given.left_out:
@@ -138,8 +138,12 @@ def push(
         return _push(dispatch, company_id, calls, start=start)
 
 
-def _read(
-    name: str, dialect: Dialect, *, encoding: str | None, ignore_other_columns: bool
+def read_expenses(
+    name: str,
+    dialect: Dialect,
+    *,
+    encoding: str | None = None,
+    ignore_other_columns: bool = False,
 ) -> Expenses:
     """Return what a file holds.
 

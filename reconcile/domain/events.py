@@ -10,9 +10,11 @@ from typing import ClassVar, get_args
 
 import attrs
 
+from reconcile.domain.case_events import CaseEvent, DecisionEvent
 from reconcile.domain.observations import ExpectedTransaction, Flaw
+from reconcile.domain.retry_events import RetryEvent
 from reconcile.domain.rows import Groups
-from reconcile.domain.vocabulary import DecisionKind, NoticeKind
+from reconcile.domain.vocabulary import NoticeKind
 
 
 @attrs.frozen(kw_only=True)
@@ -292,80 +294,6 @@ class ReadAnswered:
     evidence: str
 
 
-@attrs.frozen(kw_only=True)
-class EvidenceQuarantined:
-    """Evidence was kept that nobody could read; `digest` names its bytes."""
-
-    TOPIC: ClassVar[str] = "case.evidence-quarantined"
-
-    digest: str
-    reason: str
-    evidence: str
-
-
-@attrs.frozen(kw_only=True)
-class EvidenceReleased:
-    """Quarantined evidence was read after all."""
-
-    TOPIC: ClassVar[str] = "case.evidence-released"
-
-    digest: str
-    evidence: str
-
-
-@attrs.frozen(kw_only=True)
-class EvidenceSetAside:
-    """A person decided that quarantined evidence need not be read."""
-
-    TOPIC: ClassVar[str] = "case.evidence-set-aside"
-
-    digest: str
-    actor: str
-    reason: str
-
-
-@attrs.frozen(kw_only=True)
-class EvidenceScrubbed:
-    """Stored evidence was rewritten: without credentials, and nothing of others.
-
-    `replacement` is the SHA-256 of the bytes that stand there since.
-    """
-
-    TOPIC: ClassVar[str] = "case.evidence-scrubbed"
-
-    digest: str
-    evidence: str
-    replacement: str
-
-
-@attrs.frozen(kw_only=True)
-class ExpenseDecided:
-    """A person decided of one expense: see `DecisionKind`."""
-
-    TOPIC: ClassVar[str] = "case.expense-decided"
-
-    transaction_id: str
-    decision: DecisionKind
-    to: str  # the company it was moved to, else empty
-    actor: str
-    reason: str
-    at: datetime
-    evidence: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class CauseMended:
-    """A person decided that what one fingerprint stands for is mended, in a company."""
-
-    TOPIC: ClassVar[str] = "case.cause-mended"
-
-    fingerprint: str
-    actor: str
-    reason: str
-    at: datetime
-    evidence: str = ""
-
-
 DatasetEvent = DatasetPushed
 UnsettledEvent = SyncRefused | SyncAnswerLost | SyncThrottled | SyncUnsent
 RequestEvent = (
@@ -381,9 +309,15 @@ SyncEvent = (
     | DeliverySetAside
 )
 ReadEvent = ReadRefused | ReadAnswered
-CaseEvent = EvidenceQuarantined | EvidenceReleased | EvidenceSetAside | EvidenceScrubbed
-DecisionEvent = ExpenseDecided | CauseMended
-Event = DatasetEvent | RequestEvent | SyncEvent | ReadEvent | CaseEvent | DecisionEvent
+Event = (
+    DatasetEvent
+    | RequestEvent
+    | SyncEvent
+    | ReadEvent
+    | CaseEvent
+    | DecisionEvent
+    | RetryEvent
+)
 
 EVENT_TYPES: tuple[type[Event], ...] = get_args(Event)
 

@@ -46,7 +46,7 @@ _LETTERS: Final = b"0123456789abcdef-\n"
 _DASHES: Final = (8, 13, 18, 23)
 
 
-KINDS: Final = ("case", "dataset", "read", "request", "sync")
+KINDS: Final = ("case", "dataset", "plan", "read", "request", "sync")
 """The kinds of streams there are, sorted: what is not here is not replayed."""
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from reconcile.codat.exchange import Captured, Exchange
-from reconcile.domain.events import EvidenceQuarantined
+from reconcile.domain.case_events import EvidenceQuarantined
 from reconcile.endpoint.commit import NotKept, Waiting
 from reconcile.errors import HistoryError, StoreError, StoreLostError
 from reconcile.history import Batch, History

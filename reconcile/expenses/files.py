@@ -11,7 +11,7 @@ from reconcile.domain.identity import canonical_id
 from reconcile.expenses.rows import (
     COLUMNS,
     FileRow,
-    LeftOut,
+    IgnoredColumns,
     Tabled,
     TableError,
     read_rows,
@@ -134,7 +134,7 @@ def read_csv(
     problems = [Problem(f"line {n}", reason) for n, reason in numbered]
     placed = [(f"line {row.numbers[0]}", row.expense) for row in expenses]
     left_out = [
-        name for row in rows if isinstance(row, LeftOut) for name in row.columns
+        name for row in rows if isinstance(row, IgnoredColumns) for name in row.columns
     ]
     return attrs.evolve(_whole_file(placed, problems), left_out=tuple(left_out))
 

@@ -82,7 +82,7 @@ class Tabled:
 
 
 @attrs.frozen
-class LeftOut:
+class IgnoredColumns:
     """The columns that are not known, where they are to be left out."""
 
     columns: tuple[str, ...]
@@ -105,7 +105,7 @@ class TableError(Exception):
 
 def read_rows(
     text: str, dialect: Dialect, *, ignore_other_columns: bool = False
-) -> Iterator[FileRow | LeftOut | TableError]:
+) -> Iterator[FileRow | IgnoredColumns | TableError]:
     """Yield every row, or what is wrong with it or with the header.
 
     Raises:
@@ -241,11 +241,11 @@ def _header_errors(header: list[str], number: int) -> Iterator[TableError]:
 
 def _others(
     header: list[str], number: int, ignore: bool
-) -> Iterator[LeftOut | TableError]:
+) -> Iterator[IgnoredColumns | TableError]:
     """Yield which columns are not known: left out if that is wanted, else wrong."""
     unknown = [column for column in header if column and column not in COLUMNS]
     if unknown and ignore:
-        yield LeftOut(tuple(unknown))
+        yield IgnoredColumns(tuple(unknown))
     elif unknown:
         names = ", ".join(map(shown, unknown))
         many = f"columns {names} are" if len(unknown) > 1 else f"column {names} is"

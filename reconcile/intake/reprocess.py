@@ -5,7 +5,7 @@ from datetime import datetime
 
 from reconcile.codat.entries import read_entry
 from reconcile.codat.exchange import Exchange
-from reconcile.domain.events import EvidenceReleased
+from reconcile.domain.case_events import EvidenceReleased
 from reconcile.domain.observations import Observation
 from reconcile.history import Batch, History
 from reconcile.intake.captures import (

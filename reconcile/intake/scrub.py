@@ -18,7 +18,7 @@ from reconcile.codat.exchange import Unreadable
 from reconcile.codat.jsons import as_far_as_it_reads, loads
 from reconcile.codat.read import is_codats_body
 from reconcile.codat.scrubbing import kept_entry, kept_url, not_kept
-from reconcile.domain.events import (
+from reconcile.domain.case_events import (
     EvidenceQuarantined,
     EvidenceReleased,
     EvidenceScrubbed,

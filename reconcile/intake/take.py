@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from reconcile.codat.exchange import Captured, Exchange, Unreadable
-from reconcile.domain.events import EvidenceQuarantined
+from reconcile.domain.case_events import EvidenceQuarantined
 from reconcile.history import Batch, History
 from reconcile.intake.captures import ReadCapture, UnreadCapture, read_capture
 from reconcile.readmodels.quarantine import Quarantine, quarantine_at

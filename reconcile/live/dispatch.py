@@ -5,9 +5,10 @@ that the call carries. While one is in doubt, nothing that it names is sent agai
 """
 
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import attrs
 
@@ -17,16 +18,19 @@ from reconcile.codat.requests import Request
 from reconcile.codat.writes import named_by
 from reconcile.domain.concurrency import CODATS, Concurrency
 from reconcile.domain.events import (
+    Event,
     LockTaken,
     SyncAnswerLost,
     SyncRequested,
     SyncUnsent,
 )
 from reconcile.domain.identity import canonical_id, stream_name
+from reconcile.domain.observations import ExpectedTransaction
 from reconcile.domain.policy import DELIVERY_SCHEDULE
 from reconcile.domain.request import UNDER_WAY, RequestState
 from reconcile.domain.vocabulary import Action, BreakKind, Verdict
 from reconcile.errors import (
+    AlreadyMadeError,
     BusyError,
     CodatUnavailable,
     InDoubtError,
@@ -74,6 +78,17 @@ def why_not_to_be_sent(item: Item) -> str | None:
     return None
 
 
+_Named = tuple[str, tuple[str, ...], tuple[ExpectedTransaction, ...]]
+
+
+def _named(request: Request) -> _Named:
+    return named_by(request.method, request.path, request.body)
+
+
+def _asked_for(intent: SyncRequested) -> _Named:
+    return intent.operation, intent.dataset_ids, intent.transactions
+
+
 @attrs.frozen(kw_only=True)
 class Sent:
     """A request that was sent, and the answer that came."""
@@ -97,13 +112,22 @@ class Dispatch:
     not_to_be_sent: NotToBeSent = _nothing
 
     def send(
-        self, request: Request, *, request_id: str | None = None, insist: bool = False
+        self,
+        request: Request,
+        *,
+        request_id: str | None = None,
+        insist: bool = False,
+        check: Callable[[], None] | None = None,
+        beside: Sequence[tuple[str, Any]] = (),
     ) -> Sent:
         """Store what is meant, send it, and return the answer.
 
         A `request_id`, a GUID, names the request: of several that use one, the first
         alone is sent. What is in the books, or waits, is not created again, unless
-        the caller insists; an update may be of what is in the books.
+        the caller insists; an update may be of what is in the books. A `check` of the
+        caller's takes the place of that: it is made under the company's lock, and what
+        it raises is raised. `beside` are events, each with its stream, that are stored
+        with the intent or not at all.
 
         Raises:
             InDoubtError: what it names is in doubt already.
@@ -115,9 +139,37 @@ class Dispatch:
         """
         name = request_id or str(uuid.uuid4())
         called = request.called(name)
-        intent = self._intend(request, name, insist=insist)
+        if check is None and not insist:
+            check = partial(self._check_items, request)
+        intent = self._intend(request, name, check=check, beside=beside)
+        return self._asked(called, name, intent)
+
+    def send_same(self, request: Request, *, request_id: str) -> Sent:
+        """Ask again under the same key for what got no answer, or lost it.
+
+        Codat carries it out now, or tells what came of it: within `REPLAYED_FOR`, and
+        not of an update, which passes keys over. Whoever asks sees to both.
+
+        Raises:
+            UsageError: no such request was made, or another one.
+            CodatUnavailable: as `send`.
+
+        """
+        called = request.called(request_id)
+        company_id = canonical_id(request.company_id)
+        states = self.ledger(company_id).states
+        intent = next((s.intent for s in states if s.request_id == request_id), None)
+        if intent is None or _named(request) != _asked_for(intent):
+            raise UsageError(
+                f"request {request_id} is not to be made again, expected one that was"
+                " made with the same content"
+            )
+        return self._asked(called, request_id, intent)
+
+    def _asked(self, called: Request, name: str, intent: SyncRequested) -> Sent:
+        """Make the call of a request whose intent is stored."""
         fields = {
-            "codat_company_id": request.company_id,
+            "codat_company_id": called.company_id,
             "codat_operation": intent.operation,
             "codat_request_id": name,
         }
@@ -126,7 +178,7 @@ class Dispatch:
         except CodatUnavailable as error:
             _LOG.warning("no answer: %s", error, extra=fields)
             if error.safe_to_resend:
-                self._unsent(canonical_id(request.company_id), name, intent, str(error))
+                self._unsent(canonical_id(called.company_id), name, intent, str(error))
             raise
         _LOG.info("answered", extra={**fields, "codat_status": answer.status})
         return Sent(request_id=name, answer=answer)
@@ -183,12 +235,17 @@ class Dispatch:
             marked += 1
         return marked
 
-    def _intend(self, request: Request, name: str, *, insist: bool) -> SyncRequested:
+    def _intend(
+        self,
+        request: Request,
+        name: str,
+        *,
+        check: Callable[[], None] | None,
+        beside: Sequence[tuple[str, Event]],
+    ) -> SyncRequested:
         """Store an intent under the company's lock, so what was checked still holds."""
         company_id = canonical_id(request.company_id)
-        operation, dataset_ids, transactions = named_by(
-            request.method, request.path, request.body
-        )
+        operation, dataset_ids, transactions = _named(request)
         for _ in range(TRIES_MAX):
             now = self.now()
             intent = SyncRequested(
@@ -200,8 +257,8 @@ class Dispatch:
             )
             ledger = self.ledger(company_id)
             self._check(ledger, intent, name, now)
-            if not insist:
-                self._check_items(ledger, intent)
+            if check is not None:
+                check()
             batch = Batch()
             stream = stream_name("request", company_id, name)
             self.history.add(batch, stream, intent, after=0)
@@ -209,6 +266,8 @@ class Dispatch:
             self.history.add(
                 batch, lock_stream(company_id), taken, after=ledger.lock_version
             )
+            for other, event in beside:
+                self.history.add(batch, other, event)
             try:
                 self.history.commit(batch, now=now)
             except VersionConflictError:
@@ -222,7 +281,7 @@ class Dispatch:
         self, ledger: RequestLedger, intent: SyncRequested, name: str, now: datetime
     ) -> None:
         if any(state.request_id == name for state in ledger.states):
-            raise UsageError(f"request {name} was made before, expected a new id")
+            raise AlreadyMadeError(f"request {name} was made before, expected a new id")
         if intent.operation == PUSH:
             return  # it writes nothing into any books
         exclusive = self.concurrency.at(now) == "exclusive"
@@ -244,11 +303,13 @@ class Dispatch:
         if exclusive:
             self._wait_for_none(ledger.company_id, now)
 
-    def _check_items(self, ledger: RequestLedger, intent: SyncRequested) -> None:
+    def _check_items(self, request: Request) -> None:
         """Refuse to create what is not to be created again."""
-        if intent.operation != "create":
+        operation, _, transactions = _named(request)
+        if operation != "create":
             return
-        stopped = self.not_to_be_sent(ledger.company_id, ledger.names(intent))
+        names = {named.transaction_id for named in transactions}
+        stopped = self.not_to_be_sent(canonical_id(request.company_id), names)
         if stopped:
             (name, reason), *others = sorted(stopped.items())
             more = f", and {len(others)} more are not to be sent" if others else ""

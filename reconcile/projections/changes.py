@@ -9,12 +9,10 @@ from typing import NamedTuple, assert_never
 
 import attrs
 
+from reconcile.domain.case_events import CaseEvent, CauseMended, ExpenseDecided
 from reconcile.domain.events import (
-    CaseEvent,
-    CauseMended,
     DatasetPushed,
     DeliverySetAside,
-    ExpenseDecided,
     LegsReported,
     LegsReread,
     LockTaken,
@@ -40,6 +38,7 @@ from reconcile.domain.events import (
 from reconcile.domain.identity import stream_parts
 from reconcile.domain.observations import ExpectedTransaction
 from reconcile.domain.request import OUTCOME_OF
+from reconcile.domain.retry_events import RetryEvent
 from reconcile.domain.rows import Groups, count
 from reconcile.domain.vocabulary import RequestOutcome, integration_type
 from reconcile.errors import HistoryError
@@ -124,6 +123,8 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
     position = recorded.position
     if isinstance(event, CaseEvent):
         return Changes(company_id=company_id, case=event)
+    if isinstance(event, RetryEvent | LockTaken):
+        return Changes(company_id=company_id)
     match event:
         case LegsReported():
             return _legs(company_id, name, event, event.groups, position, position)
@@ -167,8 +168,6 @@ def changes(recorded: Recorded, *, original: Recorded | None = None) -> Changes:
         case CauseMended():
             mended = MendedBy(event.at, event.actor, event.reason)
             return Changes(company_id=company_id, mended=((event.fingerprint, mended),))
-        case LockTaken():
-            return Changes(company_id=company_id)
         case _:  # pragma: no cover
             assert_never(event)
 

@@ -8,6 +8,8 @@ what an item's own facts say, leave that to the report.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
+from typing import Final
 
 from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.vocabulary import Owner, Verdict
@@ -30,6 +32,9 @@ from reconcile.projections.folds import NO_FACTS, CompanyFacts
 from reconcile.projections.judging import Judge
 
 SentOf = Callable[[str], tuple[SentContent, ...]]
+Corrected = Mapping[str, SentContent]
+"""What is to be sent of some expenses in place of what was."""
+_AS_SENT: Final[Corrected] = MappingProxyType({})
 
 
 def released(
@@ -41,6 +46,7 @@ def released(
     judge: Judge,
     sent_of: SentOf,
     at: datetime,
+    corrected: Corrected = _AS_SENT,
 ) -> Sequence[Item]:
     """Return all of a company's items, those that anything releases by a moment."""
     return _released(
@@ -51,9 +57,22 @@ def released(
         judge=judge,
         sent_of=sent_of,
         at=at,
-        proofs=latest_proofs(_proofs(company, transactions, items, sent_of, at)),
+        proofs=proofs_in(company, transactions, items, sent_of=sent_of, at=at),
         mends=latest_mends(company.mended, at=at),
+        corrected=corrected,
     )
+
+
+def proofs_in(
+    company: CompanyFacts,
+    transactions: Sequence[str],
+    items: Sequence[Item],
+    *,
+    sent_of: SentOf,
+    at: datetime,
+) -> Proofs:
+    """Return the latest proof of each fingerprint of a company by a moment."""
+    return latest_proofs(_proofs(company, transactions, items, sent_of, at))
 
 
 def released_by_own(
@@ -109,6 +128,7 @@ def _released(
     at: datetime,
     proofs: Proofs,
     mends: Mends,
+    corrected: Corrected = _AS_SENT,
 ) -> Sequence[Item]:
     """Return the items, those that something releases worded anew."""
     anew: dict[int, Item] = {}
@@ -118,6 +138,8 @@ def _released(
             continue
         name = transactions[place]
         sent = _sent(company, name, sent_of, at) if item.owner is Owner.US else []
+        if name in corrected:
+            sent = [*in_order(sent_of(name), at=at), corrected[name]]
         if not sent:
             if item.fingerprint not in proofs and item.fingerprint not in mends:
                 continue

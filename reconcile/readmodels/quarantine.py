@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from reconcile.domain.events import (
+from reconcile.domain.case_events import (
     EvidenceQuarantined,
     EvidenceReleased,
     EvidenceSetAside,

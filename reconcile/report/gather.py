@@ -1,7 +1,10 @@
 """Gathers what a report tells: from the live views, or from the history alone."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 import attrs
 
@@ -9,7 +12,7 @@ from reconcile.domain.policy import Policy
 from reconcile.judgement.item import Item
 from reconcile.projections.folds import gc_paused
 from reconcile.projections.judging import judge_as_of, judged
-from reconcile.projections.releases import may_be_released, released
+from reconcile.projections.releases import Corrected, may_be_released, released
 from reconcile.projections.rows import DeliveryRow
 from reconcile.projections.summaries import (
     findings_of_company,
@@ -19,7 +22,7 @@ from reconcile.projections.summaries import (
     findings_of_sync,
 )
 from reconcile.readmodels.company import CompanyState
-from reconcile.readmodels.current import current, current_item
+from reconcile.readmodels.current import current, current_items
 from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.readmodels.replay import replay
 from reconcile.report.build import Part, Report, build
@@ -30,6 +33,18 @@ from reconcile.report.story import Story, story_of
 from reconcile.report.what_if import Asker
 from reconcile.rules import Ruleset
 from reconcile.storage.ports import Snapshot, Store
+
+_AS_SENT: Final[Mapping[str, Corrected]] = MappingProxyType({})
+_AS_SENT_HERE: Final[Corrected] = MappingProxyType({})
+
+
+@attrs.frozen
+class Gathered:
+    """What a report is built of, by company: facts in `states`, items in `parts`."""
+
+    position: int
+    states: Sequence[CompanyState]
+    parts: Sequence[Part]
 
 
 @attrs.frozen(kw_only=True)
@@ -64,25 +79,75 @@ class Reporting:
                 poisoned=len(views.poisoned()),
             )
 
-    def item(
-        self, company_id: str, transaction_id: str, *, as_of: datetime
-    ) -> Judged | None:
-        """Return one item, from views that are up to date; None: none has that id."""
+    @contextmanager
+    def gathered(
+        self,
+        *,
+        as_of: datetime,
+        company_id: str | None,
+        live: bool = True,
+        corrected: Mapping[str, Corrected] = _AS_SENT,
+    ) -> Iterator["Gathered"]:
+        """Give what a report is built of, with each company's facts beside it.
+
+        `live`: from views that are up to date, where no fact of theirs lies in the
+        future. `corrected` are by company what is to be sent in place of what was.
+        """
+        with self.store.reading() as views:
+            if live and _is_past(views, as_of):
+                states = [*current(views, company_id=company_id)]
+                parts = [self._part(s, as_of, corrected) for s in states]
+                _mark(parts, _written(views) if company_id is not None else None)
+                yield Gathered(views.position(), states, parts)
+                return
+        until = self.store.position()
+        states = [*replay(self.store, until=until, as_of=as_of, company_id=company_id)]
+        parts = [self._part(state, as_of, corrected) for state in states]
+        others = replay(self.store, until=until, as_of=as_of, besides=company_id)
+        _mark(
+            parts,
+            None
+            if company_id is None
+            else lambda names: self._copies(others, names, as_of),
+        )
+        yield Gathered(until, states, parts)
+
+    def standing(
+        self,
+        company_id: str,
+        transaction_ids: Collection[str],
+        *,
+        as_of: datetime,
+        corrected: Corrected = _AS_SENT_HERE,
+    ) -> dict[str, Judged]:
+        """Return how some of a company's items stand, from views that are up to date.
+
+        Those that nobody knows are left out.
+        """
         with self.store.reading() as views:
             if _is_past(views, as_of):
-                state = current_item(views, company_id, transaction_id)
-                found = next(iter(self._items(state, as_of)), None)
-                if found is None:
-                    return None
-                if may_be_released(found.item):  # by what others say
+                state = current_items(views, company_id, transaction_ids)
+                rows = self._items(state, as_of, corrected)
+                if any(may_be_released(row.item) for row in rows):  # by what others say
                     (state,) = current(views, company_id=company_id)
-                    found = self._item(state, transaction_id, as_of)
-                copies = Copies(_written(views)(unwritten([found])))
-                return marked([found], copies)[0][0]
-        report = self.replayed(as_of=as_of, known_at=None, company_id=company_id)
-        return next(
-            (i for i in report.items if i.transaction_id == transaction_id), None
-        )
+                    rows = self._items(state, as_of, corrected)
+                found = {r.transaction_id: r for r in rows}
+                rows = [found[name] for name in transaction_ids if name in found]
+                copies = Copies(_written(views)(unwritten(rows)))
+                return {r.transaction_id: r for r in marked(rows, copies)[0]}
+        with self.gathered(
+            as_of=as_of,
+            company_id=company_id,
+            live=False,
+            corrected={company_id: corrected},
+        ) as replayed:
+            wanted = {*transaction_ids}
+            return {
+                row.transaction_id: row
+                for part in replayed.parts
+                for row in part.items
+                if row.transaction_id in wanted
+            }
 
     def replayed(
         self,
@@ -226,9 +291,14 @@ class Reporting:
             poisoned=poisoned if isinstance(poisoned, int) else len(poisoned),
         )
 
-    def _part(self, state: CompanyState, as_of: datetime) -> Part:
+    def _part(
+        self,
+        state: CompanyState,
+        as_of: datetime,
+        corrected: Mapping[str, Corrected] = _AS_SENT,
+    ) -> Part:
         company = state.company
-        items = self._items(state, as_of)
+        items = self._items(state, as_of, corrected.get(company.company_id, {}))
         findings = list(findings_of_datasets(company, at=as_of))
         findings += findings_of_company(company, state.contexts, at=as_of)
         findings += findings_of_reading(company, at=as_of)
@@ -241,7 +311,9 @@ class Reporting:
             findings=findings,
         )
 
-    def _items(self, state: CompanyState, as_of: datetime) -> list[Judged]:
+    def _items(
+        self, state: CompanyState, as_of: datetime, corrected: Corrected = _AS_SENT_HERE
+    ) -> list[Judged]:
         """Return a company's items that are known by a moment."""
         judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
         with gc_paused():
@@ -254,6 +326,7 @@ class Reporting:
                 judge=judge_them,
                 sent_of=state.sent,
                 at=as_of,
+                corrected=corrected,
             )
             rows = _rows(state, names, items, as_of)
             return [row for row in rows if row.item.attempts or row.item.expected]

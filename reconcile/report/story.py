@@ -7,17 +7,19 @@ from typing import Any, assert_never
 import attrs
 
 from reconcile.cases.expenses import seen_digest
-from reconcile.domain.events import (
+from reconcile.domain.case_events import (
     CaseEvent,
     CauseMended,
-    DatasetPushed,
     DecisionEvent,
-    DeliverySetAside,
     EvidenceQuarantined,
     EvidenceReleased,
     EvidenceScrubbed,
     EvidenceSetAside,
     ExpenseDecided,
+)
+from reconcile.domain.events import (
+    DatasetPushed,
+    DeliverySetAside,
     LegsReported,
     LegsReread,
     LockTaken,
@@ -48,12 +50,14 @@ from reconcile.domain.identity import (
 from reconcile.domain.instants import format_instant
 from reconcile.domain.observations import ExpectedTransaction, LegRow
 from reconcile.domain.policy import Policy
+from reconcile.domain.retry_events import RetryEvent
 from reconcile.domain.rows import Groups, rows_in
 from reconcile.judgement.facts import Content
 from reconcile.judgement.item import Dossier, Item, Rules
 from reconcile.judgement.judge import history
 from reconcile.projections.rereads import RowsByEvent, rows_of
 from reconcile.report.groups import Judged
+from reconcile.report.retry_story import plans_of, retry_sentences
 from reconcile.report.what_if import WhatIf
 from reconcile.report.wire import item_data
 from reconcile.storage.ports import Store
@@ -106,9 +110,10 @@ def story_of(
     changes: Sequence[WhatIf] = (),
 ) -> Story:
     """Return the story of a dossier's transaction."""
+    plans = plans_of(store, dossier.company_id, until=until)
     entries = [
         entry
-        for stream in _streams(dossier, item)
+        for stream in [*_streams(dossier, item), *plans]
         for entry in _entries(store, stream, dossier.transaction_id)
         if entry.at <= as_of and entry.position <= until
     ]
@@ -183,8 +188,10 @@ def _streams(dossier: Dossier, item: Item) -> list[str]:
         requests |= {w.request_id for w in dossier.datasets[name].unsettled}
     company_id = dossier.company_id
     cases = [case_of_expense(company_id, dossier.transaction_id)]
+    fingerprints = {mended.fingerprint for mended in item.mended}
     if item.fingerprint is not None:
-        cases.append(case_of_cause(company_id, item.fingerprint))
+        fingerprints.add(item.fingerprint)
+    cases += [case_of_cause(company_id, name) for name in sorted(fingerprints)]
     return cases + [
         stream_name(kind, company_id, name)
         for kind, names in (
@@ -242,11 +249,12 @@ def _said(
     """Yield source and sentence of everything an event says of the transaction."""
     event = recorded.event
     name = stream_parts(recorded.stream)[2]
+    if isinstance(event, RetryEvent):
+        yield from retry_sentences(event, name, transaction_id)
+        return
     match event:
         case DatasetPushed():
-            for sent in event.transactions:
-                if sent.transaction_id == transaction_id:
-                    yield "request", f"pushed in dataset {name}{_sent(sent)}"
+            yield from _pushed(event, name, transaction_id)
         case SyncInitiated():
             sent_here = [
                 t for t in event.transactions if t.transaction_id == transaction_id
@@ -310,6 +318,14 @@ def _decided(
         yield "decision", f"{what} by {event.actor}: {event.reason}"
     elif transaction_id in event.transaction_ids:
         yield "decision", f"set aside by {event.actor}: {event.reason}"
+
+
+def _pushed(
+    event: DatasetPushed, dataset_id: str, transaction_id: str
+) -> Iterator[tuple[str, str]]:
+    for sent in event.transactions:
+        if sent.transaction_id == transaction_id:
+            yield "request", f"pushed in dataset {dataset_id}{_sent(sent)}"
 
 
 _WRITES = {"update": "update sent", "put": "put", "push": "pushed"}

@@ -20,8 +20,8 @@ def test_every_observation_speaks_of_one_stream() -> None:
     assert set(DECIDERS) == set(get_args(Observation))
 
 
-def test_the_kinds_are_those_that_the_deciders_name_and_case() -> None:
-    assert set(KINDS) == {"case", "dataset", "read", "request", "sync"}
+def test_the_kinds_are_those_that_the_deciders_name_case_and_plan() -> None:
+    assert set(KINDS) == {"case", "dataset", "plan", "read", "request", "sync"}
     assert list(KINDS) == sorted(KINDS)
 
 

@@ -21,6 +21,7 @@ INSIDE = {
     "RequestLedger": "Dispatch's own look at a company",
     "RequestOutcome": "RequestState answers by its properties",
     "Rules": "a Ruleset is one",
+    "SentContent": "Reconciler's own look at what is corrected",
     "Step": "the follower's own plan",
     "Store": "Reconciler opens it",
     "SyncRequested": "an event of the history",

@@ -1,8 +1,5 @@
 """A process killed at any step of a dispatch loses no request, and sends none twice."""
 
-import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from reconcile.errors import BusyError, InDoubtError, NotToBeSentError
 from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.server import serving
+from tests.live.killing import killed_before
 from tests.live.office import COMPANY, expense
 
 ONE = "11111111-1111-4111-8111-111111111111"
@@ -23,41 +21,25 @@ CREATE = create_expenses(COMPANY, [expense(ONE)])
 STEPS = 24  # of a dispatch, and some: a step that is not there is one in peace
 
 _DISPATCH = """
-import sys
 from datetime import datetime
-import httpx
 from reconcile import Reconciler
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.requests import create_expenses
+from tests.live.killing import killed_before
 from tests.live.office import COMPANY, expense
 
-def asked(step):
-    # Each step asks for leave, so that the test can kill before any of them.
-    if step.startswith(("INSERT", "REPLACE", "COMMIT", "BEGIN IMMEDIATE", "HTTP")):
-        print(step[:40].replace(chr(10), " "), flush=True)
-        sys.stdin.readline()
-
-class Line(httpx.HTTPTransport):
-    def handle_request(self, request):
-        asked("HTTP request")
-        response = super().handle_request(request)
-        asked("HTTP answer")
-        return response
-
-url, store, one, now = sys.argv[1:]
+url, store, name, now = sys.argv[1:]
 moment = datetime.fromisoformat(now)
 with Reconciler.open(store, now=lambda: moment) as books:
-    with books.store.datastore.get_connection(commit=True) as held:
-        held._sqlite_conn.set_trace_callback(asked)
+    watch(books)
     with httpx.Client(transport=Line()) as http:
         client = CodatClient(
             http, api_keys="key", record=books.record, base_url=url,
             now=lambda: moment,
         )
         books.dispatch(client.ask, actor="child").send(
-            create_expenses(COMPANY, [expense(one)])
+            create_expenses(COMPANY, [expense(name)])
         )
-asked("HTTP done")
 """
 
 
@@ -68,7 +50,8 @@ def test_a_dispatch_killed_before_any_step_is_known_and_sent_once(
     sandbox = Sandbox()
     store = f"sqlite:///{tmp_path / 'books.db'}"
     with serving(sandbox, speed=0) as url:
-        dispatched_until(killed_at, url, store, sandbox)
+        now = sandbox.now.isoformat()
+        killed_before(killed_at, _DISPATCH, url, store, ONE, now)
         sandbox.advance(timedelta(minutes=10))
         with (
             Reconciler.open(store, now=lambda: sandbox.now) as books,
@@ -104,25 +87,3 @@ def test_a_dispatch_killed_before_any_step_is_known_and_sent_once(
         assert item["kind"] == "INDETERMINATE"
     else:
         assert item["state"] in ("matched", "cleared")
-
-
-def dispatched_until(step: int, url: str, store: str, sandbox: Sandbox) -> None:
-    """Dispatch in a process that is killed before a step, or ends in peace."""
-    command = [sys.executable, "-c", _DISPATCH, url, store, ONE]
-    worker = subprocess.Popen(
-        [*command, sandbox.now.isoformat()],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert worker.stdout is not None
-    assert worker.stdin is not None
-    for _ in range(step - 1):
-        if worker.stdout.readline() in (b"HTTP done\n", b""):
-            break
-        worker.stdin.write(b"\n")
-        worker.stdin.flush()
-    else:
-        assert worker.stdout.readline() != b""
-    worker.kill()
-    worker.communicate()
-    assert worker.returncode == -signal.SIGKILL

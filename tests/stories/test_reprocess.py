@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from reconcile import Reconciler, read_lines, to_data
 from reconcile.codat.entries import read_entry
-from reconcile.domain.events import EvidenceQuarantined
+from reconcile.domain.case_events import EvidenceQuarantined
 from reconcile.history import Batch, History
 from reconcile.intake.captures import read_capture
 from tests.builders import at, create, page, push, row, start, status, uuid_of

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconcile import Reconciler, read_lines, to_data
-from reconcile.domain.events import EvidenceQuarantined
+from reconcile.domain.case_events import EvidenceQuarantined
 from reconcile.history import Batch, History
 from reconcile.report.wire import digest
 from reconcile.storage.evidence import Evidence, digest_of

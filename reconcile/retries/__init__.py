@@ -1,0 +1,1 @@
+"""What is to be sent again: a frozen plan of it, and its run."""
