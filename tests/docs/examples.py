@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.docs.markdown import DOCS, Fence, fences
@@ -14,10 +15,12 @@ ANY_LINES = "…"
 """On a line of its own: any number of lines. Within a line: any text."""
 
 
-def run_examples(document: Path, folder: Path) -> None:
+def run_examples(
+    document: Path, folder: Path, environment: Mapping[str, str] | None = None
+) -> None:
     """Run a document's console and python blocks, one after the other.
 
-    The folder holds the example capture where the docs say it is. A python block's
+    `environment` is what a reader has set before. The folder holds the example capture where the docs say it is. A python block's
     output is the text block that follows it, where one does.
     """
     (folder / "docs" / "examples").mkdir(parents=True)
@@ -29,11 +32,13 @@ def run_examples(document: Path, folder: Path) -> None:
         if block.language == "console":
             for command, expected in _commands(block.text):
                 result, status = _run(
-                    [SHELL, "-c", f"(exit {status}); {command}"], folder
+                    [SHELL, "-c", f"(exit {status}); {command}"], folder, environment
                 )
                 _same(command, expected, result)
         elif block.language == "python":
-            result, status = _run([sys.executable, "-c", block.text], folder)
+            result, status = _run(
+                [sys.executable, "-c", block.text], folder, environment
+            )
             assert status == 0, result
             if after.language == "text":
                 _same(block.text, after.text, result)
@@ -45,7 +50,9 @@ def _commands(text: str) -> list[tuple[str, str]]:
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def _run(arguments: list[str], folder: Path) -> tuple[str, int]:
+def _run(
+    arguments: list[str], folder: Path, environment: Mapping[str, str] | None
+) -> tuple[str, int]:
     """Return what was written, to standard output and error, and the exit status."""
     recorded = {
         name: value
@@ -53,10 +60,11 @@ def _run(arguments: list[str], folder: Path) -> tuple[str, int]:
         if not name.startswith(("RECONCILE", "NO_COLOR", "FORCE_COLOR", "COLUMNS"))
     }
     binaries = str(Path(sys.executable).parent)
+    path = os.pathsep.join((binaries, recorded.get("PATH", "")))
     ended = subprocess.run(
         arguments,
         cwd=folder,
-        env={**recorded, "PATH": os.pathsep.join((binaries, recorded.get("PATH", "")))},
+        env={**recorded, **(environment or {}), "PATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=60,
