@@ -20,8 +20,9 @@ def run_examples(
 ) -> None:
     """Run a document's console and python blocks, one after the other.
 
-    `environment` is what a reader has set before. The folder holds the example capture where the docs say it is. A python block's
-    output is the text block that follows it, where one does.
+    `environment` is what a reader has set before. The folder holds the example capture
+    where the docs say it is. A python block's output is the text block that follows it,
+    where one does.
     """
     (folder / "docs" / "examples").mkdir(parents=True)
     shutil.copy(DOCS / "examples" / "page.har", folder / "docs" / "examples")

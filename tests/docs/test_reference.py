@@ -12,11 +12,28 @@ import click
 import pytest
 
 import reconcile
-from reconcile import Reconciler, read_document, read_lines, to_data
+from reconcile import (
+    Correction,
+    LeftOut,
+    LeftOutReason,
+    Operation,
+    Plan,
+    PlanLine,
+    PlanOutcome,
+    Reconciler,
+    RetryOutcome,
+    RetryPolicy,
+    load_policy,
+    read_document,
+    read_lines,
+    to_data,
+)
 from reconcile.cli.commands import cli
+from reconcile.cli.retries_text import outcome_data
 from reconcile.domain.events import EVENT_TYPES
 from reconcile.domain.instants import format_instant
 from reconcile.domain.observations import ExpectedTransaction, Flaw
+from reconcile.domain.retry_events import PlannedLine
 from reconcile.domain.vocabulary import (
     Action,
     BreakKind,
@@ -59,6 +76,10 @@ def _parameters(command: click.Command) -> set[str]:
         else:
             named.update(parameter.opts)
     return named - {"-h", "--help"}
+
+
+def _fields(kind: Any) -> set[str]:
+    return {field.name for field in attrs.fields(kind)}
 
 
 def test_every_command_and_option_is_documented_and_no_other() -> None:
@@ -108,7 +129,11 @@ def test_every_event_and_field_is_documented_and_no_other() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "kind"),
-    [("An expected transaction", ExpectedTransaction), ("A flaw", Flaw)],
+    [
+        ("A planned line", PlannedLine),
+        ("An expected transaction", ExpectedTransaction),
+        ("A flaw", Flaw),
+    ],
 )
 def test_the_values_inside_events_are_documented(heading: str, kind: Any) -> None:
     text = sections(REFERENCE / "events.md")[heading]
@@ -243,6 +268,60 @@ def test_every_word_is_explained_and_no_other(heading: str, words: Any) -> None:
     text = sections(REFERENCE / "vocabulary.md")[heading]
 
     assert sorted(first_cells(text)) == sorted(words)
+
+
+@pytest.mark.parametrize(
+    ("heading", "words"),
+    [
+        ("A line", {*Operation, "payload_digest"} | _fields(PlanLine)),
+        ("What is left out", {*LeftOutReason} | _fields(LeftOut)),
+        ("A correction", _fields(Correction)),
+        ("A plan", {"schema", "digest", "policy_data"} | _fields(Plan)),
+    ],
+)
+def test_every_field_and_word_of_a_plan_is_documented_and_no_other(
+    heading: str, words: set[str]
+) -> None:
+    text = sections(REFERENCE / "retries.md")[heading]
+
+    assert {*first_cells(text)} == words
+
+
+def test_every_outcome_of_a_plan_is_documented_and_no_other() -> None:
+    text = sections(REFERENCE / "retries.md")["What became of a plan"]
+    moment = at(0)
+    outcome = PlanOutcome(
+        digest="", as_of=moment, actor="", began_at=moment, ended_at=None, lines=()
+    )
+
+    assert {*first_cells(text)} == {*RetryOutcome, *outcome_data(outcome)}
+
+
+def test_the_policy_of_the_reference_is_one_and_the_defaults_are_those_shown() -> None:
+    page_text = REFERENCE / "retries.md"
+    example = next(f.text for f in fences(page_text) if f.language == "toml")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in sections(page_text)["The policy"].splitlines()
+        if line.startswith(tuple(f"| `{owner}`" for owner in Owner))
+    ]
+
+    shown = {
+        Owner(owner): tuple(map(float, cells))
+        for owners, *cells in rows
+        for owner in quoted(owners)
+    }
+
+    assert load_policy(example).name == "night"
+    assert shown == {
+        owner: (
+            wait.first.total_seconds() / 60,
+            wait.factor,
+            wait.longest.total_seconds() / 60,
+            wait.tries_max,
+        )
+        for owner, wait in RetryPolicy().owners.items()
+    }
 
 
 def test_the_judgement_page_has_its_sections_and_sixteen_lines() -> None:
