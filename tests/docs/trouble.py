@@ -34,7 +34,7 @@ first_min = 30
 MERCHANTS = ("Rail & Co", "Harbour Hotel", "Night Bakery")
 
 
-def expense(number: int, account: str = "travel") -> dict[str, Any]:
+def january_expense(number: int, account: str = "travel") -> dict[str, Any]:
     """Return an expense of January by its number."""
     line = {"netAmount": 40 + number, "taxAmount": 0, "accountRef": {"id": account}}
     return {
@@ -64,7 +64,7 @@ class Desk:
 
     def send(self, numbers: Iterable[int], company_id: str = COMPANY) -> None:
         """Send expenses in one call, and read what becomes of them."""
-        items = [expense(number) for number in numbers]
+        items = [january_expense(number) for number in numbers]
         dispatch = self.books.dispatch(self.client.ask, actor="night run")
         dispatch.send(create_expenses(company_id, items))
         self.codat.advance(timedelta(minutes=1))
@@ -85,7 +85,7 @@ def archived_account(desk: Desk) -> None:
     """Fail one for an archived account; a file has it on another account."""
     desk.company().ledger.deleted_accounts.add("travel")
     desk.send([1])
-    text = json.dumps([expense(1, "transport")], indent=2) + "\n"
+    text = json.dumps([january_expense(1, "transport")], indent=2) + "\n"
     (desk.folder / "corrected.json").write_text(text)
 
 
