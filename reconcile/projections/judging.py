@@ -208,9 +208,18 @@ def _read_at_once(legs: _Legs) -> bool:
 
 
 def _told(shown: tuple[Leg, ...], legs: _Legs) -> tuple[Leg, ...]:
-    """Return an outline's legs with the words and times of this item's own reports."""
-    own = {leg.integration_type: leg for leg in legs}
-    return tuple([_leg(own[leg.integration_type or ""]) for leg in shown])
+    """Return an outline's legs with the words and times of this item's own reports.
+
+    What a webhook said is among the other facts, which are the same for both.
+    """
+    own = {(leg.sync_id, leg.integration_type): leg for leg in legs}
+    found = [own.get((leg.sync_id, leg.integration_type or "")) for leg in shown]
+    return tuple(
+        [
+            leg if report is None else _leg(report)
+            for leg, report in zip(shown, found, strict=True)
+        ]
+    )
 
 
 def _leg(report: LegReport) -> Leg:

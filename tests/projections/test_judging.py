@@ -12,13 +12,24 @@ from hypothesis import strategies as st
 
 from reconcile import Reconciler, read_lines
 from reconcile.domain.policy import DEFAULT
-from reconcile.judgement.item import Dossier, Outline
+from reconcile.domain.vocabulary import ItemState
+from reconcile.judgement.item import Dossier, Item, Outline
 from reconcile.judgement.judge import judge
 from reconcile.projections.judging import judge_as_of, judge_by_facts, judged
 from reconcile.readmodels.company import CompanyState
 from reconcile.readmodels.replay import replay
 from reconcile.rules import BUILT_IN
-from tests.builders import at, hook, page, push, row, start, status, uuid_of
+from tests.builders import (
+    at,
+    create,
+    hook,
+    page,
+    push,
+    row,
+    start,
+    status,
+    uuid_of,
+)
 from tests.strategies import crowded, traffic
 
 MESSAGE = "Correlation ID: {}. Message: it was refused."
@@ -66,9 +77,9 @@ def test_a_shared_outline_gives_what_judging_each_item_alone_gives(
         assert company_items == alone
 
 
-def both(lines: list[bytes], as_of: int) -> list[tuple[object, object]]:
+def both(lines: list[bytes], as_of: int) -> list[tuple[list[Item], list[Item]]]:
     """Return each company's items, judged together and judged alone."""
-    found: list[tuple[object, object]] = []
+    found: list[tuple[list[Item], list[Item]]] = []
     with replayed(lines) as states:
         for state in states:
             names = state.company.transactions()
@@ -87,7 +98,7 @@ def both(lines: list[bytes], as_of: int) -> list[tuple[object, object]]:
                 )
                 for name in names
             ]
-            found.append((together, alone))
+            found.append(([*together], alone))
     return found
 
 
@@ -163,3 +174,22 @@ def test_items_of_one_shape_share_one_outline_and_no_others_do(
         assert [(leg.reported_at, leg.message) for leg in item.legs] == [
             (at(minute), f"Account {minute} is archived")
         ]
+
+
+def test_what_one_webhook_says_of_several_that_failed_is_judged_as_alone() -> None:
+    names = [uuid_of(1), uuid_of(2)]
+    again = "3b5d5fd1-f4b2-49de-98c3-ca37a0dcd8cd"
+    failed = [row(n, "PushError", message=MESSAGE.format(n)) for n in names]
+    written = [(name, "Completed") for name in names]
+    lines = [
+        create(*names),
+        status(5130, minutes=1),
+        page(*failed, minutes=2),
+        create(*names, minutes=30, sync=again),
+        hook("expenses.sync.successful", *written, minutes=31, sync=again),
+    ]
+
+    ((together, alone),) = both(lines, as_of=60)
+
+    assert together == alone
+    assert {item.state for item in together} == {ItemState.CLEARED}
