@@ -1,6 +1,7 @@
 """One company's part of a plan, line after line: judged anew, sent once, or dropped."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
@@ -18,7 +19,7 @@ from reconcile.errors import (
 from reconcile.live.dispatch import Dispatch
 from reconcile.projections.releases import Corrected
 from reconcile.report.groups import Judged
-from reconcile.retries.line_calls import PUSH, CallState, LineCalls
+from reconcile.retries.line_calls import PUSH, CallState, LineCalls, PlanChangedError
 from reconcile.retries.plan import Operation, Plan, PlanLine
 from reconcile.retries.planning import sent_instead
 from reconcile.retries.standing import Ruling, probed, ruling, why_over
@@ -97,7 +98,12 @@ class CompanyRun:
             StoppedError: nothing more can be sent now.
 
         """
-        waits = self._run(line)
+        for _ in range(TRIES_MAX):
+            with suppress(PlanChangedError):
+                waits = self._run(line)
+                break
+        else:
+            waits = self._waits(line, "another worker sends it")
         self._lines_to_come.remove(line)
         if waits is not None:
             self.waiting.append(waits)
@@ -178,10 +184,15 @@ class CompanyRun:
         if waits is not None:
             return waits
 
+        pushed_at = self.calls.pushed_at(line)
+
         def check() -> None:
             rows = self._rows(names)
+            sent = self.calls.sent_since(line, names, pushed_at)
             for name in names:
                 why = why_over(rows[name].item) if name in rows else "it is not known"
+                if why is None and name in sent:
+                    why = "it was sent after its dataset was pushed"
                 if why is not None:
                     raise _ChangedError(f"of its dataset, {name} is in the way: {why}")
 
@@ -252,12 +263,14 @@ class CompanyRun:
         self, line: PlanLine, names: Sequence[str], *, tried: bool
     ) -> dict[str, Ruling]:
         rows = self._rows(names)
+        sent = self.calls.sent_since(line, names, self.plan.as_of)
         return {
             name: ruling(
                 line,
                 rows[name].item if name in rows else None,
                 planned_at=self.plan.as_of,
                 tried=tried,
+                is_sent=name in sent,
                 now=self._now(),
             )
             for name in names

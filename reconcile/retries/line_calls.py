@@ -5,8 +5,8 @@ A call is recorded in the plan's stream in the same transaction as its intent.
 
 import enum
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
@@ -28,6 +28,7 @@ from reconcile.retries.progress import (
     plan_progress,
     stream_of_plan,
 )
+from reconcile.storage.ports import VersionConflictError
 
 _MARGIN: Final = timedelta(minutes=5)
 """So long before Codat forgets a key, nothing is asked again under it."""
@@ -41,6 +42,10 @@ class StoppedError(Exception):
     def __init__(self, reason: str, wait_s: float | None = None) -> None:
         super().__init__(reason)
         self.wait_s = wait_s
+
+
+class PlanChangedError(Exception):
+    """Another worker has gone on with the plan meanwhile: look at it again."""
 
 
 class CallState(enum.Enum):
@@ -68,6 +73,7 @@ class LineCalls:
         self._digest = plan.digest
         self._store = dispatch.history.store
         self._stream = stream_of_plan(company_id, self._digest)
+        self._version = self._store.version_of(self._stream)
         self._progress = plan_progress(self._store, company_id, self._digest)
         self._read_at = -1  # the position at which payloads were read
         self._states: dict[str, RequestState] = {}
@@ -82,6 +88,7 @@ class LineCalls:
 
     def load(self) -> None:
         """Read how far the plan is, and what is known of its calls."""
+        self._version = self._store.version_of(self._stream)
         self._progress = plan_progress(self._store, self._company_id, self._digest)
         self._read_ledger()
 
@@ -113,8 +120,33 @@ class LineCalls:
 
     def dataset_of(self, line: PlanLine) -> str | None:
         """Return the dataset that a line's last push made, None where none is known."""
-        pushed = [c for c in self.progress(line).calls if c.operation == PUSH]
+        pushed = self._pushes(line)
         return self._datasets.get(pushed[-1].request_id) if pushed else None
+
+    def pushed_at(self, line: PlanLine) -> datetime:
+        """Return when a line's last push was made, which it has."""
+        return self._pushes(line)[-1].at
+
+    def _pushes(self, line: PlanLine) -> list[LineDispatched]:
+        return [c for c in self.progress(line).calls if c.operation == PUSH]
+
+    def sent_since(
+        self, line: PlanLine, names: Collection[str], moment: datetime
+    ) -> frozenset[str]:
+        """Return those expenses that calls since a moment sent, but for the line's own.
+
+        A call that came to nothing, and a push, which writes nothing, do not count.
+        """
+        own = {call.request_id for call in self.progress(line).calls}
+        ledger = self._dispatch.ledger(self._company_id)
+        found: set[str] = set()
+        for state in ledger.states:
+            asked = state.asked
+            if asked is None or asked.operation == PUSH or asked.at <= moment:
+                continue
+            if state.request_id not in own and not _came_to_nothing(state):
+                found |= ledger.names(asked) & {*names}
+        return frozenset(found)
 
     def state(self, call: LineDispatched) -> CallState:
         """Return how a call stands, by the ledger."""
@@ -211,7 +243,12 @@ class LineCalls:
         return sent_again(operation, line.noun, self._company_id, [*expenses.items()])
 
     def drop(self, line: PlanLine, reasons: Mapping[str, str]) -> None:
-        """Record that expenses of a line are not sent, and why."""
+        """Record that expenses of a line are not sent, and why.
+
+        Raises:
+            PlanChangedError: another worker went on with the plan; it was read anew.
+
+        """
         by_reason: dict[str, list[str]] = {}
         for name, reason in reasons.items():
             by_reason.setdefault(reason, []).append(name)
@@ -220,7 +257,14 @@ class LineCalls:
             event = LineDropped(
                 line=line.n, transaction_ids=tuple(names), reason=reason, at=now
             )
-            self._dispatch.history.append_one(self._stream, event, now=now)
+            try:
+                self._dispatch.history.append_one(
+                    self._stream, event, now=now, after=self._version
+                )
+            except VersionConflictError as error:
+                self.load()
+                raise PlanChangedError from error
+            self._version += 1
             self.dropped += len(names)
             line_progress = self.progress(line)
             dropped = (*line_progress.dropped, event)
@@ -250,6 +294,7 @@ class LineCalls:
 
     def _take(self, event: LineDispatched) -> None:
         self.sent += 1
+        self._version += 1
         progress = self._progress.line(event.line)
         calls = (*progress.calls, event)
         self._keep(event.line, attrs.evolve(progress, calls=calls))
@@ -278,3 +323,13 @@ class LineCalls:
             for call in calls:
                 if call.dataset_id is not None and call.request_id is not None:
                     self._datasets[call.request_id] = call.dataset_id
+
+
+def _came_to_nothing(state: RequestState) -> bool:
+    """Return whether a call is known not to have been taken."""
+    outcomes = {fact.outcome for fact in state.facts}
+    is_throttled = RequestOutcome.THROTTLED in outcomes and outcomes <= _TURNED_AWAY
+    return is_throttled or RequestOutcome.UNSENT in state.outcomes
+
+
+_TURNED_AWAY: Final = {RequestOutcome.ASKED, RequestOutcome.THROTTLED}

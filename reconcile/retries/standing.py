@@ -26,11 +26,13 @@ def ruling(
     *,
     planned_at: datetime,
     tried: bool,
+    is_sent: bool,
     now: datetime,
 ) -> Ruling:
     """Return what is to be done with an expense of a line, as it stands now.
 
-    `tried`: the line has made a call already that did nothing.
+    `tried`: the line has made a call already that did nothing. `is_sent`: another call
+    has sent it since the plan was made.
     """
     if item is None:
         return Ruling("it is not known any more")
@@ -48,7 +50,8 @@ def ruling(
         return Ruling("it is in the books, and changes by an update alone")
     if line.operation is Operation.UPDATE and item.kind is not BreakKind.UPDATE_FAILED:
         return Ruling("its update did not fail any more")
-    if not tried and item.last_sent_at is not None and item.last_sent_at > planned_at:
+    last = item.last_sent_at
+    if is_sent or (not tried and last is not None and last > planned_at):
         return Ruling("it was sent after the plan was made")
     if item.not_before is not None and item.not_before > now:
         return Ruling(until=item.not_before)
