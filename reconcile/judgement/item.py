@@ -246,6 +246,7 @@ class Item:
     written_by: tuple[str, ...] = ()  # the syncs that wrote it, the latest first
     half_booked: bool = False  # a break: some legs are written, and others are not
     failed_in: str | None = None  # the attempt whose failure gives the cause
+    timed_out_in: str | None = None  # the last that failed, if a write of it timed out
     mended: tuple[Mended, ...] = ()  # what failed before it was written
     written_twice: bool = False  # two creates are written on one leg
     first_sent_at: datetime | None = None

@@ -6,7 +6,7 @@ Rules: `docs/explanation/judgement.md`, section 10.
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -57,6 +57,8 @@ class Failed(NamedTuple):
 
 
 Releases = Callable[[Failed], Release | None]
+TIME_OUT: Final = "time_out"
+"""The cause of a write that timed out, as a ruleset names it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -70,6 +72,7 @@ class Wording:
     failed: Failed | None
     step: NextStep
     mended: tuple[Mended, ...] = ()
+    timed_out_in: str | None = None
 
     def item(self, legs: tuple[Leg, ...], broken_since: datetime | None) -> Item:
         """Return the item that has these legs."""
@@ -109,6 +112,7 @@ class Wording:
             else None,
             customer_reason=cause.customer if cause else None,
             failed_in=failed.attempt if failed else None,
+            timed_out_in=self.timed_out_in,
             mended=self.mended,
             written_twice=outline.written_twice,
             decided_by=outline.decided_by,
@@ -143,6 +147,7 @@ def wording_of(
             release=failed.release if failed else None,
         ),
         mended=_mended(outline, rules),
+        timed_out_in=_timed_out_in(outline, legs, rules),
     )
 
 
@@ -172,6 +177,15 @@ def _failed(
     if latest.cause.verdict is Verdict.RESEND and latest.cause.spent(outline.tries):
         release = released(latest)
     return latest._replace(release=release)
+
+
+def _timed_out_in(outline: Outline, legs: tuple[Leg, ...], rules: Rules) -> str | None:
+    """Return the attempt that names the kind, if a write of it timed out."""
+    if outline.blame is None:
+        return None
+    blames, _ = _blames(outline.blame, legs)
+    found = any(_class(blame, rules).name == TIME_OUT for blame in blames)
+    return outline.blame.attempt if found else None
 
 
 def _earlier(outline: Outline, rules: Rules) -> Iterator[Failed]:
@@ -230,14 +244,7 @@ def _worst(
     """Return the worst of an attempt's failures, and the legs that tell of it."""
     ranked: dict[tuple[int, str, str], Failed] = {}
     for place, blame in enumerate(blames):
-        cause = rules.classify(
-            message=blame.message,
-            code=blame.code,
-            http_status=blame.http_status,
-            word_class=blame.word_class,
-            integration_type=blame.integration_type,
-            at=blame.at,
-        )
+        cause = _class(blame, rules)
         gist = rules.gist(blame.message) if blame.message else ""
         rank = _SEVERITY[cause.verdict], cause.name, gist
         others = ranked[rank].told_by if rank in ranked else ()
@@ -254,6 +261,17 @@ def _worst(
             () if indexes is None else (*others, indexes[place]),
         )
     return ranked[min(ranked)]
+
+
+def _class(blame: Blame, rules: Rules) -> Cause:
+    return rules.classify(
+        message=blame.message,
+        code=blame.code,
+        http_status=blame.http_status,
+        word_class=blame.word_class,
+        integration_type=blame.integration_type,
+        at=blame.at,
+    )
 
 
 _SEVERITY = {Verdict.NEVER: 0, Verdict.FIX_FIRST: 1, Verdict.WAIT: 2, Verdict.RESEND: 3}

@@ -28,6 +28,7 @@ from reconcile.judgement.facts import (
 )
 from reconcile.judgement.item import Item
 from reconcile.judgement.sync_context import SyncContext
+from reconcile.judgement.time_outs import read_again_at
 from reconcile.projections.changes import NamedDelivery
 from reconcile.projections.folds import NO_FACTS, CompanyFacts
 from reconcile.projections.summaries import SyncSummary
@@ -234,10 +235,12 @@ def syncs_undecided(item: Item, legs: tuple[LegReport, ...]) -> list[str]:
     """Return the syncs to read again for an item's sake, sorted.
 
     Of a conflicting item, every sync that lists it; of an item that waits for a
-    decision, those that listed it with a word that is none.
+    decision, those that listed it with a word that is none. Of a time-out, its own.
     """
     if item.kind is BreakKind.CONFLICTING:
         return sorted({leg.sync_id for leg in legs})
+    if item.timed_out_in is not None and read_again_at(item, legs) is not None:
+        return [item.timed_out_in]
     if item.state is not ItemState.OPEN and item.changes_at is None:
         return []
     return sorted({leg.sync_id for leg in legs if leg.word in UNDECIDED_WORDS})

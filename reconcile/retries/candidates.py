@@ -51,6 +51,7 @@ class Candidate:
     changed: bool = False
     dataset_id: str | None = None  # of what was pushed and never synced
     in_scope: bool = True  # of the causes that the plan is asked for
+    read_again_at: datetime | None = None  # it timed out, and may have been written
 
 
 @attrs.frozen(kw_only=True)

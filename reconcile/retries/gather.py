@@ -20,6 +20,7 @@ from reconcile.errors import StoreError
 from reconcile.judgement.claims import claimed_in
 from reconcile.judgement.facts import MendedBy
 from reconcile.judgement.releases import Proofs, latest_mends
+from reconcile.judgement.time_outs import read_again_at
 from reconcile.projections.folds import NO_FACTS, CompanyFacts
 from reconcile.projections.releases import proofs_in
 from reconcile.readmodels.company import CompanyState
@@ -189,7 +190,15 @@ class _OfCompany:
             changed=correction is not None or changed,
             dataset_id=self._unsynced(name) if facts.expected else None,
             in_scope=passes or not self.gathering.passing_only,
+            read_again_at=read_again_at(
+                item,
+                (leg for leg in self.facts.legs.get(name, ()) if leg.at <= self._at),
+            ),
         )
+
+    @property
+    def _at(self) -> datetime:
+        return self.gathering.as_of
 
     def sent_on_the_day(self, rows: Iterable[Judged]) -> Counter[str]:
         """Return by fingerprint how many expenses were sent again on the day."""

@@ -190,7 +190,7 @@ class _OfCompany:
     ) -> None:
         item = candidate.item
         if until is None and reason is LeftOutReason.WAITS:
-            until = item.not_before or item.changes_at
+            until = candidate.read_again_at or item.not_before or item.changes_at
         owner = item.owner
         if reason is LeftOutReason.NOT_RELEASED and item.verdict is Verdict.RESEND:
             owner = candidate.cause_owner or owner
@@ -341,4 +341,4 @@ def _why_not(candidate: Candidate) -> LeftOutReason | None:
         if item.kind is BreakKind.UNRECOGNISED:
             return LeftOutReason.UNREADABLE
         return LeftOutReason.NOT_RELEASED
-    return None
+    return None if candidate.read_again_at is None else LeftOutReason.WAITS
