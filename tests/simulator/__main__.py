@@ -11,10 +11,10 @@ from rich.progress import track
 
 from tests.simulator.run import (
     CAPTURED,
-    KINDS,
     LIVE,
     NEIGHBOURS,
     NEIGHBOURS_EVERY,
+    RETRIES,
     Failure,
     run_one,
 )
@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--live", action="store_true", help="only the live runs")
     kinds.add_argument("--captured", action="store_true", help="only the others")
+    kinds.add_argument("--retries", action="store_true", help="plans of retries, alone")
     parser.add_argument("--mutants", action="store_true", help="hunt planted bugs")
     asked = parser.parse_args(arguments)
     if asked.mutants:
@@ -38,8 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         return hunt_all()
     seeds = range(asked.first, asked.first + asked.seeds)
-    live = [LIVE, NEIGHBOURS]
-    wanted = live if asked.live else [CAPTURED] if asked.captured else [*KINDS]
+    wanted = _kinds(asked)
     failures = simulate(seeds, wanted, stop=asked.stop)
     for failure in failures[:SHOWN_MAX]:
         print_failure(failure)
@@ -50,6 +50,16 @@ def main(arguments: list[str] | None = None) -> int:
         if failed:
             print(f"Failed {kind}:", " ".join(failed))
     return 1 if failures else 0
+
+
+def _kinds(asked: argparse.Namespace) -> list[str]:
+    """Return what is to be run: by default all but plans of retries."""
+    if asked.retries:
+        return [RETRIES]
+    if asked.captured:
+        return [CAPTURED]
+    live = [LIVE, NEIGHBOURS]
+    return live if asked.live else [CAPTURED, *live]
 
 
 def simulate(

@@ -52,7 +52,7 @@ def _untrue(
 ) -> Iterator[str]:
     """Yield what is said of a request, and is not so."""
     began = office.wire.began(item.request_id)
-    if not item.accepted and not item.in_doubt and began:
+    if not (item.accepted or item.in_doubt or item.abandoned) and began:
         yield f"request {item.request_id} is said not to have gone, and began {began}"
     if item.sync_id in (None, began):
         return

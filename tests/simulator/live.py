@@ -53,7 +53,7 @@ class LiveOffice(PlannedOffice):
 
     def __init__(self, sandbox: Sandbox, plan: Plan, store: Path, seed: int) -> None:
         super().__init__(sandbox, plan, store, seed)
-        self.wire = Wire(sandbox=sandbox, store=store)
+        self.wire = self._wired()
         self.broken: list[str] = []
         self._wait_s: float = LOOK_EVERY_S  # until the follower looks again
         self.unsynced: set[tuple[str, str]] = set()  # pushed last
@@ -67,6 +67,9 @@ class LiveOffice(PlannedOffice):
     def end(self) -> datetime:
         """Return the latest moment anything is dated at."""
         return self.sandbox.now
+
+    def _wired(self) -> Wire:
+        return Wire(sandbox=self.sandbox, store=self.path)
 
     # One process after the other
 

@@ -1,7 +1,8 @@
 """Planted bugs: each patch in `tests/mutants/`, hunted by the simulator.
 
 The first line of a patch says what it plants, the second the seeds that catch it:
-`# seeds: 40-59`, or `# live seeds: 40-59`. A window holds at most twenty.
+`# seeds: 40-59`, `# live seeds: 40-59`, or `# retries seeds: 40-59`. A window holds at
+most twenty.
 """
 
 import re
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import attrs
+
+from tests.simulator.run import CAPTURED
 
 ROOT: Final = Path(__file__).parent.parent.parent
 PATCHES: Final = sorted((ROOT / "tests" / "mutants").glob("*.patch"))
@@ -25,7 +28,7 @@ class Mutant:
 
     patch: Path
     says: str
-    live: bool
+    kind: str  # of the runs that catch it
     first: int
     last: int
 
@@ -38,12 +41,12 @@ class Mutant:
 def mutant(patch: Path) -> Mutant:
     """Return what the head of a patch says."""
     says, window = patch.read_text("utf-8").splitlines()[:2]
-    found = re.fullmatch(r"# (live )?seeds: (\d+)-(\d+)", window)
+    found = re.fullmatch(r"# (?:(live|retries) )?seeds: (\d+)-(\d+)", window)
     assert found is not None, f"{patch.name} names no window"
     return Mutant(
         patch=patch,
         says=says.removeprefix("# "),
-        live=found[1] is not None,
+        kind=found[1] or CAPTURED,
         first=int(found[2]),
         last=int(found[3]),
     )
@@ -65,7 +68,7 @@ def hunt(item: Mutant, folder: Path, *, first: int, seeds: int) -> tuple[bool, s
     )
     command = [sys.executable, "-m", "tests.simulator", "--stop", "--from", str(first)]
     ran = subprocess.run(
-        [*command, "--seeds", str(seeds), "--live" if item.live else "--captured"],
+        [*command, "--seeds", str(seeds), f"--{item.kind}"],
         cwd=folder,
         check=False,
         capture_output=True,

@@ -24,6 +24,14 @@ class Plan:
 
 
 @attrs.frozen(kw_only=True)
+class RetriesSize(Plan):
+    """One run of an office that plans retries, and how it runs them."""
+
+    slow: float  # the share of judgements between which and the call time passes
+    doubled: float  # the share of calls in which another worker runs the same plan
+
+
+@attrs.frozen(kw_only=True)
 class Drawn:
     """One run as it was drawn; `chance` is for what is drawn after it."""
 
@@ -77,3 +85,55 @@ def _live(drawn: Drawn, chance: random.Random) -> Drawn:
     hooks = chance.choice([drawn.plan.hooks, drawn.plan.hooks, 0.0])
     plan = attrs.evolve(drawn.plan, hooks=hooks)
     return attrs.evolve(drawn, settings=settings, plan=plan)
+
+
+_TROUBLES: Final = (
+    SCENARIOS["month-end"],
+    SCENARIOS["half-failed"],
+    SCENARIOS["lost-answers"],
+    SCENARIOS["flaky-webhooks"],
+    attrs.evolve(SCENARIOS["half-failed"], name="resends", portal_resends=0.8),
+    Scenario(name="time-outs", timed_out=0.4, timed_out_written=0.5, broken=0.1),
+    Scenario(name="breaks", breaks=0.3, broken=0.2, throttled=0.2, unconfigured=0.2),
+    attrs.evolve(
+        SCENARIOS["storm"],
+        name="squall",  # whatever Codat says in it can be read
+        codes_unknown=0,
+        words_unknown=0,
+        pages_shrink=0,
+        webhooks_contradict=0,
+        clocks_jump=0,
+    ),
+)
+
+
+def draw_retries(seed: int) -> tuple[Drawn, RetriesSize]:
+    """Return what a seed makes of a run of an office that plans retries."""
+    chance = random.Random(f"retries {seed}")
+    settings = Settings(
+        second_sync=chance.choice(["queued", "queued", "queued", "refused"]),
+        duplicates=chance.choice(["sync", "sync", "call"]),
+        timed_out=chance.choice(["Unknown", "PushError"]),
+        calls_per_day=chance.choice([1000, 1000, 1000, 60]),
+        calls_per_minute=chance.choice([1000, 1000, 10]),
+    )
+    size = RetriesSize(
+        companies=chance.choice([1, 1, 2, 3]),
+        expenses=chance.choice([1, 2, 4, 8]),
+        hours=chance.choice([3, 12, 30]),
+        silence=chance.choice([0, 1, 12]),
+        page_size=100,
+        reads=chance.choice([1.0, 0.8, 0.4]),
+        hooks=chance.choice([1.0, 0.5, 0.0]),
+        crashes=chance.choice([0.0, 0.2, 0.5]),
+        slow=chance.choice([0.0, 0.1]),
+        doubled=chance.choice([0.0, 0.2]),
+    )
+    drawn = Drawn(
+        seed=seed,
+        chance=chance,
+        scenario=chance.choice(_TROUBLES),
+        settings=settings,
+        plan=size,
+    )
+    return drawn, size

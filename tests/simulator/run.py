@@ -19,12 +19,15 @@ from tests.simulator.invariants import unread, untrue, violations
 from tests.simulator.live import LiveOffice
 from tests.simulator.neighbours import broken_beside
 from tests.simulator.office import Office
-from tests.simulator.plan import Drawn, draw
+from tests.simulator.plan import Drawn, draw, draw_retries
 from tests.simulator.planned import PlannedOffice
+from tests.simulator.planning import PlanningOffice
+from tests.simulator.retry_rules import incomplete, unbooked, unended, unreleased
 
 CAPTURED: Final = "captured"
 LIVE: Final = "live"
 NEIGHBOURS: Final = "neighbours"
+RETRIES: Final = "retries"
 NEIGHBOURS_EVERY: Final = 10
 """Of so many seeds one is lived through beside troubled neighbours."""
 TRIES_MAX: Final = 400  # of shortening one story
@@ -35,7 +38,7 @@ class Failure:
     """A run that did not hold, with its shortest story."""
 
     seed: int
-    kind: str  # of the run: CAPTURED, LIVE or NEIGHBOURS
+    kind: str  # of the run: CAPTURED, LIVE, NEIGHBOURS or RETRIES
     scenario: str
     broken: tuple[str, ...]
     story: tuple[str, ...]
@@ -87,10 +90,36 @@ def run_neighbours(seed: int) -> Failure | None:
     )
 
 
+def run_retries(seed: int) -> Failure | None:
+    """Return how a seed's run of an office that plans retries fails, None: it holds.
+
+    Nothing booked is sent, and nothing too often; at the end, when nothing goes wrong
+    any more and all is mended, everything is in the books and every plan has ended.
+    """
+    drawn, size = draw_retries(seed)
+    with _folder() as folder:
+        sandbox = drawn.sandbox()
+        office = PlanningOffice(sandbox, size, folder / "books.db", seed)
+        office.checks.append(incomplete)
+        office.live()
+        office.drain()
+        broken = [
+            *office.wire.broken,
+            *unbooked(office),
+            *unended(office),
+            *unreleased(office),
+            *edge_violations(office),
+            *_violations(office, office.books),
+        ]
+        office.close()
+    return _failure(RETRIES, drawn, broken, office.log)
+
+
 KINDS: Final[Mapping[str, Callable[[int], Failure | None]]] = {
     CAPTURED: run,
     LIVE: run_live,
     NEIGHBOURS: run_neighbours,
+    RETRIES: run_retries,
 }
 
 
