@@ -9,7 +9,7 @@ import attrs
 
 from reconcile import Plan
 from reconcile.domain.request import REPLAYED_FOR
-from reconcile.domain.vocabulary import ItemState
+from reconcile.domain.vocabulary import OF_ONE_TRY, ItemState
 from reconcile.judgement.item import Item
 from reconcile.sandbox import Call, Response
 from tests.simulator.wire import Wire, name_in
@@ -43,7 +43,7 @@ class WatchedWire(Wire):
         if plan is not None and call.method == "POST" and not self._repeats(key):
             self._look(company_id, contents, call.path)
         answer = super()._written(call)
-        if answer.status not in (0, 429):  # then nothing of it has arrived
+        if answer.status not in (0, 429, *OF_ONE_TRY):  # then nothing was taken
             self._arrived.setdefault(key, self.sandbox.now)
         if call.path.endswith(_PUSH):
             data = json.loads(answer.body or b"{}")
