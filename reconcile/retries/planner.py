@@ -191,6 +191,8 @@ class _OfCompany:
         item = candidate.item
         if until is None and reason is LeftOutReason.WAITS:
             until = candidate.read_again_at or item.not_before or item.changes_at
+            if until is not None and until <= self.as_of:
+                until = None  # a read is awaited, and nobody knows when it is made
         owner = item.owner
         if reason is LeftOutReason.NOT_RELEASED and item.verdict is Verdict.RESEND:
             owner = candidate.cause_owner or owner

@@ -43,6 +43,7 @@ def test_what_is_called_failed_by_a_time_out_is_sent_after_another_read_alone(
 
         assert not unread.lines
         assert reasons(unread) == {id_of(1): LeftOutReason.WAITS}
+        assert [row.until for row in unread.left_out] == [None]  # nobody knows
         assert bool(read.lines) is not written
         assert desk.booked() == {id_of(1): 1}
         assert desk.calls() == 1 + (not written)
