@@ -86,6 +86,7 @@ if TYPE_CHECKING:
         PlanOutcome,
         RetryOutcome,
     )
+    from reconcile.retries.passing import PassingRetries
     from reconcile.retries.plan import (
         Correction,
         LeftOut,
@@ -151,6 +152,7 @@ __all__ = [
     "OtherTraffic",
     "Owner",
     "Pace",
+    "PassingRetries",
     "PayloadError",
     "Plan",
     "PlanLine",
@@ -302,6 +304,7 @@ _HOMES = {
         "PlanOutcome",
         "RetryOutcome",
     ),
+    "reconcile.retries.passing": ("PassingRetries",),
     "reconcile.retries.plan": (
         "Correction",
         "LeftOut",

@@ -29,6 +29,7 @@ from reconcile.report.gather import Reporting
 from reconcile.report.groups import Group, Judged
 from reconcile.report.selection import Selection
 from reconcile.report.story import Story
+from reconcile.retries.policy import RetryPolicy
 from reconcile.retries.sender import Sender
 from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.opening import environment_of, open_store
@@ -146,11 +147,17 @@ class Reconciler(Decisions, Sender):
         return scrub(self._history, now=self._now)
 
     def follower(
-        self, client: CodatClient, *, holder: str, pace: Pace | None = None
+        self,
+        client: CodatClient,
+        *,
+        holder: str,
+        pace: Pace | None = None,
+        retry: RetryPolicy | None = None,
     ) -> Follower:
         """Return what reads every sync to its end; `holder` names it among others.
 
-        The client records here what it hears.
+        The client records here what it hears. With a `retry` policy, what failed for a
+        cause that passes is sent again, and nothing that needs a person.
         """
         return Follower(
             client=client,
@@ -159,6 +166,7 @@ class Reconciler(Decisions, Sender):
             holder=holder,
             now=self._now,
             pace=pace,
+            then=None if retry is None else self.passing_retries(client, retry).step,
         )
 
     # Asking

@@ -16,6 +16,7 @@ from reconcile.cli.arguments import MOMENT, format_option
 from reconcile.cli.follow import holder
 from reconcile.cli.opening import opened, reading
 from reconcile.cli.output import Output
+from reconcile.cli.policies import bytes_of, policy_from
 from reconcile.cli.progress import counting
 from reconcile.cli.push import read_expenses
 from reconcile.cli.retries_text import (
@@ -34,13 +35,9 @@ from reconcile.foreign import one_line_json
 from reconcile.reconciler import Reconciler, utc_now
 from reconcile.retries.outcome import PlanOutcome, RetryOutcome
 from reconcile.retries.plan import PLAN_BYTES_MAX, Plan
-from reconcile.retries.policy import DEFAULT_POLICY, RetryPolicy
-from reconcile.retries.policy_file import load_policy
 from reconcile.retries.run import RetryRun
-from reconcile.rules import Ruleset
 
 ACTOR: Final = "reconcile retries"
-POLICY_BYTES_MAX: Final = 2**20
 LOOK_EVERY_S: Final = 1.0
 TRIES_MAX: Final = 3
 TRY_FOR_S: Final = 5.0
@@ -257,47 +254,11 @@ def plan_from(name: str) -> Plan:
         UsageError: there is no such file, or it holds no plan, or was changed.
 
     """
-    body = _bytes_of(name, PLAN_BYTES_MAX, "a plan")
+    body = bytes_of(name, PLAN_BYTES_MAX, "a plan")
     try:
         return Plan.from_json(body)
     except UsageError as error:
         raise UsageError(f"{shown(name)}: {error}") from error
-
-
-def policy_from(name: str | None, rules: Ruleset) -> RetryPolicy:
-    """Return the policy in a file, the default for None.
-
-    Raises:
-        UsageError: there is no such file, or it holds no policy.
-
-    """
-    if name is None:
-        return DEFAULT_POLICY
-    body = _bytes_of(name, POLICY_BYTES_MAX, "a policy")
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{shown(name)} is not UTF-8 text, expected a policy"
-        ) from error
-    return load_policy(text, where=shown(name), rules=rules)
-
-
-def _bytes_of(name: str, most: int, what: str) -> bytes:
-    try:
-        if name == "-":
-            body = sys.stdin.buffer.read(most + 1)
-        else:
-            with Path(name).open("rb") as stream:
-                body = stream.read(most + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(
-            f"{shown(name)} cannot be read: {reason}, expected {what}"
-        ) from error
-    if len(body) > most:
-        raise UsageError(f"{shown(name)} is larger than {most} bytes, expected {what}")
-    return body
 
 
 def _corrections(name: str, dialect: str) -> list[dict[str, Any]]:

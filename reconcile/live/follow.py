@@ -64,7 +64,10 @@ _ACCOUNT: Final = ""  # in place of a company: every one
 
 
 class Follower:
-    """One follower of a store. `run` it in a thread, or call `step` now and then."""
+    """One follower of a store. `run` it in a thread, or call `step` now and then.
+
+    `then` is done after each step, and says when it has more to do.
+    """
 
     def __init__(
         self,
@@ -75,12 +78,14 @@ class Follower:
         holder: str,
         now: Callable[[], datetime],
         pace: Pace | None = None,
+        then: Callable[[], datetime | None] | None = None,
     ) -> None:
         self._client = client.trying(
             attempts_max=TRIES_MAX, wait_all_max_s=TRY_FOR_S, deadline_s=CALL_MAX_S
         )
         self._dispatch = dispatch
         self._now = now
+        self._then = then
         self._pace = pace or Pace()
         store = dispatch.history.store
         self._leases = store.leases(f"{holder}:{uuid.uuid4().hex}")  # none is twice
@@ -137,7 +142,11 @@ class Follower:
                 break
             if self._waits_until(step) <= self._now():
                 self._do(step)
-        return min((each.due for each in (self.plan() if due else steps)), default=None)
+        following = [each.due for each in (self.plan() if due else steps)]
+        if self._then is not None and not (stop is not None and stop.is_set()):
+            sends_at = self._then()
+            following += [] if sends_at is None else [sends_at]
+        return min(following, default=None)
 
     def _round(self, due: Sequence[Step]) -> Iterator[Step]:
         """Yield steps in order; those of a company in trouble after all others."""

@@ -2,17 +2,16 @@
 
 import enum
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import attrs
 
-from reconcile.domain.identity import stream_parts
 from reconcile.domain.retry_events import PlannedLine, RetryPlanned
 from reconcile.domain.vocabulary import BreakKind, ItemState
 from reconcile.errors import HistoryError, UsageError
 from reconcile.judgement.item import Item
-from reconcile.retries.progress import LineProgress, folded
+from reconcile.retries.progress import LineProgress, plan_progress, plans_begun
 from reconcile.storage.ports import Store
 
 
@@ -82,43 +81,36 @@ def outcomes(
         UsageError: no plan of that digest was run.
 
     """
-    plans: dict[str, list[tuple[str, str]]] = {}
-    for company_id, stream, name in _streams(store):
+    plans: dict[str, list[str]] = {}
+    for company_id, name in plans_begun(store):
         if digest in (None, name):
-            plans.setdefault(name, []).append((company_id, stream))
+            plans.setdefault(name, []).append(company_id)
     if digest is not None and not plans:
         raise UsageError(f"no plan {digest} was run, expected one that was")
     items: dict[str, Mapping[str, Item]] = {}
     for companies in plans.values():
-        for company_id, _ in companies:
+        for company_id in companies:
             if company_id not in items:
                 items[company_id] = items_of(company_id)
     return [_outcome(store, name, plans[name], items) for name in plans]
 
 
-def _streams(store: Store) -> Iterator[tuple[str, str, str]]:
-    """Yield company, stream and digest of each plan that was run."""
-    positions = store.positions_after(
-        0, until=store.position(), topics=(RetryPlanned.TOPIC,)
-    )
-    for stored in store.stored_at(positions):
-        _, company_id, name = stream_parts(stored.stream)
-        yield company_id, stored.stream, name
-
-
 def _outcome(
     store: Store,
     digest: str,
-    companies: list[tuple[str, str]],
+    companies: list[str],
     items: Mapping[str, Mapping[str, Item]],
 ) -> PlanOutcome:
     lines: list[LineOutcome] = []
     begun: list[RetryPlanned] = []
     ended: list[datetime | None] = []
-    for company_id, stream in companies:
-        progress = folded(recorded.event for recorded in store.stream(stream))
+    for company_id in companies:
+        progress = plan_progress(store, company_id, digest)
         if progress.planned is None:
-            raise HistoryError(f"{stream} has no beginning, expected a plan's lines")
+            raise HistoryError(
+                f"plan {digest} is without its lines in company {company_id}, expected"
+                " its first event"
+            )
         begun.append(progress.planned)
         ended.append(progress.ended_at)
         lines += [

@@ -1,13 +1,13 @@
 """How far a plan is in one company: folded from the events of its stream."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import assert_never
 
 import attrs
 
 from reconcile.domain.events import Event
-from reconcile.domain.identity import stream_name
+from reconcile.domain.identity import stream_name, stream_parts
 from reconcile.domain.retry_events import (
     LineDispatched,
     LineDropped,
@@ -60,6 +60,16 @@ def plan_progress(store: Store, company_id: str, digest: str) -> PlanProgress:
     """Return how far a plan is in one company, by the history."""
     stream = stream_of_plan(company_id, digest)
     return folded(recorded.event for recorded in store.stream(stream))
+
+
+def plans_begun(store: Store) -> Iterator[tuple[str, str]]:
+    """Yield company and digest of each plan that was run, in the order of running."""
+    positions = store.positions_after(
+        0, until=store.position(), topics=(RetryPlanned.TOPIC,)
+    )
+    for stored in store.stored_at(positions):
+        _, company_id, digest = stream_parts(stored.stream)
+        yield company_id, digest
 
 
 def folded(events: Iterable[Event]) -> PlanProgress:

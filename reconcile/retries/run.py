@@ -115,7 +115,6 @@ class RetryDispatch(Dispatch):
 
         """
         self._check_plan(plan, anyway=anyway)
-        leases = self.history.store.leases(f"{self.actor}:{uuid.uuid4().hex}")
         total = RetryRun(digest=plan.digest)
         calls_left = self._calls_left(plan)
         companies = [
@@ -130,7 +129,7 @@ class RetryDispatch(Dispatch):
                 company.wait_for_rest(total.stopped)
                 total = _with_company(total, company)
                 continue
-            lease = Lease(leases, f"plan:{plan.digest}:{company.company_id}", self.now)
+            lease = lease_of(self, plan.digest, company.company_id)
             stopped = None
             if not lease.take():
                 company.wait_for_rest("another worker runs the plan")
@@ -254,6 +253,12 @@ def _with_company(
         waiting=(*run.waiting, *company.waiting),
         stopped=run.stopped or stopped,
     )
+
+
+def lease_of(dispatch: Dispatch, digest: str, company_id: str) -> Lease:
+    """Return the lease of a plan in one company, for a worker of its own."""
+    leases = dispatch.history.store.leases(f"{dispatch.actor}:{uuid.uuid4().hex}")
+    return Lease(leases, f"plan:{digest}:{company_id}", dispatch.now)
 
 
 def _of_another_store(digest: str) -> UsageError:

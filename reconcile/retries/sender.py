@@ -3,8 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from reconcile.codat.client.answers import Answer
+from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.requests import Request
 from reconcile.domain.concurrency import CODATS, Concurrency
 from reconcile.domain.identity import canonical_id
@@ -18,11 +20,14 @@ from reconcile.readmodels.projector import Projector
 from reconcile.report.gather import Reporting
 from reconcile.report.groups import Judged
 from reconcile.retries.outcome import PlanOutcome, outcomes
+from reconcile.retries.passing import PassingRetries
 from reconcile.retries.plan import Plan
 from reconcile.retries.planning import make_plan
 from reconcile.retries.policy import DEFAULT_POLICY, RetryPolicy
 from reconcile.retries.run import CALLS_A_DAY, RetryDispatch
 from reconcile.rules import Ruleset
+
+PASSING_ACTOR: Final = "reconcile follow"
 
 
 class Sender(ABC):
@@ -85,6 +90,28 @@ class Sender(ABC):
             if reason is not None:
                 found[name] = reason
         return found
+
+    def passing_retries(
+        self, client: CodatClient, policy: RetryPolicy = DEFAULT_POLICY
+    ) -> PassingRetries:
+        """Return what sends again by itself what failed for a cause that passes."""
+        dispatch = self.dispatch(
+            client.ask,
+            actor=PASSING_ACTOR,
+            calls_a_day=lambda: client.quota.figures(self._now()).limit,
+        )
+
+        def make() -> Plan:
+            self._projector.catch_up()
+            return make_plan(
+                self._reporting,
+                policy,
+                as_of=self._now(),
+                live=True,
+                passing_only=True,
+            )
+
+        return PassingRetries(dispatch, make)
 
     @abstractmethod
     def _stand(self, company_id: str) -> Mapping[str, Item]:

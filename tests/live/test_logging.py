@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from reconcile import CodatUnavailable, Trust, WebhookEndpoint
+from reconcile import CodatUnavailable, RetryPolicy, Trust, WebhookEndpoint
 from reconcile.codat.requests import create_expenses
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.deliveries import Delivery
+from reconcile.sandbox.scenarios import Scenario
 from tests.docs.markdown import DOCS
-from tests.live.office import COMPANY, expense, office_with
+from tests.live.office import COMPANY, Office, expense, follow, office_with
 from tests.sandbox.hooks import SECRET
 
 USUAL = frozenset(vars(logging.makeLogRecord({})))
@@ -35,6 +36,24 @@ def written_by_us(record: logging.LogRecord) -> dict[str, object]:
     """Return what a record says, without its clock, whose digits may be any."""
     ours = {"msg", "args", "exc_info", "exc_text"}
     return {k: v for k, v in vars(record).items() if k not in USUAL or k in ours}
+
+
+def fail_and_retry(office: Office) -> None:
+    """Have a follower send again what an outage broke, until it is stopped."""
+    office.line.lose_answers = 0
+    quiet = office.sandbox.faults.scenario
+    office.sandbox.faults.scenario = Scenario(name="outage", broken=1)
+    third = "30000000-0000-4000-8000-000000000000"
+    office.dispatch.send(create_expenses(COMPANY, [expense(third)]))
+    follower = office.books.follower(
+        office.client, holder="two", retry=RetryPolicy(owners={})
+    )
+    follow(office, follower, hours=0.2)
+    office.line.lose_answers = 99
+    follow(office, follower, hours=0.2)
+    office.line.lose_answers = 0
+    office.sandbox.faults.scenario = quiet
+    follow(office, follower, hours=2)
 
 
 def test_log_records_are_those_that_are_documented_and_tell_nothing_of_an_expense(
@@ -69,6 +88,7 @@ def test_log_records_are_those_that_are_documented_and_tell_nothing_of_an_expens
         office.wait(minutes=5)
         follower.step()
         follower.step()
+        fail_and_retry(office)
 
     records = [item for item in caplog.records if item.name.startswith("reconcile")]
     result = {
