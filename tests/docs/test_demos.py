@@ -41,3 +41,17 @@ def test_the_live_story_loses_no_request(tmp_path: Path) -> None:
     assert "6 expenses sent, 6 in the books, by 2 syncs." in ran.stdout
     assert "not sent again" in ran.stdout
     assert "webhook expenses.sync.successful, answered 204" in ran.stdout
+
+
+def test_what_is_mended_ends_in_the_books(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'again.db'}"
+    script = DOCS / "examples" / "send_again.py"
+
+    ran = subprocess.run(
+        [sys.executable, str(script), store], check=True, capture_output=True, text=True
+    )
+
+    assert ran.stdout.endswith(
+        "3. 12 of 12 cleared, 0 broken; the books hold 12 entries.\n"
+    )
+    assert "1 sent, 0 dropped\n   0 sent, 11 dropped" in ran.stdout
