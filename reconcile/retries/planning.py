@@ -13,10 +13,12 @@ from reconcile.judgement.facts import Content, Sending, SentContent
 from reconcile.projections.folds import gc_paused
 from reconcile.projections.releases import Corrected
 from reconcile.report.gather import Reporting
+from reconcile.retries.candidates import CompanyCandidates
 from reconcile.retries.gather import Gathering
 from reconcile.retries.plan import Correction, Plan
 from reconcile.retries.planner import lines_and_rest
 from reconcile.retries.policy import RetryPolicy
+from reconcile.rules import Ruleset
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")  # exact, no float
 
@@ -41,6 +43,7 @@ def make_plan(
             or corrections came without a company.
 
     """
+    _check_causes(policy, reporting.rules)
     corrections = _corrections(company_id, corrected)
     with (
         gc_paused(),
@@ -64,10 +67,7 @@ def make_plan(
             gathering.company(state, part)
             for state, part in zip(found.states, found.parts, strict=True)
         ]
-    if cause is not None and not any(each.candidates for each in companies):
-        raise UsageError(
-            f"no expense to send has the cause {cause}, expected a break's"
-        )
+    _check_cause(cause, companies)
     lines, left_out = lines_and_rest(companies, policy=policy, as_of=as_of)
     plan = Plan(
         as_of=as_of,
@@ -81,6 +81,22 @@ def make_plan(
     )
     _refuse_useless(plan)
     return plan
+
+
+def _check_causes(policy: RetryPolicy, rules: Ruleset) -> None:
+    unknown = [name for name in policy.causes if rules.named(name) is None]
+    if unknown:
+        raise UsageError(
+            f"the policy has waits for {unknown[0]!r}, which is not a cause, expected"
+            " those of the ruleset"
+        )
+
+
+def _check_cause(cause: str | None, companies: Sequence[CompanyCandidates]) -> None:
+    if cause is not None and not any(each.candidates for each in companies):
+        raise UsageError(
+            f"no expense to send has the cause {cause}, expected that of a break"
+        )
 
 
 def _corrections(

@@ -18,6 +18,23 @@ BATCH_MAX: Final = 50
 """Expenses in one call. Source: Codat's OpenAPI files for Sync for Expenses."""
 
 
+WAIT_MAX: Final = timedelta(days=366)
+FACTOR_MAX: Final = 100
+NUMBER_MAX: Final = 1_000_000
+SHARE_MIN: Final = 0.000_001
+
+
+def in_range(name: str, given: Any, least: Any, most: Any) -> None:
+    """Hold a figure of a policy against its range.
+
+    Raises:
+        UsageError: it is out of it.
+
+    """
+    if not least <= given <= most:
+        raise UsageError(f"{name} is {given}, expected {least} to {most}")
+
+
 @attrs.frozen(kw_only=True)
 class RetryWait:
     """The wait after each try that failed, and how many tries there may be."""
@@ -26,6 +43,18 @@ class RetryWait:
     factor: float = 2.0
     longest: timedelta = timedelta(hours=6)
     tries_max: int = 8
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what is no wait.
+
+        Raises:
+            UsageError: a figure is out of its range.
+
+        """
+        in_range("first", self.first, timedelta(), WAIT_MAX)
+        in_range("longest", self.longest, timedelta(), WAIT_MAX)
+        in_range("factor", self.factor, 1, FACTOR_MAX)
+        in_range("tries_max", self.tries_max, 1, NUMBER_MAX)
 
     def after(self, tries: int) -> timedelta:
         """Return the wait after so many tries."""
@@ -38,6 +67,7 @@ class RetryWait:
 
 
 _STEPS_MAX: Final = 100
+_ANY_DAY: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _AT_ONCE: Final = RetryWait(first=timedelta())
 
 
@@ -51,6 +81,26 @@ class QuietHours:
     begins: time
     until: time
     zone: str = "UTC"
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what are no hours, or of a zone that is not known.
+
+        Raises:
+            UsageError: they are the whole day, or nobody knows the zone.
+
+        """
+        if self.begins == self.until:
+            raise UsageError(
+                "the quiet hours are the whole day, expected hours to send in"
+            )
+        try:
+            if self.zone != "UTC":  # which needs no list of zones on the machine
+                ZoneInfo(self.zone)
+        except (OSError, ValueError, KeyError) as error:
+            raise UsageError(
+                f"zone {self.zone!r} is not known, expected a name such as"
+                " Europe/London"
+            ) from error
 
     def end(self, moment: datetime) -> datetime | None:
         """Return when the quiet hours end that a moment is in, None where in none."""
@@ -99,6 +149,26 @@ class RetryPolicy:
     quiet_hours: tuple[QuietHours, ...] = ()
     quota_share: float = 0.5
     """What part of the day's calls to Codat may be made for plans."""
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what is no policy.
+
+        Raises:
+            UsageError: a figure is out of its range, the name is blank, a key is no
+                owner, or the quiet hours never end.
+
+        """
+        if not self.name.strip():
+            raise UsageError("the name of a policy is blank, expected a name")
+        for owner in self.owners:
+            if owner not in {*Owner}:
+                known = ", ".join(Owner)
+                raise UsageError(f"{owner!r} is not an owner, expected one of {known}")
+        in_range("per_content", self.per_content, 1, NUMBER_MAX)
+        in_range("per_cause_and_day", self.per_cause_and_day, 1, NUMBER_MAX)
+        in_range("batch_size", self.batch_size, 1, BATCH_MAX)
+        in_range("quota_share", self.quota_share, SHARE_MIN, 1)
+        self.awake(_ANY_DAY)
 
     def wait(self, cause: str | None, owner: Owner | None) -> RetryWait:
         """Return the waits of a cause, and of whose move it is."""

@@ -2,9 +2,8 @@
 
 import tomllib
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -13,15 +12,16 @@ from reconcile.errors import UsageError
 from reconcile.retries.policy import (
     BATCH_MAX,
     DEFAULT_POLICY,
+    FACTOR_MAX,
+    NUMBER_MAX,
+    WAIT_MAX,
     QuietHours,
     RetryPolicy,
     RetryWait,
 )
 from reconcile.rules import BUILT_IN, Ruleset
 
-_MINUTES_MAX: Final = 366 * 24 * 60
-_NUMBER_MAX: Final = 1_000_000
-_FACTOR_MAX: Final = 100
+_MINUTES_MAX: Final = WAIT_MAX // timedelta(minutes=1)
 
 
 class _Wait(msgspec.Struct, forbid_unknown_fields=True):
@@ -86,17 +86,26 @@ def load_policy(
     if not given.name.strip():
         raise UsageError(f"{where}: name is blank, expected a name")
     owners, causes = _waits(given, rules, where)
-    policy = RetryPolicy(
+    return _policy(given, owners, causes, where)
+
+
+def _policy(
+    given: _Policy,
+    owners: dict[Owner, RetryWait],
+    causes: dict[str, RetryWait],
+    where: str,
+) -> RetryPolicy:
+    return RetryPolicy(
         name=given.name,
         owners=owners,
         causes=causes,
         per_content=_number(
-            given.attempts.per_content, 1, _NUMBER_MAX, f"{where}: attempts.per_content"
+            given.attempts.per_content, 1, NUMBER_MAX, f"{where}: attempts.per_content"
         ),
         per_cause_and_day=_number(
             given.attempts.per_cause_and_day,
             1,
-            _NUMBER_MAX,
+            NUMBER_MAX,
             f"{where}: attempts.per_cause_and_day",
         ),
         batch_size=_number(given.batch.size, 1, BATCH_MAX, f"{where}: batch.size"),
@@ -106,8 +115,6 @@ def load_policy(
         ),
         quota_share=_share(given.quota.share, f"{where}: quota.share"),
     )
-    policy.awake(_ANY_DAY)
-    return policy
 
 
 def _waits(
@@ -134,23 +141,20 @@ def _waits(
     return owners, causes
 
 
-_ANY_DAY: Final = datetime(2026, 1, 1, tzinfo=UTC)
-
-
 def _wait(given: _Wait, base: RetryWait, where: str) -> RetryWait:
     first = _minutes(given.first_min, base.first, f"{where}.first_min")
     longest = _minutes(given.longest_min, base.longest, f"{where}.longest_min")
     factor = base.factor if given.factor is None else given.factor
-    if not 1 <= factor <= _FACTOR_MAX:
+    if not 1 <= factor <= FACTOR_MAX:
         raise UsageError(
-            f"{where}.factor is {factor:g}, expected a number from 1 to {_FACTOR_MAX}"
+            f"{where}.factor is {factor:g}, expected a number from 1 to {FACTOR_MAX}"
         )
     tries = base.tries_max if given.tries_max is None else given.tries_max
     return RetryWait(
         first=first,
         factor=factor,
         longest=max(first, longest) if given.longest_min is None else longest,
-        tries_max=_number(tries, 1, _NUMBER_MAX, f"{where}.tries_max"),
+        tries_max=_number(tries, 1, NUMBER_MAX, f"{where}.tries_max"),
     )
 
 
@@ -185,17 +189,10 @@ def _quiet(given: _Quiet, where: str) -> QuietHours:
         _clock(text, f"{where}.{name}")
         for name, text in (("begins", given.begins), ("until", given.until))
     )
-    if begins == until:
-        raise UsageError(f"{where} is the whole day, expected hours to send in")
     try:
-        if given.zone != "UTC":  # which needs no list of zones on the machine
-            ZoneInfo(given.zone)
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(
-            f"{where}.zone {given.zone!r} is not known, expected a name such as"
-            " Europe/London"
-        ) from error
-    return QuietHours(begins=begins, until=until, zone=given.zone)
+        return QuietHours(begins=begins, until=until, zone=given.zone)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
 def _clock(text: str, where: str) -> time:

@@ -1,10 +1,19 @@
 """A policy of retries: read from TOML whole or not at all, and named by its digest."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reconcile import Owner, RetryPolicy, RetryWait, UsageError, load_policy
+from reconcile import (
+    Owner,
+    Reconciler,
+    RetryPolicy,
+    RetryWait,
+    UsageError,
+    load_policy,
+)
 from reconcile.retries.policy import DEFAULT_POLICY
 from reconcile.retries.policy_file import policy_of
 
@@ -101,11 +110,11 @@ def test_quiet_hours_go_on_over_midnight_and_by_the_clock_of_their_zone() -> Non
         ),
         (
             'name = "a"\n[[quiet]]\nbegins = "09:00"\nuntil = "09:00"',
-            "quiet[0] is the whole day",
+            "quiet[0]: the quiet hours are the whole day",
         ),
         (
             'name = "a"\n[[quiet]]\nbegins = "09:00"\nuntil = "10:00"\nzone = "Mars"',
-            "quiet[0].zone 'Mars' is not known",
+            "quiet[0]: zone 'Mars' is not known",
         ),
         (
             'name = "a"\n[[quiet]]\nbegins = "09:00"\nuntil = "21:00"\n'
@@ -120,3 +129,33 @@ def test_what_is_no_policy_is_refused_in_a_sentence(text: str, words: str) -> No
 
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"name": " "}, "the name of a policy is blank"),
+        ({"per_content": -1}, "per_content is -1, expected 1 to 1000000"),
+        ({"per_cause_and_day": 0}, "per_cause_and_day is 0"),
+        ({"batch_size": 51}, "batch_size is 51, expected 1 to 50"),
+        ({"quota_share": 0}, "quota_share is 0"),
+        ({"owners": {"bank": RetryWait()}}, "'bank' is not an owner"),
+    ],
+)
+def test_a_policy_of_a_program_is_checked_as_one_of_a_file(
+    fields: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        RetryPolicy(**fields)
+
+    assert words in str(refused.value)
+
+
+def test_a_policy_for_a_cause_that_no_rule_knows_makes_no_plan(tmp_path: Path) -> None:
+    policy = RetryPolicy(causes={"gremlins": RetryWait()})
+
+    with (
+        Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}") as books,
+        pytest.raises(UsageError, match="'gremlins', which is not a cause"),
+    ):
+        books.plan(policy)
