@@ -170,6 +170,30 @@ class Sendings:
                     if sync.was_sent and sync.at >= call.at:
                         yield sync.at, digest
 
+    def are_several(self, transaction_id: str) -> bool:
+        """Return whether an expense may have been sent to be written more than once."""
+        some = self.calls.get(transaction_id, ())
+        return len(some) > 1 or any(call.operation == "push" for call in some)
+
+    def of_attempt(
+        self, transaction_id: str, attempt: str | None
+    ) -> tuple[datetime, str] | None:
+        """Return when an attempt was made, and its content's digest.
+
+        It is a sync or a request by its id; None: its call is not known.
+        """
+        if attempt is None:
+            return None
+        for call in reversed(self.calls.get(transaction_id, ())):
+            digest = call.contents[transaction_id]
+            if attempt in (call.sync_id, call.request_id):
+                return call.at, digest
+            if call.dataset_id is not None:
+                for sync in self.syncs.get(call.dataset_id, ()):
+                    if attempt in (sync.sync_id, sync.request_id):
+                        return sync.at, digest
+        return None
+
     def was_pushed(self, transaction_id: str) -> bool:
         """Return whether an expense was pushed in a dataset, the way of v1."""
         some = self.calls.get(transaction_id, ())

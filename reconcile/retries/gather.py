@@ -14,6 +14,7 @@ from reconcile.domain.vocabulary import (
     BreakKind,
     FindingKind,
     ItemState,
+    Owner,
     Verdict,
 )
 from reconcile.errors import StoreError
@@ -162,9 +163,21 @@ class _OfCompany:
             and cause.verdict is Verdict.FIX_FIRST
             and item.verdict is Verdict.RESEND
         )
-        proven = proof is not None and (last is None or proof.tried_at > last)
-        is_released = item.verdict is Verdict.RESEND and mended is not None
-        changed = needs_release and not proven and mended is None
+        failing = self.sendings.of_attempt(name, item.failed_in)
+        failed_at = last if failing is None else failing[0]
+        proven = proof is not None and (failed_at is None or proof.tried_at > failed_at)
+        is_released = (
+            item.verdict is Verdict.RESEND
+            and mended is not None
+            and (failed_at is None or mended.at > failed_at)
+        )
+        is_other = (
+            cause is not None
+            and cause.owner is Owner.US
+            and failing is not None
+            and content not in (None, "", failing[1])
+        )
+        changed = needs_release and (is_other or not (proven or is_released))
         passes = (
             cause is not None
             and cause.verdict is Verdict.RESEND
@@ -187,7 +200,7 @@ class _OfCompany:
             is_claimed=name in self.claims.named,
             proven=proven,
             released_by=mended.actor if mended is not None and is_released else None,
-            changed=correction is not None or changed,
+            changed=changed,
             dataset_id=self._unsynced(name) if facts.expected else None,
             in_scope=passes or not self.gathering.passing_only,
             read_again_at=read_again_at(
@@ -209,7 +222,7 @@ class _OfCompany:
             fingerprints = {mended.fingerprint for mended in item.mended}
             if item.fingerprint is not None:
                 fingerprints.add(item.fingerprint)
-            if not fingerprints:
+            if not fingerprints or not self.sendings.are_several(row.transaction_id):
                 continue
             moments = sorted(at for at, _ in self.sendings.tries(row.transaction_id))
             again = sum(1 for at in moments[1:] if at.astimezone(UTC).date() == day)
