@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from reconcile.domain.instants import EPOCH
 from reconcile.domain.request import RequestState
 from reconcile.domain.vocabulary import BreakKind, ItemState
 from reconcile.readmodels.requests import RequestLedger
@@ -68,8 +69,9 @@ def _not_found(
     """Yield the requests in doubt whose syncs can be told by their rows.
 
     A sync can, where its rows name just what one request in doubt does, and nobody
-    knows the request of any other with such rows.
+    knows the request of any other with such rows. One that a person gave up may be it.
     """
+    given_up = {ledger.names(asked) for asked in ledger.abandoned(since=EPOCH)}
     doubtful = [item for item in ledger.in_doubt() if item.intent]
     asked = Counter(ledger.names(entry.intent) for entry in doubtful if entry.intent)
     strange = Counter(
@@ -82,6 +84,8 @@ def _not_found(
         if began is None or found.intent is None:
             continue
         names = ledger.names(found.intent)
+        if names in given_up:
+            continue
         listed = _listed(company.syncs[began])
         if listed == names and asked[names] == 1 and strange[names] == 1:
             yield f"request {found.request_id} is in doubt, and {began} could be found"

@@ -123,7 +123,7 @@ def draw_retries(seed: int) -> tuple[Drawn, RetriesSize]:
         hours=chance.choice([3, 12, 30]),
         silence=chance.choice([0, 1, 12]),
         page_size=100,
-        reads=chance.choice([1.0, 0.8, 0.4]),
+        reads=chance.choice([1.0, 0.5, 0.1]),
         hooks=chance.choice([1.0, 0.5, 0.0]),
         crashes=chance.choice([0.0, 0.2, 0.5]),
         slow=chance.choice([0.0, 0.1]),
