@@ -29,6 +29,7 @@ class RetriesSize(Plan):
 
     slow: float  # the share of judgements between which and the call time passes
     doubled: float  # the share of calls in which another worker runs the same plan
+    passing: bool  # its follower sends again by itself what passes
 
 
 @attrs.frozen(kw_only=True)
@@ -128,6 +129,7 @@ def draw_retries(seed: int) -> tuple[Drawn, RetriesSize]:
         crashes=chance.choice([0.0, 0.2, 0.5]),
         slow=chance.choice([0.0, 0.1]),
         doubled=chance.choice([0.0, 0.2]),
+        passing=chance.choice([False, False, True]),
     )
     drawn = Drawn(
         seed=seed,

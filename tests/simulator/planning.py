@@ -12,6 +12,8 @@ import attrs
 
 from reconcile import LeftOutReason, Plan, QuietHours, RetryPolicy, RetryRun, RetryWait
 from reconcile.codat.client.answers import Answer
+from reconcile.codat.client.clients import CodatClient
+from reconcile.codat.client.quota import Priority
 from reconcile.codat.requests import Request, create_expenses, push_dataset, start_sync
 from reconcile.codat.writes import named_by
 from reconcile.domain.vocabulary import BreakKind, Owner, Verdict
@@ -35,6 +37,22 @@ TICK: Final = timedelta(microseconds=1)
 SOON, LATER = timedelta(hours=1), timedelta(hours=4)
 ROUNDS_MAX: Final = 60  # when nothing goes wrong any more
 STILL: Final = 2  # so many rounds in which nothing is left to do
+
+
+Ask = Callable[[Request], Answer]
+
+
+class _Client(CodatClient):
+    """A client whose calls go through an office."""
+
+    def __init__(self, client: CodatClient, through: Ask) -> None:
+        self.quota = client.quota
+        self._through = through
+
+    def ask(self, request: Request, *, priority: Priority | None = None) -> Answer:
+        """Return the answer that the office gets."""
+        del priority
+        return self._through(request)
 
 
 Check = Callable[["PlanningOffice", Plan, str | None], Iterable[str]]
@@ -85,6 +103,17 @@ class PlanningOffice(LiveOffice):
         self._sometime(self._mends_s, partial(self._lives, act))
 
     # Living
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._passing = self.books.passing_retries(
+            _Client(self.client, partial(self._ask_for, None))
+        )
+
+    def _follow(self) -> None:
+        super()._follow()
+        if self.plan.passing:
+            self._passing.step()
 
     def _lives(self, act: Callable[[], object]) -> None:
         """Do something, unless the process dies on the way; nothing is sent again."""
@@ -269,12 +298,15 @@ class PlanningOffice(LiveOffice):
 
         return slowly
 
-    def _ask_for(self, plan: Plan, request: Request) -> Answer:
-        """Make a call of a plan's; now and then another worker runs it meanwhile."""
+    def _ask_for(self, plan: Plan | None, request: Request) -> Answer:
+        """Make a call of a plan's; now and then another worker runs it meanwhile.
+
+        None: the plan is the follower's own.
+        """
         key = name_in({name.lower(): value for name, value in request.headers})
         names = self._named(request)
         self._names[key] = names
-        self.wire.plans[key] = plan
+        self.wire.policies[key] = DEFAULT_POLICY if plan is None else plan.policy
         self._doubles(plan)
         answer = self._ask(names, request)
         self._doubles(plan)
@@ -288,9 +320,11 @@ class PlanningOffice(LiveOffice):
         names |= {t.transaction_id for d in datasets for t in known.get(d, ())}
         return frozenset(names)
 
-    def _doubles(self, plan: Plan) -> None:
+    def _doubles(self, plan: Plan | None) -> None:
         """Have another worker run the same plan, perhaps as this has lost its lease."""
-        if self._doubled or not self.chance.happens("second worker", self.plan.doubled):
+        if self._doubled or plan is None:
+            return
+        if not self.chance.happens("second worker", self.plan.doubled):
             return
         self._doubled = True
         try:

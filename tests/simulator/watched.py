@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from reconcile import Plan
+from reconcile import RetryPolicy
 from reconcile.domain.request import REPLAYED_FOR
 from reconcile.domain.vocabulary import OF_ONE_TRY, ItemState
 from reconcile.judgement.item import Item
@@ -29,7 +29,7 @@ class WatchedWire(Wire):
 
     item_of: Callable[[str, str], Item | None]
     read_at: Callable[[], Mapping[Row, datetime]]
-    plans: dict[str, Plan] = attrs.field(factory=dict)  # by a call's key
+    policies: dict[str, RetryPolicy] = attrs.field(factory=dict)  # by a call's key
     sent: dict[tuple[str, str, str], set[str]] = attrs.field(factory=dict)
     broken: list[str] = attrs.field(factory=list)
     _pushed: dict[str, Mapping[str, str]] = attrs.field(factory=dict)
@@ -38,9 +38,9 @@ class WatchedWire(Wire):
     def _written(self, call: Call) -> Response:
         company_id = call.path.partition("/companies/")[2].partition("/")[0]
         key = name_in(call.headers)
-        plan = self.plans.get(key)
+        policy = self.policies.get(key)
         contents = self._contents(call)
-        if plan is not None and call.method == "POST" and not self._repeats(key):
+        if policy is not None and call.method == "POST" and not self._repeats(key):
             self._look(company_id, contents, call.path)
         answer = super()._written(call)
         if answer.status not in (0, 429, *OF_ONE_TRY):  # then nothing was taken
@@ -50,7 +50,7 @@ class WatchedWire(Wire):
             if answer.status == 200:
                 self._pushed[data["datasetId"]] = contents
         elif key in self._arrived:
-            self._count(company_id, contents, key, plan)
+            self._count(company_id, contents, key, policy)
         return answer
 
     def _repeats(self, key: str) -> bool:
@@ -83,13 +83,17 @@ class WatchedWire(Wire):
         return False
 
     def _count(
-        self, company_id: str, contents: Mapping[str, str], key: str, plan: Plan | None
+        self,
+        company_id: str,
+        contents: Mapping[str, str],
+        key: str,
+        policy: RetryPolicy | None,
     ) -> None:
         for name, content in contents.items():
             keys = self.sent.setdefault((company_id, name, content), set())
             keys.add(key)
-            if plan is not None and len(keys) > plan.policy.per_content:
-                most = plan.policy.per_content
+            if policy is not None and len(keys) > policy.per_content:
+                most = policy.per_content
                 self.broken.append(f"{name} was sent {len(keys)} times, {most} may be")
 
     def _contents(self, call: Call) -> dict[str, str]:
