@@ -20,6 +20,7 @@ from reconcile.domain.vocabulary import (
 from reconcile.errors import StoreError
 from reconcile.judgement.claims import claimed_in
 from reconcile.judgement.facts import MendedBy
+from reconcile.judgement.item import Item
 from reconcile.judgement.releases import Proofs, latest_mends
 from reconcile.judgement.time_outs import read_again_at
 from reconcile.projections.folds import NO_FACTS, CompanyFacts
@@ -150,34 +151,10 @@ class _OfCompany:
         """Return an expense with all that counts for a plan."""
         item, name = row.item, row.transaction_id
         cause = self._cause(item.cause)
-        fingerprint = item.fingerprint or ""
         correction = self.gathering.corrections.get((row.company_id, name))
         payload, readable = self._payload(row, correction)
-        tries = [*self.sendings.tries(name)]
         content = None if payload is None else payload.content
-        last = item.last_sent_at
-        proof = self.proofs.get(fingerprint)
-        mended = self.mends.get(fingerprint)
-        needs_release = (
-            cause is not None
-            and cause.verdict is Verdict.FIX_FIRST
-            and item.verdict is Verdict.RESEND
-        )
-        failing = self.sendings.of_attempt(name, item.failed_in)
-        failed_at = last if failing is None else failing[0]
-        proven = proof is not None and (failed_at is None or proof.tried_at > failed_at)
-        is_released = (
-            item.verdict is Verdict.RESEND
-            and mended is not None
-            and (failed_at is None or mended.at > failed_at)
-        )
-        is_other = (
-            cause is not None
-            and cause.owner is Owner.US
-            and failing is not None
-            and content not in (None, "", failing[1])
-        )
-        changed = needs_release and (is_other or not (proven or is_released))
+        proven, released_by, changed = self._released(name, item, cause, content)
         passes = (
             cause is not None
             and cause.verdict is Verdict.RESEND
@@ -191,15 +168,15 @@ class _OfCompany:
             readable=readable,
             cause_owner=None if cause is None else cause.owner,
             passes=passes,
-            sent=sum(1 for _, digest in tries if digest == content),
-            last_sent_at=last,
+            sent=sum(digest == content for _, digest in self.sendings.tries(name)),
+            last_sent_at=item.last_sent_at,
             poisoned=self.claims.poisoned(name, self.facts)
             if self.claims.any_of(name, self.facts)
             else 0,
             is_elsewhere=name in self.elsewhere,
             is_claimed=name in self.claims.named,
             proven=proven,
-            released_by=mended.actor if mended is not None and is_released else None,
+            released_by=released_by,
             changed=changed,
             dataset_id=self._unsynced(name) if facts.expected else None,
             in_scope=passes or not self.gathering.passing_only,
@@ -208,6 +185,35 @@ class _OfCompany:
                 (leg for leg in self.facts.legs.get(name, ()) if leg.at <= self._at),
             ),
         )
+
+    def _released(
+        self, name: str, item: Item, cause: Rule | None, content: str | None
+    ) -> tuple[bool, str | None, bool]:
+        """Return what releases an expense: a proof, a person by name, its own change.
+
+        Rules: `docs/explanation/judgement.md`, section 10, "Releases".
+        """
+        fingerprint = item.fingerprint or ""
+        failing = self.sendings.of_attempt(name, item.failed_in)
+        failed_at = item.last_sent_at if failing is None else failing[0]
+        proof, mended = self.proofs.get(fingerprint), self.mends.get(fingerprint)
+        may_go = item.verdict is Verdict.RESEND
+
+        def after(moment: datetime) -> bool:
+            return failed_at is None or moment > failed_at
+
+        proven = proof is not None and after(proof.tried_at)
+        mended_by = None
+        if mended is not None and may_go and after(mended.at):
+            mended_by = mended.actor
+        if cause is None or cause.verdict is not Verdict.FIX_FIRST or not may_go:
+            return proven, mended_by, False
+        is_other = (
+            cause.owner is Owner.US
+            and failing is not None
+            and content not in (None, "", failing[1])
+        )
+        return proven, mended_by, is_other or not (proven or mended_by)
 
     @property
     def _at(self) -> datetime:

@@ -3,9 +3,12 @@
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import attrs
+import click
 import pytest
 
 from reconcile import Reconciler
@@ -267,15 +270,24 @@ def test_every_setting_of_the_environment_is_in_the_one_table() -> None:
     }
 
     settings = {
-        (option.opts[0], str(command.name)): option.envvar
-        for command in (cli, *cli.commands.values())
+        (option.opts[0], name): option.envvar
+        for name, command in commands_of(cli)
         for option in command.params
         if option.envvar or option.opts[0] in ("--host", "--port")
     }
     assert documented == {
-        (option, "reconcile" if command == "cli" else command): name
-        for (option, command), name in settings.items()
+        (option, command): name for (option, command), name in settings.items()
     }
+
+
+def commands_of(group: click.Group, before: str = "") -> Iterator[Any]:
+    """Yield each command by its words, a command of commands before its own."""
+    yield before.strip() or "reconcile", group
+    for word, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands_of(command, f"{before} {word}")
+        else:
+            yield f"{before} {word}".strip(), command
 
 
 def test_every_column_is_documented_in_order_and_no_other() -> None:
