@@ -20,7 +20,7 @@ from reconcile.domain.vocabulary import (
 )
 from reconcile.retries.candidates import Candidate, CompanyCandidates, Payload
 from reconcile.retries.plan import LeftOut, LeftOutReason, Operation, PlanLine
-from reconcile.retries.policy import BATCH_MAX, RetryPolicy
+from reconcile.retries.policy import BATCH_MAX, RetryPolicy, RetryWait
 
 
 def lines_and_rest(
@@ -66,6 +66,7 @@ class _OfCompany:
         self.left_out: list[LeftOut] = []
         self._startable: frozenset[str] = frozenset()
         self._moments: dict[object, datetime | None] = {}
+        self._waits: dict[int, RetryWait] = {}
 
     def lines(self, *, first: int) -> list[PlanLine]:
         """Return the lines, numbered from `first` on."""
@@ -142,13 +143,19 @@ class _OfCompany:
             if candidate.readable:
                 return LeftOutReason.NO_PAYLOAD
             return LeftOutReason.UNREADABLE
-        wait = self.policy.wait(item.cause, candidate.cause_owner)
         most = self.policy.per_content
         if not candidate.released_by:
-            most = min(most, wait.tries_max)
-        if candidate.sent >= most:
-            return LeftOutReason.BUDGET
-        return None
+            most = min(most, self._wait(candidate).tries_max)
+        return LeftOutReason.BUDGET if candidate.sent >= most else None
+
+    def _wait(self, candidate: Candidate) -> RetryWait:
+        """Return the waits of a candidate's cause; what shares an item shares them."""
+        key = id(candidate.item)
+        found = self._waits.get(key)
+        if found is None:
+            cause, owner = candidate.item.cause, candidate.cause_owner
+            found = self._waits[key] = self.policy.wait(cause, owner)
+        return found
 
     def _not_before(self, candidate: Candidate) -> datetime | None:
         """Return when it may be sent, None for at once; what is alike shares it."""
@@ -162,7 +169,7 @@ class _OfCompany:
         moments = [item.not_before] if item.not_before else []
         sent_at = candidate.last_sent_at
         if sent_at is not None and candidate.sent and item.fingerprint is not None:
-            wait = self.policy.wait(item.cause, candidate.cause_owner)
+            wait = self._wait(candidate)
             moments.append(later(sent_at, wait.after(candidate.sent)))
         earliest = max([self.as_of, *moments])
         due = self.policy.awake(earliest)
@@ -171,11 +178,11 @@ class _OfCompany:
     def _within_the_day(self, ready: Sequence[_Ready]) -> Iterator[_Ready]:
         """Yield what the budget of the day is enough for, by fingerprint."""
         spent = Counter(self.company.sent_today)
+        until = _next_day(self.as_of)
         for row in ready:
             fingerprint = row.candidate.item.fingerprint
             if fingerprint is not None:
                 if spent[fingerprint] >= self.policy.per_cause_and_day:
-                    until = _next_day(self.as_of)
                     self._leave(row.candidate, LeftOutReason.BUDGET, until=until)
                     continue
                 spent[fingerprint] += 1

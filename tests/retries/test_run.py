@@ -214,7 +214,7 @@ def test_what_failed_in_a_dataset_is_pushed_anew_and_synced_by_its_plan(
         assert desk.booked() == {id_of(n): 1 for n in range(2)}
 
 
-STEPS = 60
+STEPS = 72
 """Writes, transactions and calls of a run, and some more."""
 _RUN = """
 from datetime import datetime
