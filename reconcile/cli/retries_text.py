@@ -46,6 +46,7 @@ _OWNERS: Final = {
 }
 _CAME_TO: Final = {
     RetryOutcome.CLEARED: "cleared",
+    RetryOutcome.CLEARED_OTHERWISE: "cleared by another call",
     RetryOutcome.FAILED_AGAIN: "failed again for the same cause",
     RetryOutcome.FAILED_OTHERWISE: "failed for another cause",
     RetryOutcome.IN_DOUBT: "in doubt",
@@ -54,6 +55,9 @@ _CAME_TO: Final = {
     RetryOutcome.DROPPED: "dropped",
     RetryOutcome.NOT_SENT: "not sent yet",
 }
+
+
+_CLEARED: Final = (RetryOutcome.CLEARED, RetryOutcome.CLEARED_OTHERWISE)
 
 
 def expenses_in_words(number: int) -> str:
@@ -178,11 +182,7 @@ def _line_outcome(out: Terminal, line: LineOutcome) -> None:
     shown: set[tuple[RetryOutcome, str | None]] = set()
     for each in line.expenses:
         key = each.outcome, each.reason
-        if (
-            each.outcome is not RetryOutcome.CLEARED
-            and each.reason
-            and key not in shown
-        ):
+        if each.outcome not in _CLEARED and each.reason and key not in shown:
             shown.add(key)
             out.line(f"{each.transaction_id}: {each.reason}", under=2)
 

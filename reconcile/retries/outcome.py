@@ -4,6 +4,7 @@ import enum
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import attrs
 
@@ -11,6 +12,7 @@ from reconcile.domain.retry_events import PlannedLine, RetryPlanned
 from reconcile.domain.vocabulary import BreakKind, ItemState
 from reconcile.errors import HistoryError, UsageError
 from reconcile.judgement.item import Item
+from reconcile.readmodels.requests import request_ledger
 from reconcile.retries.progress import LineProgress, plan_progress, plans_begun
 from reconcile.storage.ports import Store
 
@@ -19,6 +21,7 @@ class RetryOutcome(enum.StrEnum):
     """What became of one expense of a line."""
 
     CLEARED = "cleared"
+    CLEARED_OTHERWISE = "cleared_otherwise"  # by a call that is not the line's
     FAILED_AGAIN = "failed_again"  # for the cause it had failed for
     FAILED_OTHERWISE = "failed_otherwise"
     IN_DOUBT = "in_doubt"
@@ -87,19 +90,28 @@ def outcomes(
             plans.setdefault(name, []).append(company_id)
     if digest is not None and not plans:
         raise UsageError(f"no plan {digest} was run, expected one that was")
-    items: dict[str, Mapping[str, Item]] = {}
-    for companies in plans.values():
-        for company_id in companies:
-            if company_id not in items:
-                items[company_id] = items_of(company_id)
-    return [_outcome(store, name, plans[name], items) for name in plans]
+    companies = {name for names in plans.values() for name in names}
+    known = {name: _known(store, name, items_of(name)) for name in sorted(companies)}
+    return [_outcome(store, name, plans[name], known) for name in plans]
+
+
+class _Known(NamedTuple):
+    """How a company's expenses stand, and the sync of each request."""
+
+    items: Mapping[str, Item]
+    syncs: Mapping[str, str]
+
+
+def _known(store: Store, company_id: str, items: Mapping[str, Item]) -> _Known:
+    states = request_ledger(store, company_id).states
+    return _Known(items, {s.request_id: s.sync_id for s in states if s.sync_id})
 
 
 def _outcome(
     store: Store,
     digest: str,
     companies: list[str],
-    items: Mapping[str, Mapping[str, Item]],
+    known: Mapping[str, _Known],
 ) -> PlanOutcome:
     lines: list[LineOutcome] = []
     begun: list[RetryPlanned] = []
@@ -114,7 +126,7 @@ def _outcome(
         begun.append(progress.planned)
         ended.append(progress.ended_at)
         lines += [
-            _line(line, progress.line(line.n), company_id, items[company_id])
+            _line(line, progress.line(line.n), company_id, known[company_id])
             for line in progress.planned.lines
         ]
     first = min(begun, key=lambda planned: planned.at)
@@ -132,12 +144,14 @@ def _line(
     line: PlannedLine,
     progress: LineProgress,
     company_id: str,
-    items: Mapping[str, Item],
+    known: _Known,
 ) -> LineOutcome:
     dropped = {
         name: drop.reason for drop in progress.dropped for name in drop.transaction_ids
     }
     sent = {name for call in progress.calls for name in call.transaction_ids}
+    requests = tuple(call.request_id for call in progress.calls)
+    syncs = frozenset(known.syncs[name] for name in requests if name in known.syncs)
     return LineOutcome(
         n=line.n,
         company_id=company_id,
@@ -145,10 +159,14 @@ def _line(
         fingerprint=line.fingerprint,
         after=line.after,
         is_probe=line.is_probe,
-        requests=tuple(call.request_id for call in progress.calls),
+        requests=requests,
         expenses=tuple(
             _expense(
-                name, line, dropped.get(name), items.get(name), was_sent=name in sent
+                name,
+                line,
+                dropped.get(name),
+                known.items.get(name),
+                syncs if name in sent else None,
             )
             for name in line.transaction_ids
         ),
@@ -160,25 +178,26 @@ def _expense(
     line: PlannedLine,
     dropped: str | None,
     item: Item | None,
-    *,
-    was_sent: bool,
+    syncs: frozenset[str] | None,
 ) -> ExpenseOutcome:
+    """Return what became of an expense; `syncs` are its line's, None: not sent."""
     if dropped is not None:
         return ExpenseOutcome(
             transaction_id=name, outcome=RetryOutcome.DROPPED, reason=dropped
         )
-    if item is None or not was_sent:
+    if item is None or syncs is None:
         return ExpenseOutcome(
             transaction_id=name, outcome=RetryOutcome.NOT_SENT, reason=None
         )
     return ExpenseOutcome(
-        transaction_id=name, outcome=_standing(item, line), reason=item.reason
+        transaction_id=name, outcome=_standing(item, line, syncs), reason=item.reason
     )
 
 
-def _standing(item: Item, line: PlannedLine) -> RetryOutcome:
+def _standing(item: Item, line: PlannedLine, syncs: frozenset[str]) -> RetryOutcome:
     if item.state in (ItemState.MATCHED, ItemState.CLEARED):
-        return RetryOutcome.CLEARED
+        by_others = item.written_by and syncs.isdisjoint(item.written_by)
+        return RetryOutcome.CLEARED_OTHERWISE if by_others else RetryOutcome.CLEARED
     if item.state is ItemState.RESOLVED:
         return RetryOutcome.RESOLVED
     if item.kind is BreakKind.INDETERMINATE:

@@ -113,6 +113,15 @@ def test_a_cause_that_is_not_mended_after_all_costs_one_probe(tmp_path: Path) ->
         assert set(reasons(again).values()) == {LeftOutReason.NOT_RELEASED}
         assert desk.booked() == {}
 
+        desk.unlock()
+        desk.mend("period_locked")
+        desk.run_to_end(desk.plan())
+        assert desk.booked() == {id_of(n): 1 for n in range(40)}
+        assert desk.outcomes(plan) == {
+            RetryOutcome.CLEARED_OTHERWISE: 1,
+            RetryOutcome.DROPPED: 39,
+        }
+
 
 def test_what_failed_in_a_dataset_goes_into_a_new_one_without_what_is_booked(
     tmp_path: Path,
