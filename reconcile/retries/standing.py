@@ -46,6 +46,8 @@ def ruling(
         return Ruling(until=until)
     if item.verdict is Verdict.FIX_FIRST:
         return Ruling(f"it has to be mended first: {item.reason}")
+    if item.fingerprint != line.fingerprint:
+        return Ruling("it failed otherwise after the plan was made")
     if (item.kind is BreakKind.UPDATE_FAILED) and line.operation not in _UPDATES:
         return Ruling("it is in the books, and changes by an update alone")
     if line.operation is Operation.UPDATE and item.kind is not BreakKind.UPDATE_FAILED:

@@ -263,3 +263,20 @@ def test_a_run_killed_before_any_step_ends_with_everything_booked_once(
         assert desk.outcomes(plan) == {RetryOutcome.CLEARED: 4}
         assert desk.booked() == {id_of(n): 1 for n in range(4)}
         assert ended or killed_at < STEPS  # there are no more steps than these
+
+
+def test_what_failed_otherwise_since_the_plan_is_planned_anew(tmp_path: Path) -> None:
+    with retry_office(tmp_path) as desk:
+        plan = locked(desk, 3)
+        desk.company.ledger.deleted_accounts.add("account-1")
+        desk.sandbox.resend_failed(COMPANY)  # in the portal: they fail otherwise
+        desk.settle()
+        desk.company.ledger.deleted_accounts.clear()
+        desk.office.wait(minutes=1)
+        desk.mend("account_archived")
+
+        result = desk.run(plan)
+
+        assert (result.sent, result.dropped) == (0, 3)
+        desk.run_to_end(desk.plan())
+        assert desk.booked() == {id_of(n): 1 for n in range(3)}
