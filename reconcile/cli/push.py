@@ -116,12 +116,7 @@ def push(
     if given.left_out:
         columns = ", ".join(map(json.dumps, given.left_out))
         say(shown(f"{file}: left out, as they are not known: {columns}"), err=True)
-    if given.problems:
-        for problem in given.problems:
-            say(shown(f"{file}: {problem}"), err=True)
-        number = len(given.problems)
-        problems = "1 problem" if number == 1 else f"{number} problems"
-        raise UsageError(f"nothing was sent: {problems} in {shown(file)}")
+    refuse_problems(file, given, "nothing was sent")
     reach = access(api_key, base_url)
     company_id = canonical_id(company)
     numbers = [*range(1, len(given.items) + 1)]
@@ -170,6 +165,22 @@ def read_expenses(
     return read_csv(
         body, dialect, encoding=encoding, ignore_other_columns=ignore_other_columns
     )
+
+
+def refuse_problems(name: str, given: Expenses, so: str) -> None:
+    """Say all that is wrong with a file of expenses, and what comes of it.
+
+    Raises:
+        UsageError: something is.
+
+    """
+    if not given.problems:
+        return
+    for problem in given.problems:
+        say(shown(f"{name}: {problem}"), err=True)
+    number = len(given.problems)
+    problems = "1 problem" if number == 1 else f"{number} problems"
+    raise UsageError(f"{so}: {problems} in {shown(name)}")
 
 
 def _why_no_file(path: Path) -> str | None:

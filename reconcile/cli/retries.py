@@ -18,7 +18,7 @@ from reconcile.cli.opening import opened, reading
 from reconcile.cli.output import Output
 from reconcile.cli.policies import bytes_of, policy_from
 from reconcile.cli.progress import counting
-from reconcile.cli.push import read_expenses
+from reconcile.cli.push import read_expenses, refuse_problems
 from reconcile.cli.retries_text import (
     outcome_data,
     write_outcome,
@@ -32,6 +32,7 @@ from reconcile.codat.client.clients import CodatClient
 from reconcile.errors import UsageError
 from reconcile.expenses import Dialect
 from reconcile.foreign import one_line_json
+from reconcile.live.follow import CALL_MAX_S, TRIES_MAX, TRY_FOR_S
 from reconcile.reconciler import Reconciler, utc_now
 from reconcile.retries.outcome import PlanOutcome, RetryOutcome
 from reconcile.retries.plan import PLAN_BYTES_MAX, Plan
@@ -39,10 +40,6 @@ from reconcile.retries.run import RetryRun
 
 ACTOR: Final = "reconcile retries"
 LOOK_EVERY_S: Final = 1.0
-TRIES_MAX: Final = 3
-TRY_FOR_S: Final = 5.0
-CALL_MAX_S: Final = 40.0
-"""So long one call may take, with all its tries: less than a plan's lease lasts."""
 
 
 @click.group()
@@ -151,7 +148,7 @@ def run_command(
         reach.client(books) as full,
         counting("Sending again") as progress,
     ):
-        client = full.trying(
+        client = full.trying(  # for less than a plan's lease lasts, as a follower does
             attempts_max=TRIES_MAX, wait_all_max_s=TRY_FOR_S, deadline_s=CALL_MAX_S
         )
         result = _run(
@@ -264,10 +261,5 @@ def plan_from(name: str) -> Plan:
 def _corrections(name: str, dialect: str) -> list[dict[str, Any]]:
     """Return the expenses of a file, checked as `push` checks them."""
     given = read_expenses(name, cast("Dialect", dialect))
-    if given.problems:
-        for problem in given.problems:
-            say(shown(f"{name}: {problem}"), err=True)
-        number = len(given.problems)
-        problems = "1 problem" if number == 1 else f"{number} problems"
-        raise UsageError(f"nothing was planned: {problems} in {shown(name)}")
+    refuse_problems(name, given, "nothing was planned")
     return [*given.items]

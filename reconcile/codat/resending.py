@@ -4,7 +4,7 @@ A number keeps all its digits: what is sent again is what was sent before.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -120,10 +120,3 @@ def _whole(digits: str) -> int | Decimal:
 
 
 _INT_DIGITS_MAX: Final = 18
-
-
-def same_contents(
-    found: Mapping[str, tuple[object, str]], wanted: Iterable[tuple[str, str]]
-) -> bool:
-    """Return whether expenses are there with the digests that are wanted."""
-    return all(name in found and found[name][1] == digest for name, digest in wanted)

@@ -44,3 +44,9 @@ def later(moment: datetime, wait: timedelta) -> datetime:
 def format_instant(moment: datetime) -> str:
     """Return a moment as reports write it: `YYYY-MM-DDTHH:MM:SS.ffffffZ`."""
     return f"{moment.year:04d}{moment:-%m-%dT%H:%M:%S.%fZ}"
+
+
+def next_day(moment: datetime) -> datetime:
+    """Return the next 00:00 UTC after a moment."""
+    today = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return later(today, timedelta(days=1))

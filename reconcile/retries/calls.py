@@ -36,7 +36,6 @@ _NOT_SENT: Final = (SyncRequested, SyncThrottled, SyncUnsent)
 _TOPICS: Final = tuple(
     kind.TOPIC for kind in get_args(DatasetPushed | SyncInitiated | Unsettled)
 )
-CREATES: Final = ("push", "create", "put")
 
 
 @attrs.define
@@ -203,7 +202,7 @@ class Sendings:
         self, transaction_id: str, operations: Collection[str]
     ) -> SentCall | None:
         """Return the last call that holds what was sent last; None: none has it."""
-        found = self._by(transaction_id, operations)
+        found = self.by(transaction_id, operations)
         if not found:
             return None
         if len(found) == 1:
@@ -218,9 +217,10 @@ class Sendings:
             None,
         )
 
-    def _by(
+    def by(
         self, transaction_id: str, operations: Collection[str]
     ) -> Sequence[SentCall]:
+        """Return the calls of some operations that sent an expense, oldest first."""
         some = self.calls.get(transaction_id, ())
         if len(some) == 1:
             return some if some[0].operation in operations else ()

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
 
 from reconcile.codat.requests import Request, start_sync
-from reconcile.domain.instants import later
+from reconcile.domain.instants import later, next_day
 from reconcile.errors import (
     AlreadyMadeError,
     BusyError,
@@ -255,7 +255,7 @@ class CompanyRun:
             return self._waits(line, "these are quiet hours", awake)
         if self.calls.sent >= self.calls_left:
             return self._waits(
-                line, "the share of the day's calls is used", _next_day(now)
+                line, "the share of the day's calls is used", next_day(now)
             )
         return None
 
@@ -286,8 +286,3 @@ class CompanyRun:
         return WaitingLine(
             n=line.n, company_id=self.company_id, reason=reason, until=until
         )
-
-
-def _next_day(moment: datetime) -> datetime:
-    midnight = datetime.combine(moment.astimezone(UTC).date(), time(), UTC)
-    return later(midnight, timedelta(days=1))

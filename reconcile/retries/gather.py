@@ -1,7 +1,7 @@
 """What a plan is made of, gathered from the facts and the calls of each company."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -292,11 +292,7 @@ class _OfCompany:
     def _operation_of_correction(
         self, name: str, operations: Sequence[str]
     ) -> Operation:
-        calls = [
-            call
-            for call in self.sendings.calls.get(name, ())
-            if call.operation in operations
-        ]
+        calls = self.sendings.by(name, operations)
         return _OPERATION[calls[-1].operation] if calls else Operation.CREATE
 
     def _noun(self, call: SentCall) -> str | None:
@@ -360,24 +356,12 @@ class _Claims:
         return len(attempts | (reported & self.syncs))
 
 
-def _messages(facts: CompanyFacts) -> Iterator[str]:
-    """Yield every message of a company once."""
-    seen: set[str | None] = {None}
-    for legs in facts.legs.values():
-        for leg in legs:
-            if leg.message not in seen:
-                seen.add(leg.message)
-                yield leg.message or ""
+def _messages(facts: CompanyFacts) -> set[str]:
+    """Return every message of a company."""
+    found = {leg.message for legs in facts.legs.values() for leg in legs}
     for others in facts.others.values():
-        for message in (
-            *(hook.message for hook in others.hooks),
-            *(write.words for write in others.unsettled),
-        ):
-            if message not in seen:
-                seen.add(message)
-                yield message or ""
+        found.update(hook.message for hook in others.hooks)
+        found.update(write.words for write in others.unsettled)
     for dataset in facts.datasets.values():
-        for write in dataset.unsettled:
-            if write.words not in seen:
-                seen.add(write.words)
-                yield write.words or ""
+        found.update(write.words for write in dataset.unsettled)
+    return {message for message in found if message is not None}

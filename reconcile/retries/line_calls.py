@@ -9,8 +9,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-import attrs
-
 from reconcile.codat.client.answers import Answer
 from reconcile.codat.requests import Request, start_sync
 from reconcile.codat.resending import sent_again
@@ -24,7 +22,7 @@ from reconcile.retries.payloads import Payloads
 from reconcile.retries.plan import Operation, Plan, PlanLine
 from reconcile.retries.progress import (
     LineProgress,
-    PlanProgress,
+    after_event,
     plan_progress,
     stream_of_plan,
 )
@@ -266,9 +264,7 @@ class LineCalls:
                 raise PlanChangedError from error
             self._version += 1
             self.dropped += len(names)
-            line_progress = self.progress(line)
-            dropped = (*line_progress.dropped, event)
-            self._keep(line.n, attrs.evolve(line_progress, dropped=dropped))
+            self._progress = after_event(self._progress, event)
 
     def _answered(
         self, line: PlanLine, call: LineDispatched, answer: Answer
@@ -295,17 +291,7 @@ class LineCalls:
     def _take(self, event: LineDispatched) -> None:
         self.sent += 1
         self._version += 1
-        progress = self._progress.line(event.line)
-        calls = (*progress.calls, event)
-        self._keep(event.line, attrs.evolve(progress, calls=calls))
-
-    def _keep(self, n: int, line: LineProgress) -> None:
-        lines = {**self._progress.lines, n: line}
-        self._progress = PlanProgress(
-            planned=self._progress.planned,
-            lines=lines,
-            ended_at=self._progress.ended_at,
-        )
+        self._progress = after_event(self._progress, event)
 
     def _read_payloads(self) -> None:
         if self._store.position() != self._read_at:

@@ -5,12 +5,12 @@ Rules: `docs/explanation/retries.md`.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple
 
-from reconcile.domain.instants import END_OF_TIME, EPOCH, later
+from reconcile.domain.instants import END_OF_TIME, EPOCH, later, next_day
 from reconcile.domain.vocabulary import (
     Action,
     BreakKind,
@@ -178,7 +178,7 @@ class _OfCompany:
     def _within_the_day(self, ready: Sequence[_Ready]) -> Iterator[_Ready]:
         """Yield what the budget of the day is enough for, by fingerprint."""
         spent = Counter(self.company.sent_today)
-        until = _next_day(self.as_of)
+        until = next_day(self.as_of)
         for row in ready:
             fingerprint = row.candidate.item.fingerprint
             if fingerprint is not None:
@@ -318,11 +318,6 @@ def _why(candidate: Candidate) -> str:
     if candidate.changed:
         return "It has been corrected since it failed."
     return candidate.item.advice
-
-
-def _next_day(moment: datetime) -> datetime:
-    day = moment.astimezone(UTC).date()
-    return later(datetime.combine(day, time(), UTC), timedelta(days=1))
 
 
 def _why_not(candidate: Candidate) -> LeftOutReason | None:

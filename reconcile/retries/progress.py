@@ -78,11 +78,12 @@ def folded(events: Iterable[Event]) -> PlanProgress:
     for event in events:
         if not isinstance(event, RetryEvent):
             raise HistoryError(f"{event!r} is in a plan's stream, expected its events")
-        progress = _after(progress, event)
+        progress = after_event(progress, event)
     return progress
 
 
-def _after(progress: PlanProgress, event: RetryEvent) -> PlanProgress:
+def after_event(progress: PlanProgress, event: RetryEvent) -> PlanProgress:
+    """Return how far a plan is after one more event."""
     match event:
         case RetryPlanned():
             return attrs.evolve(progress, planned=progress.planned or event)

@@ -7,7 +7,7 @@ account only what Codat's headers tell. Source: Codat docs, Rate limits (2026-11
 import threading
 from collections import Counter, deque
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
@@ -20,6 +20,7 @@ from reconcile.codat.headers import (
     moment_told,
     wait_told,
 )
+from reconcile.domain.instants import next_day
 
 PER_DAY: Final = 1000  # for the account, and again for each active company
 PER_MINUTE: Final = 1000
@@ -146,7 +147,7 @@ class Quota:
             return Figures(
                 limit=self._limit,
                 used=self._used,
-                resets_at=self._resets_at or _midnight(now),
+                resets_at=self._resets_at or next_day(now),
                 in_minute=len(self._minute),
                 in_flight=dict(self._in_flight),
                 closed_until=self._closed_until,
@@ -170,7 +171,7 @@ class Quota:
     def _turn_over(self, now: datetime) -> None:
         """Forget what is over: the day, the minute, a wait. A clock may go back."""
         if self._resets_at is None or not now < self._resets_at <= now + _WINDOW_MAX:
-            self._resets_at = _midnight(now)
+            self._resets_at = next_day(now)
             self._used = 0
         while self._minute and not now - _MINUTE < self._minute[0] <= now:
             self._minute.popleft()
@@ -196,9 +197,3 @@ class Quota:
 def _part(whole: int, share: float) -> int:
     """Return how much of a quota a share is: at least one."""
     return max(1, int(whole * share))
-
-
-def _midnight(now: datetime) -> datetime:
-    """Return the next 00:00 UTC, when the day's quota begins anew."""
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return today + _DAY
