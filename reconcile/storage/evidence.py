@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -76,6 +76,37 @@ class EvidenceKey(NamedTuple):
     kind: str
     method: str
     url: str
+
+
+def evidence_row(
+    evidence: Evidence, bodies: dict[bytes, bytes], recorded_at: int
+) -> tuple[Any, ...]:
+    """Return what a table holds of evidence; its bodies are added to `bodies`."""
+    observed_at = evidence.observed_at
+    return (
+        evidence.identity,
+        None if observed_at is None else micros(observed_at),
+        evidence.kind,
+        evidence.company_id,
+        evidence.method,
+        evidence.url,
+        evidence.status,
+        json.dumps(evidence.headers),
+        _add_body(bodies, evidence.request_body, evidence.request_digest),
+        _add_body(bodies, evidence.response_body, evidence.response_digest),
+        recorded_at,
+        evidence.body_dropped,
+    )
+
+
+def _add_body(
+    bodies: dict[bytes, bytes], body: bytes | None, digest: bytes | None
+) -> bytes | None:
+    if body is None:
+        return None
+    digest = digest or digest_of(body)
+    bodies[digest] = body
+    return digest
 
 
 def digest_of(body: bytes) -> bytes:

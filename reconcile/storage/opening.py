@@ -1,96 +1,118 @@
-"""Which store a URL or a mapping names, and whether it is one."""
+"""Which store a URL or a mapping names: an engine is imported when its URL is seen."""
 
-import os
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from reconcile.errors import NoStoreError, StoreError, UsageError
+from reconcile.errors import UsageError
 from reconcile.storage.ports import Store
-from reconcile.storage.sqlite.files import make_file
-from reconcile.storage.sqlite.store import SqliteStore
+from reconcile.storage.sqlite import opening as sqlite
+
+SQLITE: Final = "sqlite:///"
+POSTGRES: Final = ("postgresql://", "postgres://")
 
 
 def open_store(url: str, *, create: bool) -> Store:
-    """Return the store a URL names; `sqlite:///PATH`, with four slashes from the root.
+    """Return the store a URL names.
+
+    `sqlite:///PATH`, with four slashes from the root, or `postgresql://…` as libpq
+    takes it, with the name of a schema as the parameter `schema`. `create` makes a file
+    that is missing; the tables of PostgreSQL are made by `migrate` alone.
 
     Raises:
         UsageError: the URL names no store we know.
-        NoStoreError: there is no store there and `create` is False.
+        NoStoreError: there is no store there, and none may be made.
         StoreError: it is not a store, or cannot be opened.
 
     """
-    path = _path_of(url)
-    if not create:
-        _check(path, may_be_empty=False)
-    elif not Path(path).absolute().parent.is_dir():
-        raise StoreError(f"{path} cannot be created: its folder does not exist")
-    elif Path(path).exists() and os.path.getsize(path):
-        _check(path, may_be_empty=True)  # another process may just be creating it
-    if create:
-        check_writable(url)
-        try:
-            make_file(path)
-        except OSError as error:
-            raise StoreError(f"{path} cannot be created: {error.strerror}") from error
-    return SqliteStore(path)
+    if is_postgres(url):
+        _check_driver()
+        from reconcile.storage.postgres.store import PostgresStore  # noqa: PLC0415
+
+        return PostgresStore(url)
+    return sqlite.open_file(path_of(url), create=create)
 
 
-def files_of(url: str) -> list[Path]:
-    """Return every file that the store a URL names is made of, there or not.
+def migrate(url: str, *, writer: str | None = None) -> list[str]:
+    """Give the store a URL names the newest tables; return the steps that it took.
+
+    `writer` is a role of PostgreSQL's that may then read and write the tables, and no
+    more.
+
+    Raises:
+        UsageError: the URL names no store we know, or a role of a file.
+        StoreError: it cannot be done.
+
+    """
+    if is_postgres(url):
+        _check_driver()
+        from reconcile.storage.postgres import layout, location  # noqa: PLC0415
+
+        done = layout.migrate(location.location_of(url), writer=writer)
+        return [f"{step.number:04} {step.name}" for step in done]
+    _refuse_role(writer)
+    return sqlite.migrate_file(path_of(url))
+
+
+def migration_sql(url: str, *, writer: str | None = None) -> str:
+    """Return the SQL by which somebody else can make the newest tables.
+
+    Raises:
+        UsageError: the URL names no store we know, or a role of a file.
+
+    """
+    if is_postgres(url):
+        _check_driver()
+        from reconcile.storage.postgres import layout, location  # noqa: PLC0415
+
+        schema = location.location_of(url).schema
+        steps = layout.statements(schema, layout.migrations(), first=True)
+        return "\n".join((*steps, *layout.grants(schema, writer)))
+    path_of(url)
+    _refuse_role(writer)
+    return sqlite.file_sql()
+
+
+def is_postgres(url: str) -> bool:
+    """Return whether a URL names a PostgreSQL store."""
+    return url.startswith(POSTGRES)
+
+
+def path_of(url: str) -> str:
+    """Return the path of the file that a URL names.
 
     Raises:
         UsageError: the URL names no store we know.
 
     """
-    path = _path_of(url)
-    names = dict.fromkeys((path, os.path.realpath(path)))  # SQLite resolves links
-    return [Path(f"{name}{end}") for name in names for end in _FILES]
-
-
-_FILES: Final = ("", "-wal", "-shm", "-journal")
-
-
-def _path_of(url: str) -> str:
-    prefix = "sqlite:///"
-    if not url.startswith(prefix) or url == prefix:
+    if not url.startswith(SQLITE) or url == SQLITE:
         kind = url.partition(":")[0] if ":" in url else url  # the rest may be secret
-        raise UsageError(f"{kind!r} is not the URL of a store, expected sqlite:///PATH")
-    return url.removeprefix(prefix)
+        raise UsageError(
+            f"{kind!r} is not the URL of a store, expected sqlite:///PATH or"
+            " postgresql://HOST/DATABASE"
+        )
+    return url.removeprefix(SQLITE)
 
 
-def _check(path: str, *, may_be_empty: bool) -> None:
-    """Refuse a path that holds no store, before the library would create one."""
-    if not Path(path).is_file():
-        raise NoStoreError(f"there is no store at {path}")
-    try:
-        url = f"{Path(path).absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(url, uri=True)) as db:
-            names = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise StoreError(f"{path} is not a store: {error}") from error
-    if "stored_events" not in names and not (may_be_empty and not names):
-        raise StoreError(f"{path} is not a store: it holds no history")
+def files_of(url: str) -> list[Path]:
+    """Return every file of this machine that a store is made of, there or not.
+
+    Raises:
+        UsageError: the URL names no store we know.
+
+    """
+    return [] if is_postgres(url) else sqlite.files_at(path_of(url))
 
 
 def is_read_only(url: str) -> bool:
     """Return whether there is a store that this process may read, and not write."""
-    path = Path(_path_of(url))
-    if not path.is_file():  # first: another process may just be making it
-        return False
-    folder = path.absolute().parent
-    return not (os.access(path, os.W_OK) and os.access(folder, os.W_OK | os.X_OK))
+    return not is_postgres(url) and sqlite.is_read_only(path_of(url))
 
 
 def check_writable(url: str) -> None:
     """Raise a StoreError where there is a store that may only be read."""
-    if is_read_only(url):
-        raise StoreError(
-            f"{_path_of(url)} may only be read, expected a store whose file and folder"
-            " can be written"
-        )
+    if not is_postgres(url):
+        sqlite.check_writable(path_of(url))
 
 
 def copy_of_read_only(url: str, target: Path) -> None:
@@ -100,36 +122,47 @@ def copy_of_read_only(url: str, target: Path) -> None:
         StoreError: it cannot be read.
 
     """
-    path = _path_of(url)
-    log = Path(f"{path}-wal")
-    is_still = not log.exists() or not log.stat().st_size  # nothing beside the file
-    uri = f"{Path(path).absolute().as_uri()}?{'immutable=1' if is_still else 'mode=ro'}"
-    make_file(target)
-    try:
-        with (
-            closing(sqlite3.connect(uri, uri=True)) as store,
-            closing(sqlite3.connect(target)) as copy,
-        ):
-            store.backup(copy)
-    except sqlite3.Error as error:
-        raise StoreError(
-            f"{path} may only be read, and cannot be copied to be read: {error}"
-        ) from error
+    sqlite.copy_of_read_only(path_of(url), target)
 
 
 def sqlite_version() -> tuple[int, int, int]:
     """Return the version of the SQLite that Python has."""
-    return sqlite3.sqlite_version_info
+    return sqlite.version()
 
 
 def environment_of(mapping: Mapping[str, str]) -> str:
     """Return the URL of the store that an eventsourcing environment mapping names.
 
     Raises:
-        UsageError: the mapping names no SQLite file.
+        UsageError: the mapping names no SQLite file and no PostgreSQL database.
 
     """
-    name = mapping.get("SQLITE_DBNAME")
-    if not name:
-        raise UsageError("the environment mapping has no SQLITE_DBNAME")
-    return f"sqlite:///{name}"
+    if mapping.get("SQLITE_DBNAME"):
+        return f"{SQLITE}{mapping['SQLITE_DBNAME']}"
+    if mapping.get("POSTGRES_DBNAME"):
+        _check_driver()
+        from reconcile.storage.postgres.location import url_of  # noqa: PLC0415
+
+        return url_of(mapping)
+    raise UsageError(
+        "the environment mapping names no store, expected SQLITE_DBNAME or"
+        " POSTGRES_DBNAME"
+    )
+
+
+def _check_driver() -> None:
+    try:
+        import psycopg  # noqa: F401, PLC0415
+        import psycopg_pool  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise UsageError(
+            "a PostgreSQL store needs psycopg, expected it to be installed:"
+            " pip install 'codat-reconcile[postgres]'"
+        ) from error
+
+
+def _refuse_role(writer: str | None) -> None:
+    if writer is not None:
+        raise UsageError(
+            f"a file knows no role {writer!r}, expected a role of a PostgreSQL store"
+        )

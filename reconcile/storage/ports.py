@@ -245,6 +245,10 @@ class Store(Protocol):
         """
         ...
 
+    def bring_up_to_date(self) -> None:
+        """Give a file the newest layout; a server's store has it, or is not opened."""
+        ...
+
     def check_writable(self) -> None:
         """Take the lock for writing and let go of it, or raise a StoreError."""
         ...

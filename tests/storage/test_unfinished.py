@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from reconcile import Reconciler, read_lines
 from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.vocabulary import UNDECIDED_WORDS
-from reconcile.storage.sqlite.schema import VIEWS_VERSION
+from reconcile.storage.tables import VIEWS_VERSION
 from tests.builders import COMPANY, SYNC, at, hook, page, push, row, start, status
 from tests.strategies import crowded, traffic
 

@@ -18,7 +18,6 @@ from typing import Any
 import attrs
 from eventsourcing.persistence import (
     ConnectionPoolClosedError,
-    InfrastructureFactory,
     InterfaceError,
     PersistenceError,
     StoredEvent,
@@ -30,7 +29,6 @@ from eventsourcing.sqlite import (
     SQLiteCursor,
     SQLiteDatastore,
     SQLiteFactory,
-    SQLiteTrackingRecorder,
     SQLiteTransaction,
 )
 from eventsourcing.utils import Environment
@@ -343,13 +341,6 @@ class Factory(SQLiteFactory):
             single_row_tracking=True,
             originator_id_type="text",
         )
-
-
-def construct_factory(
-    env: Environment,
-) -> InfrastructureFactory[SQLiteTrackingRecorder]:
-    """Return the factory for an environment that is used as it is given."""
-    return Factory(env)
 
 
 def sqlite_environment(path: str) -> Mapping[str, str]:

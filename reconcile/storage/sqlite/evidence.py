@@ -1,6 +1,5 @@
 """Evidence in SQLite: its rows and its bodies, written and read."""
 
-import json
 import sqlite3
 from collections.abc import Iterable
 from typing import Any
@@ -10,45 +9,12 @@ from reconcile.storage.evidence import (
     Evidence,
     EvidenceKey,
     Receipt,
-    digest_of,
     headers_of,
-    micros,
     moment_of,
     pack,
     unpack,
 )
 from reconcile.storage.sqlite.layout import body_dropped
-
-
-def evidence_row(
-    evidence: Evidence, bodies: dict[bytes, bytes], recorded_at: int
-) -> tuple[Any, ...]:
-    """Return what the table holds of evidence; its bodies are added to `bodies`."""
-    observed_at = evidence.observed_at
-    return (
-        evidence.identity,
-        None if observed_at is None else micros(observed_at),
-        evidence.kind,
-        evidence.company_id,
-        evidence.method,
-        evidence.url,
-        evidence.status,
-        json.dumps(evidence.headers),
-        _add_body(bodies, evidence.request_body, evidence.request_digest),
-        _add_body(bodies, evidence.response_body, evidence.response_digest),
-        recorded_at,
-        evidence.body_dropped,
-    )
-
-
-def _add_body(
-    bodies: dict[bytes, bytes], body: bytes | None, digest: bytes | None
-) -> bytes | None:
-    if body is None:
-        return None
-    digest = digest or digest_of(body)
-    bodies[digest] = body
-    return digest
 
 
 def evidence_at(

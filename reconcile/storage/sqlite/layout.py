@@ -76,6 +76,8 @@ _MIGRATIONS: Final[Sequence[Callable[[sqlite3.Cursor], None]]] = (
     _add_company_and_dropped,
 )
 LAYOUT: Final = len(_MIGRATIONS)
+NAMES: Final = ("company and dropped",)
+"""What each migration is called, from the first."""
 
 _AFTER_KIND: Final = "substr(originator_id, instr(originator_id, ':') + 1)"
 _COMPANY_IN_NAME: Final = f"substr({_AFTER_KIND}, 1, instr({_AFTER_KIND}, ':') - 1)"

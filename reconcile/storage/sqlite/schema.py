@@ -10,31 +10,10 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from reconcile.projections.contents import CONTENT_COLUMNS
-from reconcile.projections.rows import (
-    DATASET_COLUMNS,
-    ITEM_COLUMNS,
-    MENDED_COLUMNS,
-    REFUSED_COLUMNS,
-    SYNC_COLUMNS,
-    Column,
-)
-from reconcile.storage.ports import ViewTable
+from reconcile.projections.rows import Column
+from reconcile.storage.tables import ROWS
 
 PROJECTION: Final = "views"
-VIEWS_VERSION: Final = 10
-"""Of what the tables hold; another one makes every store fold its views anew."""
-ROWS: Final[dict[ViewTable, tuple[Column, ...]]] = {
-    "items": ITEM_COLUMNS,
-    "contents": CONTENT_COLUMNS,
-    "syncs": SYNC_COLUMNS,
-    "datasets": DATASET_COLUMNS,
-    "refused": REFUSED_COLUMNS,
-    "mended": MENDED_COLUMNS,
-}
-KEYS: Final[dict[ViewTable, str]] = {
-    table: columns[1].name for table, columns in ROWS.items()
-}
 HISTORY: Final = (
     """CREATE TABLE IF NOT EXISTS stored_events (
         rowid INTEGER PRIMARY KEY AUTOINCREMENT,

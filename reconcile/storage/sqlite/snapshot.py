@@ -21,7 +21,8 @@ from reconcile.projections.rows import (
 from reconcile.storage.evidence import moment_of
 from reconcile.storage.ports import UnfinishedSync, Unsettled, ViewTable
 from reconcile.storage.sqlite.database import Database
-from reconcile.storage.sqlite.schema import KEYS, PROJECTION, ROWS, VIEWS_VERSION
+from reconcile.storage.sqlite.schema import PROJECTION
+from reconcile.storage.tables import KEYS, MADE_BY, ROWS
 
 _Row = TypeVar("_Row", ItemRow, ContentRow, SyncRow, DatasetRow, RefusedRow, MendedRow)
 
@@ -39,7 +40,7 @@ class SqliteSnapshot:
 
     def _made_by_this_version(self) -> bool:
         row = self._cursor.execute("SELECT label FROM made_by").fetchone()
-        return row is not None and row[0].startswith(f"views {VIEWS_VERSION};")
+        return row is not None and row[0].startswith(MADE_BY)
 
     def _select(self, query: str, *values: object) -> Iterable[tuple[Any, ...]]:
         return self._cursor.execute(query, values) if self._made else ()

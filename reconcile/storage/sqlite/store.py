@@ -5,21 +5,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from eventsourcing.application import Application
-from eventsourcing.persistence import InfrastructureFactory, IntegrityError
-from eventsourcing.utils import Environment, EnvType
+from eventsourcing.persistence import IntegrityError
 
 from reconcile.errors import StoreError
-from reconcile.storage.codec import Codec, Envelope, EventMapper
-from reconcile.storage.evidence import Evidence, EvidenceKey, Receipt, micros, pack_all
+from reconcile.storage.application import HistoryApplication
+from reconcile.storage.codec import Codec, Envelope
+from reconcile.storage.evidence import (
+    Evidence,
+    EvidenceKey,
+    Receipt,
+    evidence_row,
+    micros,
+    pack_all,
+)
 from reconcile.storage.ports import VersionConflictError
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.engine import (
     LOCK_TIMEOUT_S,
     Datastore,
-    construct_factory,
+    Factory,
     sqlite_environment,
     store_errors,
 )
@@ -29,7 +35,6 @@ from reconcile.storage.sqlite.evidence import (
     deliveries_of,
     evidence_at,
     evidence_keys,
-    evidence_row,
     receipts,
     rewrite_evidence,
 )
@@ -41,28 +46,13 @@ from reconcile.storage.sqlite.tables import SqliteViews
 from reconcile.storage.sqlite.untrusted import SqliteUntrusted
 
 
-class _HistoryApplication(Application[str]):
-    """Eventsourcing's application, built from what is given alone."""
-
-    name = "reconcile"
-
-    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
-        return Environment(name, env)  # the host's os.environ must not leak in
-
-    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
-        return construct_factory(env)
-
-    def construct_mapper(self) -> EventMapper:
-        return EventMapper(Codec())
-
-
 class SqliteStore(EventReads):
     """One history with its evidence and views, in one file."""
 
     def __init__(self, path: str, *, codec: Codec | None = None) -> None:
         self.path = path
         with store_errors(path):
-            self._app = _HistoryApplication(env=dict(sqlite_environment(path)))
+            self._app = HistoryApplication(sqlite_environment(path), Factory)
         self.datastore: Datastore = self._app.factory.datastore  # type: ignore[attr-defined]  # the library types the factory by its base
         try:
             database = Database(path, self.datastore)
@@ -155,6 +145,10 @@ class SqliteStore(EventReads):
         """
         with store_errors(self.path), closing(sqlite3.connect(self.path)) as db:
             compact(db)
+
+    def bring_up_to_date(self) -> None:
+        """Give the file the newest layout, unless it has that already."""
+        self._database.bring_up_to_date()
 
     def check_writable(self) -> None:
         """Take the lock for writing and let go of it."""

@@ -2,22 +2,13 @@
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Final
 
 from reconcile.projections.rows import ItemRow, ItemRows, encode
 from reconcile.storage.evidence import micros
 from reconcile.storage.ports import OvertakenError, ViewChanges, ViewTable
 from reconcile.storage.sqlite.database import Database
-from reconcile.storage.sqlite.schema import (
-    KEYS,
-    PROJECTION,
-    ROWS,
-    VIEWS_VERSION,
-    make_view_tables,
-)
-
-ALIKE_MIN: Final = 4
-"""How many items alike are written by one statement that binds their columns once."""
+from reconcile.storage.sqlite.schema import PROJECTION, make_view_tables
+from reconcile.storage.tables import ALIKE_MIN, KEYS, MADE_BY, ROWS
 
 
 class SqliteViews:
@@ -31,7 +22,7 @@ class SqliteViews:
 
         Asked before every read, so it looks before it takes the write lock.
         """
-        label = f"views {VIEWS_VERSION}; {label}"
+        label = f"{MADE_BY}{label}"
         with self._database.reading() as cursor:
             if self._database.is_up_to_date(cursor) and _label(cursor) == label:
                 return

@@ -1,0 +1,225 @@
+"""Transactions on one PostgreSQL schema: connections that come back by themselves.
+
+Every query names its tables in full (`$.items` is written for that), and no setting of
+a session is relied on: so a pooler may give each transaction another connection.
+"""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import tuple_row
+
+from reconcile.storage.postgres.errors import is_lost, store_errors
+from reconcile.storage.postgres.location import Location
+
+_LEVELS: Final = {
+    name: logging.getLogger(name).level for name in ("psycopg", "psycopg.pool")
+}
+from eventsourcing.postgres import (  # noqa: E402 - it silences the host's loggers
+    ConnectionPool,
+    PostgresDatastore,
+)
+
+for _name, _level in _LEVELS.items():
+    logging.getLogger(_name).setLevel(_level)
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Cursor = psycopg.Cursor[tuple[Any, ...]]
+Row = tuple[Any, ...]
+
+_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_LIFETIME_S: Final = 30 * 60.0
+_IDLE_IN_TRANSACTION_S: Final = 600  # a process that was stopped lets go of its locks
+
+
+class Datastore(PostgresDatastore):
+    """The library's, on a URL of libpq's taken whole, with rows that are tuples."""
+
+    def __init__(self, location: Location) -> None:
+        super().__init__(
+            *("", "", "", "", ""),
+            schema=location.schema,
+            originator_id_type="text",
+        )
+        self.location = location
+        self.pool: ConnectionPool[Any] = ConnectionPool(
+            location.conninfo,
+            kwargs={"row_factory": tuple_row, "autocommit": True},
+            min_size=1,
+            max_size=location.pool_size,
+            open=False,
+            configure=_configure(location),
+            timeout=_connect_timeout(location),
+            max_lifetime=_LIFETIME_S,
+            name="reconcile",
+        )
+
+    def register_type_adapters(self) -> None:
+        """Register none: events are written as arrays of plain types."""
+
+
+def _configure(location: Location) -> Any:
+    """Return what a connection is told when it is made: one statement, no parameter."""
+    settings = {
+        "lock_timeout": f"{location.lock_timeout_s}s",
+        "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_S}s",
+    }
+    if location.statement_timeout_s:
+        settings["statement_timeout"] = f"{location.statement_timeout_s}s"
+    statement = "; ".join(f"SET {name} = '{value}'" for name, value in settings.items())
+
+    def configure(connection: Connection) -> None:
+        if not location.prepares:
+            connection.prepare_threshold = None
+        connection.execute(statement.encode())
+
+    return configure
+
+
+def _connect_timeout(location: Location) -> float:
+    found = psycopg.conninfo.conninfo_to_dict(location.conninfo)
+    return max(2.0, float(str(found["connect_timeout"]))) + 1.0
+
+
+class Database:
+    """One schema of one database, for those who read and write its tables."""
+
+    def __init__(self, datastore: Datastore) -> None:
+        self.location = datastore.location
+        self.path = self.location.name
+        self._pool = datastore.pool
+        self._prefix = sql.Identifier(self.location.schema).as_string().encode() + b"."
+        self._named: dict[str, bytes] = {}
+
+    def connect(self) -> None:
+        """Connect once, so that what is wrong is said at once; then open the pool.
+
+        Raises:
+            StoreError: the server is not there, or does not let us in.
+
+        """
+        with store_errors(self.path):
+            psycopg.connect(self.location.conninfo).close()
+            self._pool.open()
+
+    def named(self, query: str) -> bytes:
+        """Return a query with its tables named in full."""
+        found = self._named.get(query)
+        if found is None:
+            found = self._named[query] = query.encode().replace(b"$.", self._prefix)
+        return found
+
+    def all(self, query: str, *values: object) -> list[Row]:
+        """Return the rows of one query, asked again where the connection was dead."""
+        with store_errors(self.path):
+            connection, cursor = self._on_a_live_one(self.named(query), values)
+            try:
+                return cursor.fetchall()
+            finally:
+                self._pool.putconn(connection)
+
+    def first(self, query: str, *values: object) -> Row | None:
+        """Return the first row of one query."""
+        rows = self.all(query, *values)
+        return rows[0] if rows else None
+
+    def alone(self, statement: str, values: Sequence[object]) -> Row | None:
+        """Run a statement that is a transaction by itself, once; return its first row.
+
+        Raises:
+            psycopg.Error: what went wrong, as it is: the caller knows what to do.
+
+        """
+        connection: Connection = self._pool.getconn()
+        try:
+            cursor = connection.cursor(binary=True)
+            row = cursor.execute(self.named(statement), values).fetchone()
+        except BaseException as error:
+            self._put_back(connection, error)
+            raise
+        self._pool.putconn(connection)
+        return row
+
+    @contextmanager
+    def reading(self) -> Iterator["Transaction"]:
+        """Give one consistent read."""
+        with self._transaction(_READ) as transaction:
+            yield transaction
+
+    @contextmanager
+    def writing(self) -> Iterator["Transaction"]:
+        """Give one transaction that is committed at the end.
+
+        It is rolled back where an exception comes through.
+        """
+        with self._transaction(_WRITE) as transaction:
+            yield transaction
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator["Transaction"]:
+        with store_errors(self.path):
+            connection, cursor = self._on_a_live_one(begin.encode(), ())
+            try:
+                yield Transaction(self, cursor)
+                cursor.execute(b"COMMIT")
+            except BaseException as error:
+                with contextlib.suppress(psycopg.Error):
+                    connection.rollback()
+                self._put_back(connection, error)
+                raise
+            self._pool.putconn(connection)
+
+    def _on_a_live_one(
+        self, first: bytes, values: Sequence[object]
+    ) -> tuple[Connection, Cursor]:
+        """Return a connection on which a statement was run; dead ones are let go of.
+
+        A server that was started again leaves all of a pool's connections dead.
+        """
+        for left in range(self.location.pool_size, -1, -1):
+            connection: Connection = self._pool.getconn()
+            try:
+                cursor = connection.cursor(binary=True)
+                cursor.execute(first, values or None)
+            except psycopg.Error as error:
+                self._put_back(connection, error)
+                if not is_lost(error) or not left:
+                    raise
+            except BaseException:
+                self._pool.putconn(connection)
+                raise
+            else:
+                return connection, cursor
+        raise AssertionError  # the last of them returned, or raised
+
+    def _put_back(self, connection: Connection, error: BaseException) -> None:
+        """Put a connection back that failed: into the pool only if it may serve on."""
+        if isinstance(error, psycopg.Error) and is_lost(error):
+            connection.close()
+        self._pool.putconn(connection)
+
+
+class Transaction:
+    """Queries in one transaction."""
+
+    def __init__(self, database: Database, cursor: Cursor) -> None:
+        self._named = database.named
+        self._cursor = cursor
+
+    def all(self, query: str, *values: object) -> list[Row]:
+        """Return the rows of a query."""
+        return self._cursor.execute(self._named(query), values or None).fetchall()
+
+    def first(self, query: str, *values: object) -> Row | None:
+        """Return the first row of a query."""
+        return self._cursor.execute(self._named(query), values or None).fetchone()
+
+    def run(self, statement: str, *values: object) -> int:
+        """Run a statement; return how many rows it changed."""
+        return self._cursor.execute(self._named(statement), values or None).rowcount

@@ -1,0 +1,101 @@
+"""Evidence in PostgreSQL: its rows and its bodies, read and rewritten."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from reconcile.errors import StoreError
+from reconcile.storage.evidence import (
+    Evidence,
+    EvidenceKey,
+    Receipt,
+    headers_of,
+    moment_of,
+    pack,
+    unpack,
+)
+from reconcile.storage.postgres.database import Database, Transaction
+
+
+def receipts(
+    database: Database, identity: bytes, *, most: int | None = None
+) -> list[Receipt]:
+    """Return one piece of evidence as it came each time, the earliest first."""
+    with database.reading() as read:
+        rows = read.all(
+            "SELECT kind, observed_at, company_id, method, url, status, headers,"
+            " request_body, response_body, bool_or(body_dropped) OVER ()"
+            " FROM $.evidence WHERE identity = %s"
+            " ORDER BY observed_at NULLS FIRST LIMIT %s",
+            identity,
+            most,
+        )
+        return [_receipt(read, identity, row) for row in rows]
+
+
+def _receipt(read: Transaction, identity: bytes, row: tuple[Any, ...]) -> Receipt:
+    kind, observed_at, company_id, method, url, status, headers, *rest = row
+    *digests, dropped = rest
+    request_body, response_body = [_body(read, digest) for digest in digests]
+    evidence = Evidence(
+        identity=identity,
+        kind=kind,
+        observed_at=None if observed_at is None else moment_of(observed_at),
+        company_id=company_id,
+        method=method,
+        url=url,
+        status=status,
+        headers=headers_of(headers),
+        request_body=request_body,
+        response_body=response_body,
+        body_dropped=dropped,
+    )
+    return Receipt(evidence, *digests)
+
+
+def _body(read: Transaction, digest: bytes | None) -> bytes | None:
+    if digest is None:
+        return None
+    row = read.first("SELECT content FROM $.bodies WHERE digest = %s", digest)
+    if row is None:
+        raise StoreError(f"the body {digest.hex()} is missing from the store")
+    return unpack(row[0])
+
+
+def evidence_keys(database: Database) -> list[EvidenceKey]:
+    """Return what all evidence is known by, in the order of its coming."""
+    rows = database.all(
+        "SELECT DISTINCT ON (identity) identity, kind, method, url, seq"
+        " FROM $.evidence ORDER BY identity, seq"
+    )
+    return [EvidenceKey(*row[:4]) for row in sorted(rows, key=lambda row: row[4])]
+
+
+def rewrite_evidence(
+    write: Transaction, rows: Iterable[tuple[Any, ...]], bodies: dict[bytes, bytes]
+) -> None:
+    """Put rows of `evidence_row` in place of those of the same identity.
+
+    When it was observed and recorded stays as it is.
+    """
+    write.run(
+        "INSERT INTO $.bodies (digest, size, content)"
+        " SELECT * FROM unnest(%b::bytea[], %b::int8[], %b::bytea[])"
+        " ON CONFLICT DO NOTHING",
+        [*bodies],
+        [len(body) for body in bodies.values()],
+        [pack(body) for body in bodies.values()],
+    )
+    for row in rows:
+        write.run(
+            "UPDATE $.evidence SET company_id = %s, url = %s, headers = %s,"
+            " request_body = %s, response_body = %s WHERE identity = %s",
+            *(row[3], row[5], row[7], row[8], row[9], row[0]),
+        )
+
+
+def compact(write: Transaction) -> None:
+    """Delete the bodies that nothing refers to."""
+    write.run(
+        "DELETE FROM $.bodies AS b WHERE NOT EXISTS (SELECT 1 FROM $.evidence AS e"
+        " WHERE e.request_body = b.digest OR e.response_body = b.digest)"
+    )

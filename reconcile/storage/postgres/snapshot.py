@@ -1,0 +1,267 @@
+"""The views in PostgreSQL, read: every query of a view table."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from reconcile.domain.instants import format_instant
+from reconcile.judgement.facts import Content
+from reconcile.projections.contents import ContentRow
+from reconcile.projections.rows import (
+    DatasetRow,
+    DeliveryRow,
+    ItemRow,
+    MendedRow,
+    RefusedRow,
+    SyncRow,
+    decode_names,
+)
+from reconcile.storage.evidence import moment_of
+from reconcile.storage.ports import UnfinishedSync, Unsettled, ViewTable
+from reconcile.storage.postgres.database import Row, Transaction
+from reconcile.storage.tables import KEYS, MADE_BY, ROWS
+
+_Row = TypeVar("_Row", ItemRow, ContentRow, SyncRow, DatasetRow, RefusedRow, MendedRow)
+ROWS_PER_READ: Final = 2000
+
+
+class PostgresSnapshot:
+    """The view tables in one consistent read.
+
+    Views that another version of this library made, or nobody yet, are as if empty:
+    the projector folds them anew before anything is read of them. A large table is read
+    in pages by its key, so that neither side holds all of it.
+    """
+
+    def __init__(self, read: Transaction) -> None:
+        self._read = read
+        row = read.first("SELECT label FROM $.made_by")
+        self._made = row is not None and row[0].startswith(MADE_BY)
+        self._known: dict[ViewTable, frozenset[str]] = {}
+
+    def _select(self, query: str, *values: object) -> list[Row]:
+        return self._read.all(query, *values) if self._made else []
+
+    def position(self) -> int:
+        """Return the position of the last event the views contain, 0 for none."""
+        query = "SELECT position FROM $.tracking"
+        return next((position for (position,) in self._select(query)), 0)
+
+    def newest(self) -> datetime | None:
+        """Return the latest effective time of any fact in the views."""
+        query = "SELECT at FROM $.newest"
+        return next((moment_of(at) for (at,) in self._select(query)), None)
+
+    def poisoned(self) -> list[tuple[int, str]]:
+        """Return the position of each event that cannot be read, and why not."""
+        query = "SELECT position, reason FROM $.poisoned ORDER BY position"
+        return [(position, reason) for position, reason in self._select(query)]
+
+    def deliveries(self) -> list[DeliveryRow]:
+        """Return the deliveries whose id came with several bodies."""
+        return [*map(DeliveryRow._make, self._select(_DELIVERIES))]
+
+    def companies(self, *tables: ViewTable) -> list[str]:
+        """Return every company that has a row in any table, or in these, sorted."""
+        found: set[str] = set()
+        for table in tables or ROWS:
+            found |= self._companies_in(table)
+        return sorted(found)
+
+    def _companies_in(self, table: ViewTable) -> frozenset[str]:
+        """Return the companies of a table, asked once: one step of its key each."""
+        known = self._known.get(table)
+        if known is None:
+            rows = self._select(_COMPANIES.replace("$$", f"$.{table}"))
+            known = self._known[table] = frozenset(name for (name,) in rows)
+        return known
+
+    def items(self, company_id: str, *, name: str | None = None) -> Iterator[ItemRow]:
+        """Yield a company's items by their ids, or one of them."""
+        return self._rows(ItemRow, "items", company_id, name)
+
+    def contents(self, company_id: str) -> Iterator[ContentRow]:
+        """Yield what a company's items say, and each sending, by their ids."""
+        return self._rows(ContentRow, "contents", company_id)
+
+    def shown(
+        self, company_id: str, *, name: str | None = None
+    ) -> Iterator[tuple[str, Content, bool]]:
+        """Yield what stands for each item, or for one; and whether it differs."""
+        columns = ", ".join(("transaction_id", "differs", *Content._fields))
+        rows: Iterable[Row]
+        if name is None:
+            rows = self._paged("contents", columns, company_id)
+        else:
+            query = f"SELECT {columns} FROM $.contents WHERE company_id = %s"
+            rows = self._select(f"{query} AND transaction_id = %s", company_id, name)
+        for key, differs, *content in rows:
+            yield key, Content._make(content), bool(differs)
+
+    def contents_named(
+        self, company_id: str, transaction_ids: Iterable[str]
+    ) -> Iterable[ContentRow]:
+        """Return what those transactions say that have a row."""
+        columns = ", ".join(ContentRow._fields)
+        found = self._by_key("contents", columns, company_id, transaction_ids)
+        return [ContentRow._make(row[1:]) for row in found]
+
+    def written(self, transaction_ids: Iterable[str]) -> Iterable[tuple[str, str, str]]:
+        """Return company, transaction and digest of those that are in any books."""
+        companies = self.companies("items")
+        return [
+            (company_id, transaction_id, digest)
+            for company_id, transaction_id, digest in self._select(
+                _WRITTEN, companies, [*transaction_ids]
+            )
+        ]
+
+    def syncs(self, company_id: str) -> Iterator[SyncRow]:
+        """Yield a company's syncs by their ids."""
+        return self._rows(SyncRow, "syncs", company_id)
+
+    def datasets(self, company_id: str) -> Iterator[DatasetRow]:
+        """Yield a company's datasets by their ids."""
+        return self._rows(DatasetRow, "datasets", company_id)
+
+    def refused(self, company_id: str | None = None) -> Iterator[RefusedRow]:
+        """Yield what Codat refused to tell of a company, or of all, by sync."""
+        if company_id is not None:
+            return self._rows(RefusedRow, "refused", company_id)
+        query = "SELECT company_id, sync_id, facts FROM $.refused ORDER BY 1, 2"
+        return map(RefusedRow._make, self._select(query))
+
+    def mended(self, company_id: str) -> Iterator[MendedRow]:
+        """Yield what people said is mended in a company, by fingerprint."""
+        return self._rows(MendedRow, "mended", company_id)
+
+    def facts(
+        self, table: ViewTable, company_id: str, names: Iterable[str]
+    ) -> Iterable[tuple[str, bytes]]:
+        """Return name and encoded facts of those rows that exist."""
+        found = self._by_key(table, "facts", company_id, names)
+        return [(name, facts) for name, facts in found]
+
+    def contexts(
+        self, company_id: str, sync_ids: Iterable[str]
+    ) -> Iterable[tuple[str, bytes]]:
+        """Return name and encoded context of those syncs that have a row."""
+        found = self._by_key("syncs", "context", company_id, sync_ids)
+        return [(name, context) for name, context in found]
+
+    def unfinished_syncs(self, *, now: datetime) -> Iterator[UnfinishedSync]:
+        """Yield every sync that a follower may have to read again: not read by now."""
+        unsettled = self._unsettled()
+        at = format_instant(now)
+        for company_id, sync_id, facts, context in self._select(_UNFINISHED, at, at):
+            how = unsettled.get(company_id, {}).pop(sync_id, None)
+            yield UnfinishedSync(company_id, sync_id, facts, context, how)
+        for company_id, syncs in unsettled.items():
+            for row in self._select(_SYNCS_NAMED, company_id, [*syncs]):
+                sync_id, facts, context = row
+                how = syncs[sync_id]
+                yield UnfinishedSync(company_id, sync_id, facts, context, how)
+
+    def _unsettled(self) -> dict[str, dict[str, Unsettled]]:
+        """Return the syncs to read again for an item's sake, by their company.
+
+        Where one of its items waits for a decision it is "open", whatever others do.
+        """
+        found: dict[str, dict[str, Unsettled]] = {}
+        for company_id, undecided, conflicting in self._select(_UNDECIDED):
+            syncs = found.setdefault(company_id, {})
+            for sync_id in decode_names(undecided):
+                if not conflicting:
+                    syncs[sync_id] = "open"
+                else:
+                    syncs.setdefault(sync_id, "conflicting")
+        return found
+
+    def _rows(
+        self,
+        row: type[_Row],
+        table: ViewTable,
+        company_id: str,
+        name: str | None = None,
+    ) -> Iterator[_Row]:
+        columns = ", ".join(row._fields)
+        if name is not None:
+            query = f"SELECT {columns} FROM $.{table} WHERE company_id = %s"
+            found = self._select(f"{query} AND {KEYS[table]} = %s", company_id, name)
+            return map(row._make, found)
+        key = f"{KEYS[table]}, {columns}"
+        return (row._make(some[1:]) for some in self._paged(table, key, company_id))
+
+    def _paged(
+        self, table: ViewTable, columns: str, company_id: str
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield a company's rows by their key, which is the first of the columns."""
+        if company_id not in self._companies_in(table):
+            return
+        key = KEYS[table]
+        query = f"SELECT {columns} FROM $.{table} WHERE company_id = %s"
+        last = ""
+        rows = self._select(f"{query} ORDER BY {key} LIMIT {ROWS_PER_READ}", company_id)
+        while rows:
+            yield from rows
+            if len(rows) < ROWS_PER_READ:
+                return
+            last = rows[-1][0]
+            rows = self._select(
+                f"{query} AND {key} > %s ORDER BY {key} LIMIT {ROWS_PER_READ}",
+                company_id,
+                last,
+            )
+
+    def _by_key(
+        self, table: ViewTable, columns: str, company_id: str, names: Iterable[str]
+    ) -> list[Row]:
+        wanted = [*names]
+        if not wanted or company_id not in self._companies_in(table):
+            return []  # most of a first file is new: no question a company
+        key = KEYS[table]
+        return self._select(
+            f"SELECT {key}, {columns} FROM $.{table} WHERE company_id = %s"
+            f" AND {key} = ANY(%b::text[])",
+            company_id,
+            wanted,
+        )
+
+
+_COMPANIES: Final = """
+    WITH RECURSIVE companies (company_id) AS (
+        (SELECT MIN(company_id) FROM $$)
+        UNION ALL
+        SELECT (SELECT MIN(company_id) FROM $$ WHERE company_id > companies.company_id)
+        FROM companies WHERE company_id IS NOT NULL
+    )
+    SELECT company_id FROM companies WHERE company_id IS NOT NULL
+"""
+_DELIVERIES: Final = (
+    "SELECT delivery_id, body_digest, company_id, sync_id FROM $.deliveries"
+    " WHERE delivery_id IN (SELECT delivery_id FROM $.deliveries"
+    " GROUP BY delivery_id HAVING COUNT(*) > 1) ORDER BY 1, 2"
+)
+_WRITTEN: Final = (
+    "SELECT items.company_id, items.transaction_id, contents.digest"
+    " FROM $.items AS items JOIN $.contents AS contents"
+    " USING (company_id, transaction_id)"
+    " WHERE items.company_id = ANY(%b::text[])"
+    " AND items.transaction_id = ANY(%b::text[])"
+    " AND items.state IN ('matched', 'cleared')"
+)
+_UNDECIDED: Final = (
+    "SELECT DISTINCT company_id, undecided, kind IS NOT DISTINCT FROM 'CONFLICTING'"
+    " FROM $.items WHERE undecided IS NOT NULL ORDER BY company_id"
+)
+_UNFINISHED: Final = (
+    "SELECT company_id, sync_id, facts, context FROM $.syncs"
+    " WHERE listing != 'complete' OR status_code IS NULL"
+    " OR state NOT IN ('ended_well', 'failed')"
+    " OR ended_at > %s OR complete_at > %s"  # by a clock that had jumped ahead
+    " ORDER BY company_id, sync_id"
+)
+_SYNCS_NAMED: Final = (
+    "SELECT sync_id, facts, context FROM $.syncs WHERE company_id = %s"
+    " AND sync_id = ANY(%b::text[]) ORDER BY sync_id"
+)

@@ -1,0 +1,195 @@
+"""The store in one PostgreSQL schema: what `storage/ports.py` asks of an engine."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from reconcile.errors import StoreError, StoreLostError
+from reconcile.storage.application import HistoryApplication
+from reconcile.storage.codec import Codec, Envelope
+from reconcile.storage.evidence import (
+    Evidence,
+    EvidenceKey,
+    Receipt,
+    evidence_row,
+    micros,
+)
+from reconcile.storage.postgres.database import Database, Datastore
+from reconcile.storage.postgres.errors import store_errors
+from reconcile.storage.postgres.events import EventReads
+from reconcile.storage.postgres.evidence import (
+    compact,
+    evidence_keys,
+    receipts,
+    rewrite_evidence,
+)
+from reconcile.storage.postgres.layout import check_layout
+from reconcile.storage.postgres.leases import PostgresLeases
+from reconcile.storage.postgres.location import location_of
+from reconcile.storage.postgres.recorder import Factory
+from reconcile.storage.postgres.snapshot import PostgresSnapshot
+from reconcile.storage.postgres.untrusted import PostgresUntrusted
+from reconcile.storage.postgres.views import PostgresViews
+
+
+class PostgresStore(EventReads):
+    """One history with its evidence and views, in one schema.
+
+    Raises:
+        NoStoreError: the schema holds no store.
+        StoreError: the server is not there, or the store is of another version.
+
+    """
+
+    def __init__(self, url: str, *, codec: Codec | None = None) -> None:
+        self.path = location_of(url).name
+        with store_errors(self.path):
+            self._app = HistoryApplication({"RECONCILE_STORE": url}, Factory)
+        datastore: Datastore = self._app.factory.datastore  # type: ignore[attr-defined]  # the library types the factory by its base
+        database = Database(datastore)
+        super().__init__(database, codec or Codec())
+        try:
+            database.connect()
+            check_layout(database)
+        except BaseException:
+            self._app.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._app.close()
+
+    def views(self) -> PostgresViews:
+        """Return the views, to write them."""
+        return PostgresViews(self._database)
+
+    def leases(self, holder: str) -> PostgresLeases:
+        """Return the leases, as a holder sees them."""
+        return PostgresLeases(self._database, holder)
+
+    def untrusted(self) -> PostgresUntrusted:
+        """Return the deliveries that were refused."""
+        return PostgresUntrusted(self._database)
+
+    @contextmanager
+    def reading(self) -> Iterator[PostgresSnapshot]:
+        """Give the views in one consistent read."""
+        with self._database.reading() as read:
+            yield PostgresSnapshot(read)
+
+    # Writing
+
+    def append(
+        self,
+        events: Sequence[Envelope],
+        evidence: Iterable[Evidence],
+        *,
+        recorded_at: datetime,
+    ) -> None:
+        """Write events and evidence in one transaction.
+
+        Raises:
+            VersionConflictError: a stream has moved on, or evidence is stored already.
+
+        """
+        bodies: dict[bytes, bytes] = {}
+        now = micros(recorded_at)
+        rows = [evidence_row(piece, bodies, now) for piece in evidence]
+        with store_errors(self.path):
+            self._app.events.put(
+                events,
+                database=self._database,
+                evidence=rows,
+                bodies=bodies,
+                recorded_at=now,
+            )
+
+    def rewrite(self, evidence: Iterable[Evidence]) -> None:
+        """Put other addresses, companies and bodies in place of those of evidence."""
+        bodies: dict[bytes, bytes] = {}
+        rows = [evidence_row(piece, bodies, 0) for piece in evidence]
+        with self._database.writing() as write:
+            rewrite_evidence(write, rows, bodies)
+
+    def compact(self) -> None:
+        """Delete what nothing refers to any more; vacuum takes it off the disk."""
+        with self._database.writing() as write:
+            compact(write)
+
+    def bring_up_to_date(self) -> None:
+        """Do nothing: a store of another layout is not opened."""
+
+    def check_writable(self) -> None:
+        """Take the lock for writing and let go of it, or raise a StoreError."""
+        with self._database.writing() as write:
+            write.first("SELECT last FROM $.book FOR UPDATE")
+
+    # Reading
+
+    def confirm(self) -> None:
+        """Do nothing: what the server has answered is written."""
+
+    def lost(self) -> str | None:
+        """Return why the server cannot be reached, None where it can."""
+        try:
+            self._database.first("SELECT last FROM $.book")
+        except StoreLostError as error:
+            return error.why
+        except StoreError:
+            return None
+        return None
+
+    def copy_to(self, target: Path) -> None:
+        """Copy everything to a new SQLite file, as one moment has it."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Look for damage in what answers are made of; bodies are not looked at.
+
+        Positions are dense: one event for each number up to that of the counter.
+
+        Raises:
+            StoreError: an event is missing, or a page cannot be read.
+
+        """
+        row = self._database.first(
+            "SELECT count(*), COALESCE(max(notification_id), 0),"
+            " (SELECT last FROM $.book), count(octet_length(state))"
+            " FROM $.stored_events"
+        )
+        events, highest, last, _ = row or (0, 0, 0, 0)
+        if not events == highest == last:
+            raise StoreError(
+                f"{self.path} is damaged: {events} events stand at positions up to"
+                f" {highest}, expected one at each up to {last}"
+            )
+
+    def evidence(self, identity: bytes) -> Evidence | None:
+        """Return one piece of evidence with its bodies, at its earliest receipt."""
+        found = receipts(self._database, identity, most=1)
+        return found[0].evidence if found else None
+
+    def deliveries_of(self, digest: bytes) -> dict[bytes, str | None]:
+        """Return the deliveries whose body has that SHA-256: identity and company."""
+        rows = self._database.all(
+            "SELECT identity, company_id FROM $.evidence"
+            " WHERE kind = 'delivery' AND request_body = %s ORDER BY seq",
+            digest,
+        )
+        return dict(rows)
+
+    def evidence_keys(self) -> list[EvidenceKey]:
+        """Return what all evidence is known by, in the order of its coming."""
+        return evidence_keys(self._database)
+
+    def receipts(self, identity: bytes) -> list[Receipt]:
+        """Return one piece of evidence as it came each time, the earliest first."""
+        return receipts(self._database, identity)
