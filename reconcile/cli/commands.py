@@ -9,10 +9,11 @@ import click
 
 from reconcile.cli import text
 from reconcile.cli.arguments import MOMENT, format_option
-from reconcile.cli.backup import backup
+from reconcile.cli.backup import backup, copy
 from reconcile.cli.cases import cases
 from reconcile.cli.doctor import doctor
 from reconcile.cli.follow import follow
+from reconcile.cli.migrate import migrate
 from reconcile.cli.opening import RULES, opened, reading
 from reconcile.cli.output import Output
 from reconcile.cli.progress import counting
@@ -51,7 +52,7 @@ def run() -> int:
     envvar="RECONCILE_STORE",
     show_default=True,
     metavar="URL",
-    help="Where the history is kept: sqlite:///PATH.",
+    help="Where the history is: sqlite:///PATH, postgresql://….",
 )
 @click.option(
     "--rules",
@@ -349,6 +350,8 @@ cli.add_command(push)
 cli.add_command(sync)
 cli.add_command(doctor)
 cli.add_command(backup)
+cli.add_command(copy)
+cli.add_command(migrate)
 cli.add_command(cases)
 cli.add_command(retries)
 cli.add_command(rules_group)

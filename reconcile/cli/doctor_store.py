@@ -16,7 +16,7 @@ from reconcile.errors import NoStoreError, ReconcileError
 from reconcile.intake.reprocess import said_by
 from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.reconciler import Reconciler
-from reconcile.storage.opening import files_of, is_read_only, sqlite_version
+from reconcile.storage.opening import files_of, is_read_only
 
 NAMED_MAX: Final = 5
 SAMPLED: Final = 200  # pieces of evidence, evenly spread
@@ -39,7 +39,7 @@ def checks_of_store(store: str, now: datetime) -> Iterator[Checked]:
     try:
         with reading(store) as books:
             yield _writable(books, store)
-            yield _engine()
+            yield _engine(books)
             yield _views(books)
             yield _evidence(books)
             yield _quarantine(books)
@@ -63,13 +63,15 @@ def _writable(books: Reconciler, store: str) -> Checked:
     return Checked("ok", "store", text)
 
 
-def _engine() -> Checked:
-    """Say whether SQLite is one whose write-ahead log may be corrupted.
+def _engine(books: Reconciler) -> Checked:
+    """Say which engine it is, and whether it is one that may corrupt a store.
 
     Source: the notes of SQLite 3.51.3 (2026-03-13), which mends the WAL-reset bug.
     """
-    version = sqlite_version()
-    name = ".".join(map(str, version))
+    engine, _, name = books.store.engine().partition(" ")
+    if engine != "SQLite":
+        return Checked("ok", engine.lower(), f"version {name}")
+    version = tuple(map(int, name.split(".")))
     if FAULTY_FROM <= version <= FAULTY_TO:
         first, last = (".".join(map(str, v)) for v in (FAULTY_FROM, FAULTY_TO))
         hint = (

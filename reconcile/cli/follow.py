@@ -15,9 +15,9 @@ from reconcile.cli.policies import policy_from
 from reconcile.cli.signals import ending, stopping
 from reconcile.cli.status import UNRELIABLE
 from reconcile.cli.terminal import say
+from reconcile.codat.client.account import utc_now
 from reconcile.domain.instants import format_instant
 from reconcile.errors import UsageError
-from reconcile.reconciler import utc_now
 from reconcile.retries.policy import RetryPolicy
 
 

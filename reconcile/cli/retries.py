@@ -28,12 +28,13 @@ from reconcile.cli.retries_text import (
 from reconcile.cli.status import UNRELIABLE
 from reconcile.cli.terminal import say, say_json
 from reconcile.cli.text import unread_evidence_sentence
+from reconcile.codat.client.account import utc_now
 from reconcile.codat.client.clients import CodatClient
 from reconcile.errors import UsageError
 from reconcile.expenses import Dialect
 from reconcile.foreign import one_line_json
 from reconcile.live.follow import CALL_MAX_S, TRIES_MAX, TRY_FOR_S
-from reconcile.reconciler import Reconciler, utc_now
+from reconcile.reconciler import Reconciler
 from reconcile.retries.outcome import PlanOutcome, RetryOutcome
 from reconcile.retries.plan import PLAN_BYTES_MAX, Plan
 from reconcile.retries.run import RetryRun

@@ -29,6 +29,7 @@ from reconcile.errors import (
 )
 from reconcile.live.agenda import Agenda, Step
 from reconcile.live.dispatch import Dispatch
+from reconcile.live.leases import lease_clock
 from reconcile.live.pace import Pace, Want
 from reconcile.live.recovery import Recovery
 from reconcile.quiet import logger
@@ -187,7 +188,7 @@ class Follower:
 
     def _do(self, step: Step) -> None:
         """Do one step, under its lease."""
-        if not self._leases.take(step.name, now=self._now(), lasts=LEASE):
+        if not self._take(step):
             self._put_off(step, LEASE)
             return
         done: datetime | None = None
@@ -303,7 +304,10 @@ class Follower:
         return ask
 
     def _renew(self, step: Step) -> None:
-        self._leases.take(step.name, now=self._now(), lasts=LEASE)
+        self._take(step)
+
+    def _take(self, step: Step) -> bool:
+        return self._leases.take(step.name, now=lease_clock(self._now), lasts=LEASE)
 
 
 def _is_the_accounts(error: CodatUnavailable) -> bool:

@@ -23,6 +23,7 @@ from reconcile.domain.retry_events import (
 )
 from reconcile.errors import UsageError
 from reconcile.live.dispatch import Dispatch
+from reconcile.live.leases import lease_clock
 from reconcile.retries.company_run import CompanyRun, Standing, WaitingLine
 from reconcile.retries.line_calls import StoppedError
 from reconcile.retries.plan import Plan
@@ -77,7 +78,7 @@ class Lease:
 
     def take(self) -> bool:
         """Return whether it is ours now, for `LEASE` from now on."""
-        return self.leases.take(self.name, now=self.now(), lasts=LEASE)
+        return self.leases.take(self.name, now=lease_clock(self.now), lasts=LEASE)
 
     def leave(self) -> None:
         """Give it back."""

@@ -6,14 +6,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconcile.errors import StoreError
-from reconcile.storage.opening import copy_of_read_only, is_read_only, open_store
+from reconcile.storage.moving import copy_store
+from reconcile.storage.opening import (
+    copy_file,
+    copy_of_read_only,
+    is_postgres,
+    is_read_only,
+    open_store,
+)
 
 
 def back_up(url: str, target: Path) -> int:
     """Copy a store to a new file, as one moment has it; return its last position.
 
-    The copy is one file, its owner's alone, with the history, its evidence, the views
-    and the refused deliveries.
+    The copy is one SQLite file, its owner's alone, with the history, its evidence and
+    the refused deliveries, whichever engine the store is of. `copy_store` puts it back.
 
     Raises:
         UsageError: the URL names no store we know.
@@ -24,7 +31,10 @@ def back_up(url: str, target: Path) -> int:
     """
     with open_store(url, create=False) as store:
         before = store.position()
-        store.copy_to(target)
+        if not is_postgres(url):
+            copy_file(store.path, target)
+    if is_postgres(url):
+        copy_store(url, f"sqlite:///{target}")
     with open_store(f"sqlite:///{target}", create=False) as copy:
         copy.check()
         position = copy.position()

@@ -115,6 +115,16 @@ def check_writable(url: str) -> None:
         sqlite.check_writable(path_of(url))
 
 
+def copy_file(path: str, target: Path) -> None:
+    """Copy a SQLite file to a new one, as one moment has it; its owner's alone.
+
+    Raises:
+        StoreError: it cannot be read, or the new one not be written.
+
+    """
+    sqlite.copy_file(path, target)
+
+
 def copy_of_read_only(url: str, target: Path) -> None:
     """Copy a store that may only be read.
 
@@ -123,11 +133,6 @@ def copy_of_read_only(url: str, target: Path) -> None:
 
     """
     sqlite.copy_of_read_only(path_of(url), target)
-
-
-def sqlite_version() -> tuple[int, int, int]:
-    """Return the version of the SQLite that Python has."""
-    return sqlite.version()
 
 
 def environment_of(mapping: Mapping[str, str]) -> str:

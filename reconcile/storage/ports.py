@@ -8,195 +8,58 @@ this module, its failures are a `StoreError`, a `VersionConflictError` or an
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, Self
-
-import attrs
+from typing import Protocol, Self
 
 from reconcile.domain.events import Recorded
-from reconcile.judgement.facts import Content
-from reconcile.projections.contents import ContentRow
-from reconcile.projections.rows import (
-    DatasetRow,
-    DeliveryRow,
-    ItemRow,
-    ItemRows,
-    MendedRow,
-    RefusedRow,
-    SyncRow,
-)
 from reconcile.storage.codec import Envelope
 from reconcile.storage.evidence import Evidence, EvidenceKey, Receipt
+from reconcile.storage.movable import Movable, StoredEvent
 from reconcile.storage.refused import Untrusted
+from reconcile.storage.view_ports import (
+    OvertakenError,
+    Snapshot,
+    UnfinishedSync,
+    Unsettled,
+    ViewChanges,
+    Views,
+    ViewTable,
+)
+
+__all__ = [
+    "Leases",
+    "OvertakenError",
+    "Snapshot",
+    "Store",
+    "StoredEvent",
+    "UnfinishedSync",
+    "Unsettled",
+    "VersionConflictError",
+    "ViewChanges",
+    "ViewTable",
+    "Views",
+]
 
 
 class VersionConflictError(Exception):
     """Another writer has moved a stream on, or stored the same evidence, meanwhile."""
 
 
-class OvertakenError(Exception):
-    """Another projector was quicker: its rows stand, ours are not needed."""
-
-
-class StoredEvent(NamedTuple):
-    """One event as it is stored; `Store.recorded` decodes it."""
-
-    position: int
-    stream: str
-    version: int
-    topic: str
-    state: bytes
-    recorded_at: int  # µs since 1970, UTC
-
-
-Unsettled = Literal["open", "conflicting"]
-"""Why a sync is read again: an item of it waits for a decision, or sources disagree."""
-
-
-class UnfinishedSync(NamedTuple):
-    """A sync that is not read to its end, or has a row that is not settled.
-
-    `facts` and `context` are encoded as in the table: a follower that looks often
-    compares them, and decodes only what has changed.
-    """
-
-    company_id: str
-    sync_id: str
-    facts: bytes
-    context: bytes
-    unsettled: Unsettled | None
-
-
-ViewTable = Literal["items", "contents", "syncs", "datasets", "refused", "mended"]
-"""A view table that has a row for each thing of a company, and a column `facts`."""
-
-
-@attrs.define(kw_only=True)
-class ViewChanges:
-    """Everything that one batch of events writes to the views."""
-
-    items: list[ItemRows] = attrs.field(factory=list)
-    contents: list[ContentRow] = attrs.field(factory=list)
-    syncs: list[SyncRow] = attrs.field(factory=list)
-    datasets: list[DatasetRow] = attrs.field(factory=list)
-    refused: list[RefusedRow] = attrs.field(factory=list)
-    mended: list[MendedRow] = attrs.field(factory=list)
-    deliveries: list[DeliveryRow] = attrs.field(factory=list)
-    silenced: list[tuple[str, str, str]] = attrs.field(factory=list)  # deliveries
-    gone: list[tuple[ViewTable, str, str]] = attrs.field(factory=list)  # by its key
-    poisoned: list[tuple[int, str]] = attrs.field(factory=list)
-    newest: datetime | None = None
-
-
-class Snapshot(Protocol):
-    """The views in one consistent read."""
-
-    def position(self) -> int:
-        """Return the position of the last event the views contain, 0 for none."""
-        ...
-
-    def newest(self) -> datetime | None:
-        """Return the latest effective time of any fact in the views."""
-        ...
-
-    def poisoned(self) -> list[tuple[int, str]]:
-        """Return the position of each event that cannot be read, and why not."""
-        ...
-
-    def deliveries(self) -> list[DeliveryRow]:
-        """Return the deliveries whose id came with several bodies."""
-        ...
-
-    def companies(self, *tables: ViewTable) -> list[str]:
-        """Return every company that has a row in any table, or in these, sorted."""
-        ...
-
-    def items(self, company_id: str, *, name: str | None = None) -> Iterator[ItemRow]:
-        """Yield a company's items by their ids, or one of them."""
-        ...
-
-    def contents(self, company_id: str) -> Iterator[ContentRow]:
-        """Yield what a company's items say, and each sending, by their ids."""
-        ...
-
-    def shown(
-        self, company_id: str, *, name: str | None = None
-    ) -> Iterator[tuple[str, Content, bool]]:
-        """Yield what stands for each item, or one; and if something else was sent."""
-        ...
-
-    def contents_named(
-        self, company_id: str, transaction_ids: Iterable[str]
-    ) -> Iterable[ContentRow]:
-        """Return what those transactions say that have a row."""
-        ...
-
-    def written(self, transaction_ids: Iterable[str]) -> Iterable[tuple[str, str, str]]:
-        """Return company, transaction and digest of those that are in any books."""
-        ...
-
-    def syncs(self, company_id: str) -> Iterator[SyncRow]:
-        """Yield a company's syncs by their ids."""
-        ...
-
-    def datasets(self, company_id: str) -> Iterator[DatasetRow]:
-        """Yield a company's datasets by their ids."""
-        ...
-
-    def refused(self, company_id: str | None = None) -> Iterator[RefusedRow]:
-        """Yield what Codat refused to tell of a company, or of all, by sync."""
-        ...
-
-    def mended(self, company_id: str) -> Iterator[MendedRow]:
-        """Yield what people said is mended in a company, by fingerprint."""
-        ...
-
-    def facts(
-        self, table: ViewTable, company_id: str, names: Iterable[str]
-    ) -> Iterable[tuple[str, bytes]]:
-        """Return name and encoded facts of those rows that exist."""
-        ...
-
-    def contexts(
-        self, company_id: str, sync_ids: Iterable[str]
-    ) -> Iterable[tuple[str, bytes]]:
-        """Return name and encoded context of those syncs that have a row."""
-        ...
-
-    def unfinished_syncs(self, *, now: datetime) -> Iterator[UnfinishedSync]:
-        """Yield every sync that a follower may have to read again: not read by now."""
-        ...
-
-
-class Views(Protocol):
-    """The views of one store, as the projector writes them."""
-
-    def begin_anew_unless(self, label: str) -> None:
-        """Empty the views unless they were made under this label.
-
-        The label names ruleset and deadlines; the engine adds its tables' version.
-        """
-        ...
-
-    def write(self, changes: ViewChanges, *, after: int, position: int) -> None:
-        """Write a batch's rows and the position they bring the views to, at once.
-
-        Raises:
-            OvertakenError: the views do not stand at `after` any more.
-
-        """
-        ...
-
-
 class Leases(Protocol):
     """One holder's leases, and when each piece of work was done: none does it twice."""
 
-    def take(self, name: str, *, now: datetime, lasts: timedelta) -> bool:
-        """Return whether the work is ours now: no other holder's lease is running."""
+    def take(self, name: str, *, now: datetime | None, lasts: timedelta) -> bool:
+        """Return whether the work is ours now: no other holder's lease is running.
+
+        `now` is None for the clock of the store, which all machines share.
+        """
         ...
 
     def leave(self, name: str, *, done: datetime | None) -> None:
         """Give work back; `done` is when it was done, None where it was not."""
+        ...
+
+    def put_done(self, name: str, done: datetime) -> None:
+        """Write when a piece of work was last done, as another store has it."""
         ...
 
     def all_done(self) -> dict[str, datetime]:
@@ -208,7 +71,7 @@ class Leases(Protocol):
         ...
 
 
-class Store(Protocol):
+class Store(Movable, Protocol):
     """One history with its evidence and views. Close it, or use it in a `with`."""
 
     @property
@@ -247,6 +110,10 @@ class Store(Protocol):
 
     def bring_up_to_date(self) -> None:
         """Give a file the newest layout; a server's store has it, or is not opened."""
+        ...
+
+    def engine(self) -> str:
+        """Return the engine and its version: `SQLite 3.51.3`."""
         ...
 
     def check_writable(self) -> None:
@@ -289,10 +156,6 @@ class Store(Protocol):
 
     def lost(self) -> str | None:
         """Return what became of the store where it is lost; try to take it up."""
-        ...
-
-    def copy_to(self, target: Path) -> None:
-        """Copy everything to a new file, as one moment has it; its owner's alone."""
         ...
 
     def check(self) -> None:

@@ -3,13 +3,21 @@
 Without them, a secret that was mistyped or has expired would leave no trace.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 
-from reconcile.storage.evidence import digest_of
+from reconcile.storage.evidence import (
+    digest_of,
+    headers_of,
+    micros,
+    moment_of,
+    pack,
+    unpack,
+)
 
 ROWS_MAX: Final = 1000
 BYTES_MAX: Final = 16 * 2**20
@@ -75,6 +83,40 @@ class UntrustedDelivery:
         )
 
 
+COLUMNS: Final = "received_at, reason, headers, body_bytes, body_digest, body"
+"""What a table holds of a delivery, beside its number."""
+
+
+def row_of(delivery: UntrustedDelivery) -> tuple[Any, ...]:
+    """Return the columns of a delivery."""
+    return (
+        micros(delivery.received_at),
+        delivery.reason,
+        json.dumps(delivery.headers),
+        delivery.body_bytes,
+        delivery.body_digest,
+        None if delivery.body is None else pack(delivery.body),
+    )
+
+
+def delivery_of(row: Sequence[Any]) -> UntrustedDelivery:
+    """Return the delivery that columns tell of.
+
+    Raises:
+        StoreError: they are damaged.
+
+    """
+    received_at, reason, headers, body_bytes, body_digest, packed = row
+    return UntrustedDelivery(
+        received_at=moment_of(received_at),
+        reason=reason,
+        headers=headers_of(headers),
+        body=None if packed is None else unpack(packed),
+        body_bytes=body_bytes,
+        body_digest=body_digest,
+    )
+
+
 class Untrusted(Protocol):
     """The refused deliveries of one store; the oldest make room for the newest."""
 
@@ -88,6 +130,14 @@ class Untrusted(Protocol):
 
     def newest_first(self) -> Iterator[UntrustedDelivery]:
         """Yield the stored ones."""
+        ...
+
+    def numbered(self) -> list[tuple[int, UntrustedDelivery]]:
+        """Return the stored ones with their numbers, the oldest first."""
+        ...
+
+    def keep_numbered(self, rows: Sequence[tuple[int, UntrustedDelivery]]) -> None:
+        """Store deliveries under the numbers they had elsewhere, unless they are."""
         ...
 
     def forget_bodies(self, *, unless: Callable[[bytes], bool]) -> int:

@@ -9,7 +9,7 @@ from eventsourcing.persistence import PersistenceError
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from reconcile.errors import StoreError, StoreLostError
+from reconcile.errors import StoreAwayError, StoreError
 
 GONE: Final = (
     errors.AdminShutdown,
@@ -36,7 +36,7 @@ def store_errors(name: str) -> Iterator[None]:
     except PoolClosed as error:
         raise StoreError(f"{name} cannot be used as a store: it was closed") from error
     except PoolTimeout as error:
-        raise StoreLostError(name, f"it gave no connection: {_first(error)}") from error
+        raise StoreAwayError(name, _first(error)) from error
     except psycopg.Error as error:
         raise as_store_error(name, error) from error
     except PersistenceError as error:
@@ -52,7 +52,7 @@ def as_store_error(name: str, error: psycopg.Error) -> StoreError:
         if isinstance(error, kinds):
             return StoreError(f"{name} cannot be used: {sentence} ({_first(error)})")
     if is_lost(error):
-        return StoreLostError(name, f"the server cannot be reached: {_first(error)}")
+        return StoreAwayError(name, _first(error))
     return StoreError(f"{name} cannot be used as a store: {_first(error)}")
 
 
@@ -76,4 +76,5 @@ _SENTENCES: Final = (
 def _first(error: BaseException) -> str:
     """Return the first line of what was said: later ones repeat and hint."""
     lines = str(error).strip().splitlines()
-    return lines[0].strip() if lines else type(error).__name__
+    first = lines[0].strip() if lines else type(error).__name__
+    return first.removeprefix("connection is bad: ")

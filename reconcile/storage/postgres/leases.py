@@ -5,6 +5,7 @@ opened the store brought a clock of its own, as a test or a sandbox does.
 """
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from reconcile.storage.evidence import micros, moment_of
 from reconcile.storage.postgres.database import Database
@@ -17,19 +18,15 @@ class PostgresLeases:
         self._database = database
         self._holder = holder
 
-    def take(self, name: str, *, now: datetime, lasts: timedelta) -> bool:
-        """Return whether the work is ours now: no other holder's lease is running."""
+    def take(self, name: str, *, now: datetime | None, lasts: timedelta) -> bool:
+        """Return whether the work is ours now: no other holder's lease is running.
+
+        `now` is None for the clock of the server, which all machines share.
+        """
+        given = None if now is None else micros(now)
         with self._database.writing() as write:
             return bool(
-                write.run(
-                    "INSERT INTO $.leases AS l (name, holder, until)"
-                    " VALUES (%s, %s, %s) ON CONFLICT (name) DO UPDATE"
-                    " SET holder = excluded.holder, until = excluded.until"
-                    " WHERE l.until <= %s OR l.until > %s"
-                    " OR l.holder = excluded.holder",
-                    *(name, self._holder, micros(now + lasts), micros(now)),
-                    micros(now + 2 * lasts),  # by a clock that had jumped ahead
-                )
+                write.run(_TAKE, given, name, self._holder, lasts // _MICROSECOND)
             )
 
     def leave(self, name: str, *, done: datetime | None) -> None:
@@ -48,6 +45,16 @@ class PostgresLeases:
                 name,
             )
 
+    def put_done(self, name: str, done: datetime) -> None:
+        """Write when a piece of work was last done, as another store has it."""
+        with self._database.writing() as write:
+            write.run(
+                "INSERT INTO $.leases (name, holder, until, done)"
+                " VALUES (%s, %s, 0, %s)"
+                " ON CONFLICT (name) DO UPDATE SET done = excluded.done",
+                *(name, self._holder, micros(done)),
+            )
+
     def all_done(self) -> dict[str, datetime]:
         """Return when each piece of work was last done."""
         rows = self._database.all(
@@ -59,3 +66,20 @@ class PostgresLeases:
         """Return when a piece of work was last done, None for never."""
         row = self._database.first("SELECT done FROM $.leases WHERE name = %s", name)
         return None if row is None or row[0] is None else moment_of(row[0])
+
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+# A lease further away than two of them was taken by a clock that had jumped ahead.
+_TAKE: Final = """
+    WITH clock AS MATERIALIZED (
+        SELECT COALESCE(
+            %s::int8, (extract(epoch FROM clock_timestamp()) * 1000000)::int8
+        ) AS now
+    )
+    INSERT INTO $.leases AS l (name, holder, until)
+    SELECT %s::text, %s::text, now + %b::int8 FROM clock
+    ON CONFLICT (name) DO UPDATE
+       SET holder = excluded.holder, until = excluded.until
+     WHERE l.holder = excluded.holder OR l.until <= (SELECT now FROM clock)
+        OR l.until > 2 * excluded.until - (SELECT now FROM clock)
+"""

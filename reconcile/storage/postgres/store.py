@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Self
 
 from reconcile.errors import StoreError, StoreLostError
@@ -28,13 +27,14 @@ from reconcile.storage.postgres.evidence import (
 from reconcile.storage.postgres.layout import check_layout
 from reconcile.storage.postgres.leases import PostgresLeases
 from reconcile.storage.postgres.location import location_of
+from reconcile.storage.postgres.moving import PostgresMoving
 from reconcile.storage.postgres.recorder import Factory
 from reconcile.storage.postgres.snapshot import PostgresSnapshot
 from reconcile.storage.postgres.untrusted import PostgresUntrusted
 from reconcile.storage.postgres.views import PostgresViews
 
 
-class PostgresStore(EventReads):
+class PostgresStore(PostgresMoving, EventReads):
     """One history with its evidence and views, in one schema.
 
     Raises:
@@ -124,6 +124,11 @@ class PostgresStore(EventReads):
         with self._database.writing() as write:
             compact(write)
 
+    def engine(self) -> str:
+        """Return the engine and the version of the server."""
+        row = self._database.first("SELECT current_setting('server_version')")
+        return f"PostgreSQL {row[0].split()[0] if row else ''}"
+
     def bring_up_to_date(self) -> None:
         """Do nothing: a store of another layout is not opened."""
 
@@ -146,10 +151,6 @@ class PostgresStore(EventReads):
         except StoreError:
             return None
         return None
-
-    def copy_to(self, target: Path) -> None:
-        """Copy everything to a new SQLite file, as one moment has it."""
-        raise NotImplementedError
 
     def check(self) -> None:
         """Look for damage in what answers are made of; bodies are not looked at.

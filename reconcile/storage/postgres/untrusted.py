@@ -1,12 +1,18 @@
 """Refused deliveries in PostgreSQL: a table of its own, no part of the history."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from reconcile.storage.evidence import headers_of, micros, moment_of, pack, unpack
+from reconcile.storage.evidence import unpack
 from reconcile.storage.postgres.database import Database
-from reconcile.storage.refused import BYTES_MAX, ROWS_MAX, UntrustedDelivery
+from reconcile.storage.refused import (
+    BYTES_MAX,
+    COLUMNS,
+    ROWS_MAX,
+    UntrustedDelivery,
+    delivery_of,
+    row_of,
+)
 
 
 class PostgresUntrusted:
@@ -17,17 +23,7 @@ class PostgresUntrusted:
 
     def keep(self, deliveries: Sequence[UntrustedDelivery]) -> None:
         """Store refused deliveries in one transaction, within the bounds."""
-        rows = [
-            (
-                micros(delivery.received_at),
-                delivery.reason,
-                json.dumps(delivery.headers),
-                delivery.body_bytes,
-                delivery.body_digest,
-                None if delivery.body is None else pack(delivery.body),
-            )
-            for delivery in deliveries
-        ]
+        rows = [row_of(delivery) for delivery in deliveries]
         if not rows:
             return
         with self._database.writing() as write:
@@ -44,19 +40,23 @@ class PostgresUntrusted:
 
     def newest_first(self) -> Iterator[UntrustedDelivery]:
         """Yield the stored ones."""
-        rows = self._database.all(
-            "SELECT received_at, reason, headers, body, body_bytes, body_digest"
-            " FROM $.untrusted ORDER BY seq DESC"
-        )
-        for received_at, reason, headers, packed, body_bytes, body_digest in rows:
-            yield UntrustedDelivery(
-                received_at=moment_of(received_at),
-                reason=reason,
-                headers=headers_of(headers),
-                body=None if packed is None else unpack(packed),
-                body_bytes=body_bytes,
-                body_digest=body_digest,
-            )
+        query = f"SELECT {COLUMNS} FROM $.untrusted ORDER BY seq DESC"
+        yield from map(delivery_of, self._database.all(query))
+
+    def numbered(self) -> list[tuple[int, UntrustedDelivery]]:
+        """Return the stored ones with their numbers, the oldest first."""
+        rows = self._database.all(f"SELECT seq, {COLUMNS} FROM $.untrusted ORDER BY 1")
+        return [(row[0], delivery_of(row[1:])) for row in rows]
+
+    def keep_numbered(self, rows: Sequence[tuple[int, UntrustedDelivery]]) -> None:
+        """Store deliveries under the numbers they had elsewhere, unless they are."""
+        with self._database.writing() as write:
+            for seq, delivery in rows:
+                write.run(
+                    f"INSERT INTO $.untrusted (seq, {COLUMNS})"
+                    " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                    *(seq, *row_of(delivery)),
+                )
 
     def forget_bodies(self, *, unless: Callable[[bytes], bool]) -> int:
         """Take out the bodies that a test refuses; return how many."""
@@ -69,14 +69,11 @@ class PostgresUntrusted:
         return len(seqs)
 
 
-_INSERT: Final = """
-    INSERT INTO $.untrusted (received_at, reason, headers, body_bytes, body_digest,
-                             body)
-    SELECT received_at, reason, headers, body_bytes, body_digest, body
+_INSERT: Final = f"""
+    INSERT INTO $.untrusted (seq, {COLUMNS})
+    SELECT (SELECT COALESCE(MAX(seq), 0) FROM $.untrusted) + n, {COLUMNS}
       FROM unnest(%b::int8[], %b::text[], %b::text[], %b::int8[], %b::bytea[],
-                  %b::bytea[]) WITH ORDINALITY
-           AS d (received_at, reason, headers, body_bytes, body_digest, body, n)
-     ORDER BY n
+                  %b::bytea[]) WITH ORDINALITY AS d ({COLUMNS}, n)
 """
 _TOO_MANY: Final = (
     "DELETE FROM $.untrusted WHERE seq <= (SELECT MAX(seq) FROM $.untrusted) - %s"

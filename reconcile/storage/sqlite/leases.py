@@ -1,6 +1,6 @@
 """Leases in SQLite: a row for each piece of work that is under way or was done."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from reconcile.storage.evidence import micros, moment_of
 from reconcile.storage.sqlite.database import Database
@@ -14,8 +14,12 @@ class SqliteLeases:
         self._holder = holder
         database.bring_up_to_date()  # whoever takes leases will write
 
-    def take(self, name: str, *, now: datetime, lasts: timedelta) -> bool:
-        """Return whether the work is ours now: no other holder's lease is running."""
+    def take(self, name: str, *, now: datetime | None, lasts: timedelta) -> bool:
+        """Return whether the work is ours now: no other holder's lease is running.
+
+        `now` is None for the clock of this machine: no other uses the file.
+        """
+        now = now or datetime.now(UTC)
         with self._database.writing() as cursor:
             cursor.execute(
                 "INSERT INTO leases VALUES (?, ?, ?, NULL) ON CONFLICT (name) DO UPDATE"
@@ -43,6 +47,15 @@ class SqliteLeases:
             cursor.execute(
                 "DELETE FROM leases WHERE name = ? AND until = 0 AND done IS NULL",
                 (name,),
+            )
+
+    def put_done(self, name: str, done: datetime) -> None:
+        """Write when a piece of work was last done, as another store has it."""
+        with self._database.writing() as cursor:
+            cursor.execute(
+                "INSERT INTO leases VALUES (?, ?, 0, ?)"
+                " ON CONFLICT (name) DO UPDATE SET done = excluded.done",
+                (name, self._holder, micros(done)),
             )
 
     def all_done(self) -> dict[str, datetime]:

@@ -139,6 +139,14 @@ def copy_of_read_only(path: str, target: Path) -> None:
         ) from error
 
 
-def version() -> tuple[int, int, int]:
-    """Return the version of the SQLite that Python has."""
-    return sqlite3.sqlite_version_info
+def copy_file(path: str, target: Path) -> None:
+    """Copy everything to a new file, as one moment has it; its owner's alone."""
+    from reconcile.storage.sqlite.engine import store_errors  # noqa: PLC0415 - not before a store is opened
+
+    with store_errors(path):
+        make_file(target)
+        with closing(sqlite3.connect(path, timeout=_WAIT_S)) as db:
+            db.execute("VACUUM INTO ?", (str(target),))
+
+
+_WAIT_S: Final = 60.0

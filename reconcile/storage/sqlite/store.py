@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Final, Self
 
 from eventsourcing.persistence import IntegrityError
@@ -23,7 +22,6 @@ from reconcile.storage.evidence import (
 from reconcile.storage.ports import VersionConflictError
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.engine import (
-    LOCK_TIMEOUT_S,
     Datastore,
     Factory,
     sqlite_environment,
@@ -38,15 +36,15 @@ from reconcile.storage.sqlite.evidence import (
     receipts,
     rewrite_evidence,
 )
-from reconcile.storage.sqlite.files import make_file
 from reconcile.storage.sqlite.leases import SqliteLeases
+from reconcile.storage.sqlite.moving import SqliteMoving
 from reconcile.storage.sqlite.presence import mark_in
 from reconcile.storage.sqlite.snapshot import SqliteSnapshot
 from reconcile.storage.sqlite.tables import SqliteViews
 from reconcile.storage.sqlite.untrusted import SqliteUntrusted
 
 
-class SqliteStore(EventReads):
+class SqliteStore(SqliteMoving, EventReads):
     """One history with its evidence and views, in one file."""
 
     def __init__(self, path: str, *, codec: Codec | None = None) -> None:
@@ -146,6 +144,10 @@ class SqliteStore(EventReads):
         with store_errors(self.path), closing(sqlite3.connect(self.path)) as db:
             compact(db)
 
+    def engine(self) -> str:
+        """Return the engine and its version."""
+        return f"SQLite {sqlite3.sqlite_version}"
+
     def bring_up_to_date(self) -> None:
         """Give the file the newest layout, unless it has that already."""
         self._database.bring_up_to_date()
@@ -168,13 +170,6 @@ class SqliteStore(EventReads):
     def lost(self) -> str | None:
         """Return what became of the file where it is lost; try to take it up."""
         return self.datastore.lost()
-
-    def copy_to(self, target: Path) -> None:
-        """Copy everything to a new file, as one moment has it; its owner's alone."""
-        with store_errors(self.path):
-            make_file(target)
-            with closing(sqlite3.connect(self.path, timeout=LOCK_TIMEOUT_S)) as db:
-                db.execute("VACUUM INTO ?", (str(target),))
 
     def check(self) -> None:
         """Look for damage in what answers are made of; bodies are not looked at.

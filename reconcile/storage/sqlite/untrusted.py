@@ -1,12 +1,18 @@
 """Refused deliveries in SQLite: a table of its own, no part of the history."""
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from reconcile.storage.evidence import headers_of, micros, moment_of, pack, unpack
-from reconcile.storage.refused import BYTES_MAX, ROWS_MAX, UntrustedDelivery
+from reconcile.storage.evidence import unpack
+from reconcile.storage.refused import (
+    BYTES_MAX,
+    COLUMNS,
+    ROWS_MAX,
+    UntrustedDelivery,
+    delivery_of,
+    row_of,
+)
 from reconcile.storage.sqlite.database import Database
 
 
@@ -18,20 +24,10 @@ class SqliteUntrusted:
 
     def keep(self, deliveries: Sequence[UntrustedDelivery]) -> None:
         """Store refused deliveries in one transaction, within the bounds."""
-        rows = [
-            (
-                micros(delivery.received_at),
-                delivery.reason,
-                json.dumps(delivery.headers),
-                delivery.body_bytes,
-                delivery.body_digest,
-                None if delivery.body is None else pack(delivery.body),
-            )
-            for delivery in deliveries
-        ]
+        rows = [row_of(delivery) for delivery in deliveries]
         with self._database.writing() as cursor:
             cursor.executemany(
-                "INSERT INTO untrusted VALUES (NULL, ?, ?, ?, ?, ?, ?)", rows
+                f"INSERT INTO untrusted ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows
             )
             cursor.execute(_TOO_MANY, (ROWS_MAX,))
             cursor.execute(_TOO_LONG, (BYTES_MAX,))
@@ -52,17 +48,25 @@ class SqliteUntrusted:
             if not _exists(cursor):
                 return
             rows = cursor.execute(
-                "SELECT received_at, reason, headers, body, body_bytes, body_digest"
-                " FROM untrusted ORDER BY seq DESC"
+                f"SELECT {COLUMNS} FROM untrusted ORDER BY seq DESC"
             ).fetchall()
-        for received_at, reason, headers, packed, body_bytes, body_digest in rows:
-            yield UntrustedDelivery(
-                received_at=moment_of(received_at),
-                reason=reason,
-                headers=headers_of(headers),
-                body=None if packed is None else unpack(packed),
-                body_bytes=body_bytes,
-                body_digest=body_digest,
+        yield from map(delivery_of, rows)
+
+    def numbered(self) -> list[tuple[int, UntrustedDelivery]]:
+        """Return the stored ones with their numbers, the oldest first."""
+        with self._database.reading() as cursor:
+            if not _exists(cursor):
+                return []
+            cursor.execute(f"SELECT seq, {COLUMNS} FROM untrusted ORDER BY seq")
+            return [(row[0], delivery_of(row[1:])) for row in cursor]
+
+    def keep_numbered(self, rows: Sequence[tuple[int, UntrustedDelivery]]) -> None:
+        """Store deliveries under the numbers they had elsewhere, unless they are."""
+        with self._database.writing() as cursor:
+            cursor.executemany(
+                f"INSERT OR IGNORE INTO untrusted (seq, {COLUMNS})"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(seq, *row_of(delivery)) for seq, delivery in rows],
             )
 
     def forget_bodies(self, *, unless: Callable[[bytes], bool]) -> int:

@@ -53,7 +53,7 @@ CREATE TABLE $.leases (
 );
 
 CREATE TABLE $.untrusted (
-    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    seq bigint PRIMARY KEY,
     received_at bigint NOT NULL,
     reason text COLLATE "C" NOT NULL,
     headers text COLLATE "C" NOT NULL,
