@@ -1,16 +1,23 @@
-"""The projector: events after the views' position, folded into rows, exactly once.
+"""The projector: events that the views lack, folded into rows, exactly once.
 
 A batch's rows and its position are written in one transaction. An event that cannot be
 folded is found by halving, put aside with the reason, and never stops the others.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from reconcile.domain.policy import Policy
 from reconcile.errors import StoreError
 from reconcile.judgement.item import Rules
 from reconcile.readmodels.batch import ProjectionBatch
-from reconcile.storage.ports import OvertakenError, Store, StoredEvent, ViewChanges
+from reconcile.storage.ports import (
+    Claim,
+    OvertakenError,
+    Store,
+    StoredEvent,
+    ViewChanges,
+)
 
 
 class Projector:
@@ -30,22 +37,29 @@ class Projector:
         are folded anew from the first event.
         """
         self._views.begin_anew_unless(f"{self._rules.label}; {self._policy.label}")
-        until = self._store.position()
-        while True:
+        for _ in range(_LEVELLINGS):
+            until = self._store.position()
+            while self._project_some(until):
+                pass
             with self._store.reading() as views:
-                after = views.position()
-            stored = self._store.stored_after(after) if after < until else []
-            if not stored:
-                return after
-            try:
-                self._project(stored, after)
-            except OvertakenError:
-                continue
+                position = views.position()
+                if views.is_even():
+                    break
+        return position
 
-    def _project(self, stored: Sequence[StoredEvent], after: int) -> None:
-        position = stored[-1].position
+    def _project_some(self, until: int) -> bool:
+        """Project one claim; return whether there may be more."""
         try:
-            with self._store.reading() as views:
+            with self._views.claim(until=until) as claim:
+                if claim is not None:
+                    self._project(claim, claim.stored)
+                return claim is not None
+        except OvertakenError:
+            return True
+
+    def _project(self, claim: Claim, stored: Sequence[StoredEvent]) -> None:
+        try:
+            with claim.reading() as views:
                 batch = ProjectionBatch(
                     self._store, views, policy=self._policy, rules=self._rules
                 )
@@ -55,9 +69,13 @@ class Projector:
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the rest
             if len(stored) > 1:
                 half = len(stored) // 2
-                self._project(stored[:half], after)
-                self._project(stored[half:], stored[half - 1].position)
+                self._project(claim, stored[:half])
+                self._project(claim, stored[half:])
                 return
             reason = f"{type(error).__name__}: {error}"
-            changes = ViewChanges(poisoned=[(position, reason)])
-        self._views.write(changes, after=after, position=position)
+            changes = ViewChanges(poisoned=[(stored[-1].position, reason)])
+        claim.write(changes, position=stored[-1].position)
+
+
+_LEVELLINGS: Final = 3
+"""How often what others have run ahead with is caught up with."""

@@ -60,7 +60,7 @@ class Reporting:
     ) -> Report | None:
         """Return the report by all facts, from views that are up to date.
 
-        None where some facts lie in the future of `as_of`.
+        None where some facts lie in the future of `as_of`, or others write the views.
         """
         with self.store.reading() as views:
             if not _is_past(views, as_of):
@@ -363,9 +363,9 @@ def _rows(
 
 
 def _is_past(views: Snapshot, as_of: datetime) -> bool:
-    """Return whether all facts in the views are of a moment or earlier."""
+    """Return whether the views hold all facts, and none that is later than a moment."""
     newest = views.newest()
-    return newest is None or newest <= as_of
+    return views.is_even() and (newest is None or newest <= as_of)
 
 
 def _written(views: Snapshot) -> Callable[[set[str]], Iterable[Copy]]:

@@ -16,6 +16,7 @@ from reconcile.storage.evidence import Evidence, EvidenceKey, Receipt
 from reconcile.storage.movable import Movable, StoredEvent
 from reconcile.storage.refused import Untrusted
 from reconcile.storage.view_ports import (
+    Claim,
     OvertakenError,
     Snapshot,
     UnfinishedSync,
@@ -26,6 +27,7 @@ from reconcile.storage.view_ports import (
 )
 
 __all__ = [
+    "Claim",
     "Leases",
     "OvertakenError",
     "Snapshot",

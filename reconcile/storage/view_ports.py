@@ -1,6 +1,7 @@
 """What a store offers of its views, whichever engine keeps it: read, and written."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
@@ -17,6 +18,7 @@ from reconcile.projections.rows import (
     RefusedRow,
     SyncRow,
 )
+from reconcile.storage.movable import StoredEvent
 
 
 class OvertakenError(Exception):
@@ -67,6 +69,13 @@ class Snapshot(Protocol):
 
     def position(self) -> int:
         """Return the position of the last event the views contain, 0 for none."""
+        ...
+
+    def is_even(self) -> bool:
+        """Return whether the rows of all companies stand at one position.
+
+        They do not while other projectors are ahead with the companies they have.
+        """
         ...
 
     def newest(self) -> datetime | None:
@@ -152,11 +161,31 @@ class Views(Protocol):
         """
         ...
 
-    def write(self, changes: ViewChanges, *, after: int, position: int) -> None:
-        """Write a batch's rows and the position they bring the views to, at once.
+    def claim(self, *, until: int) -> AbstractContextManager["Claim | None"]:
+        """Give events up to a position that are to be folded, and are ours to fold.
+
+        None: all are folded, by whomever.
+        """
+        ...
+
+
+class Claim(Protocol):
+    """Some events to be folded, which nobody else folds meanwhile, or in vain."""
+
+    @property
+    def stored(self) -> Sequence[StoredEvent]:
+        """Return the events, in order."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Snapshot]:
+        """Give the views as they stand before the events that are not yet written."""
+        ...
+
+    def write(self, changes: ViewChanges, *, position: int) -> None:
+        """Write the rows of events up to a position, and that position, at once.
 
         Raises:
-            OvertakenError: the views do not stand at `after` any more.
+            OvertakenError: somebody else has written them meanwhile.
 
         """
         ...

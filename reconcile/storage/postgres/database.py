@@ -35,7 +35,7 @@ Row = tuple[Any, ...]
 _READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _LIFETIME_S: Final = 30 * 60.0
-_IDLE_IN_TRANSACTION_S: Final = 600  # a process that was stopped lets go of its locks
+_IDLE_IN_TRANSACTION_S: Final = 30  # a process that was stopped lets go of its locks
 
 
 class Datastore(PostgresDatastore):

@@ -68,7 +68,7 @@ def location_of(url: str) -> Location:
         conninfo=make_conninfo("", **{**_DEFAULTS, **found}),
         schema=schema,
         name=_name(found, schema),
-        pool_size=_number(ours, "pool_size", _POOL, least=1),
+        pool_size=_number(ours, "pool_size", _POOL, least=3),
         lock_timeout_s=_number(ours, "lock_timeout", _LOCK_TIMEOUT_S),
         statement_timeout_s=_number(ours, "statement_timeout", 0),
         prepares=bool(_number(ours, "prepare", 1, most=1)),

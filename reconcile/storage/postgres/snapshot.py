@@ -38,14 +38,29 @@ class PostgresSnapshot:
         row = read.first("SELECT label FROM $.made_by")
         self._made = row is not None and row[0].startswith(MADE_BY)
         self._known: dict[ViewTable, frozenset[str]] = {}
+        self._stands: Row | None = None
 
     def _select(self, query: str, *values: object) -> list[Row]:
         return self._read.all(query, *values) if self._made else []
 
     def position(self) -> int:
-        """Return the position of the last event the views contain, 0 for none."""
-        query = "SELECT position FROM $.tracking"
-        return next((position for (position,) in self._select(query)), 0)
+        """Return the position up to which the views contain every event."""
+        last, _, lacking = self._standing()
+        return last if lacking is None else lacking - 1
+
+    def is_even(self) -> bool:
+        """Return whether no company's rows contain a later event than others lack."""
+        _, folded, lacking = self._standing()
+        return lacking is None or folded < lacking
+
+    def _standing(self) -> tuple[int, int, int | None]:
+        """Return the last event, the last that is folded, the first that is not."""
+        if not self._made:
+            return 0, 0, None
+        if self._stands is None:
+            self._stands = self._read.first(_STANDING) or (0, 0, None)
+        last, folded, lacking = self._stands
+        return last, folded, lacking
 
     def newest(self) -> datetime | None:
         """Return the latest effective time of any fact in the views."""
@@ -228,6 +243,13 @@ class PostgresSnapshot:
         )
 
 
+_STANDING: Final = """
+    SELECT (SELECT last FROM $.book), MAX(t.position), MIN(lacking.position)
+      FROM $.tracking AS t LEFT JOIN LATERAL (
+        SELECT MIN(e.notification_id) AS position FROM $.stored_events AS e
+         WHERE e.partition = t.partition AND e.notification_id > t.position
+      ) AS lacking ON true
+"""
 _COMPANIES: Final = """
     WITH RECURSIVE companies (company_id) AS (
         (SELECT MIN(company_id) FROM $$)

@@ -1,12 +1,15 @@
 """The views in PostgreSQL, written: a batch's rows, with the projector's position."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from reconcile.projections.rows import Column, ItemRow, ItemRows
 from reconcile.storage.evidence import micros
-from reconcile.storage.ports import OvertakenError, ViewChanges, ViewTable
+from reconcile.storage.ports import StoredEvent, ViewChanges, ViewTable
 from reconcile.storage.postgres.database import Database, Transaction
+from reconcile.storage.postgres.events import BYTES_PER_READ, EVENTS_PER_READ
+from reconcile.storage.postgres.snapshot import PostgresSnapshot
 from reconcile.storage.tables import ALIKE_MIN, KEYS, MADE_BY, ROWS
 
 
@@ -25,7 +28,7 @@ class PostgresViews:
         if self._database.first(_LABEL) == (label,):
             return
         with self._database.writing() as write:
-            write.first("SELECT position FROM $.tracking FOR UPDATE")
+            write.all("SELECT 1 FROM $.tracking ORDER BY partition FOR UPDATE")
             if write.first(_LABEL) == (label,):
                 return
             for table in (*ROWS, "deliveries", "poisoned", "newest", "made_by"):
@@ -33,36 +36,82 @@ class PostgresViews:
             write.run("UPDATE $.tracking SET position = 0")
             write.run("INSERT INTO $.made_by (label) VALUES (%s)", label)
 
-    def write(self, changes: ViewChanges, *, after: int, position: int) -> None:
-        """Write a batch's rows and the position they bring the views to, at once.
+    @contextmanager
+    def claim(self, *, until: int) -> Iterator["PostgresClaim | None"]:
+        """Give the next events of some companies, which nobody else has.
 
-        The position is moved on first, so that of two projectors the second waits for
-        the first, and then finds that it was overtaken.
-
-        Raises:
-            OvertakenError: the views do not stand at `after` any more.
-
+        The claim is the transaction in which their rows are written: with whoever
+        holds it ends the claim, by whatever end. Where all that is to be folded is in
+        other hands, it is waited for.
         """
         with self._database.writing() as write:
-            moved = "UPDATE $.tracking SET position = %s WHERE position = %s"
-            if not write.run(moved, position, after):
-                raise OvertakenError
-            for table, company_id, key in changes.gone:
-                write.run(
-                    f"DELETE FROM $.{table} WHERE company_id = %s"
-                    f" AND {KEYS[table]} = %s",
-                    company_id,
-                    key,
-                )
-            _write_items(write, changes.items)
-            _upsert(write, "contents", changes.contents)
-            _upsert(write, "syncs", changes.syncs)
-            _upsert(write, "datasets", changes.datasets)
-            _upsert(write, "refused", changes.refused)
-            _upsert(write, "mended", changes.mended)
-            _write_rest(write, changes)
+            while True:
+                found = write.first(_FREE, until) or write.first(_IN_HANDS, until)
+                if found is not None or write.first(_LACKING, until) is None:
+                    break
+            if found is None:
+                yield None
+                return
+            partition, after = found
+            rows = write.all(_NEXT, partition, after, until)
+            yield PostgresClaim(write, partition, [*map(StoredEvent._make, rows)])
 
 
+class PostgresClaim:
+    """The next events of the companies of one partition, in one transaction."""
+
+    def __init__(
+        self, write: Transaction, partition: int, stored: Sequence[StoredEvent]
+    ) -> None:
+        self._write = write
+        self._partition = partition
+        self.stored = stored
+
+    @contextmanager
+    def reading(self) -> Iterator[PostgresSnapshot]:
+        """Give the views as they stand before the events that are not yet written."""
+        yield PostgresSnapshot(self._write)
+
+    def write(self, changes: ViewChanges, *, position: int) -> None:
+        """Write the rows of events up to a position, and that position, at once."""
+        write = self._write
+        moved = "UPDATE $.tracking SET position = %s WHERE partition = %s"
+        write.run(moved, position, self._partition)
+        for table, company_id, key in changes.gone:
+            write.run(
+                f"DELETE FROM $.{table} WHERE company_id = %s AND {KEYS[table]} = %s",
+                company_id,
+                key,
+            )
+        _write_items(write, changes.items)
+        _upsert(write, "contents", changes.contents)
+        _upsert(write, "syncs", changes.syncs)
+        _upsert(write, "datasets", changes.datasets)
+        _upsert(write, "refused", changes.refused)
+        _upsert(write, "mended", changes.mended)
+        _write_rest(write, changes)
+
+
+_AFTER: Final = """
+    EXISTS (SELECT 1 FROM $.stored_events AS e
+             WHERE e.partition = t.partition AND e.notification_id > t.position
+               AND e.notification_id <= %s)
+"""
+_LACKING: Final = f"SELECT 1 FROM $.tracking AS t WHERE {_AFTER} LIMIT 1"
+_TO_FOLD: Final = f"""
+    SELECT t.partition, t.position FROM $.tracking AS t WHERE {_AFTER}
+     ORDER BY random() LIMIT 1 FOR UPDATE OF t"""
+_FREE: Final = f"{_TO_FOLD} SKIP LOCKED"
+_IN_HANDS: Final = _TO_FOLD
+_NEXT: Final = f"""
+    SELECT notification_id, originator_id, originator_version, topic, state, recorded_at
+      FROM (SELECT *, SUM(octet_length(state)) OVER (ORDER BY notification_id)
+                      - octet_length(state) AS bytes_before
+              FROM $.stored_events
+             WHERE partition = %s AND notification_id > %s AND notification_id <= %s
+             ORDER BY notification_id LIMIT {EVENTS_PER_READ}) AS next
+     WHERE bytes_before < {BYTES_PER_READ} ORDER BY notification_id
+"""
 _LABEL: Final = "SELECT label FROM $.made_by"
 
 

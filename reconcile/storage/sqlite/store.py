@@ -73,7 +73,7 @@ class SqliteStore(SqliteMoving, EventReads):
 
     def views(self) -> SqliteViews:
         """Return the views, to write them."""
-        return SqliteViews(self._database)
+        return SqliteViews(self._database, self)
 
     def leases(self, holder: str) -> SqliteLeases:
         """Return the leases, as a holder sees them."""

@@ -1,21 +1,30 @@
 """The views in SQLite, written: a batch's rows, with the projector's position."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from reconcile.projections.rows import ItemRow, ItemRows, encode
 from reconcile.storage.evidence import micros
-from reconcile.storage.ports import OvertakenError, ViewChanges, ViewTable
+from reconcile.storage.ports import (
+    OvertakenError,
+    StoredEvent,
+    ViewChanges,
+    ViewTable,
+)
 from reconcile.storage.sqlite.database import Database
+from reconcile.storage.sqlite.events import EventReads
 from reconcile.storage.sqlite.schema import PROJECTION, make_view_tables
+from reconcile.storage.sqlite.snapshot import SqliteSnapshot
 from reconcile.storage.tables import ALIKE_MIN, KEYS, MADE_BY, ROWS
 
 
 class SqliteViews:
     """The views of one SQLite store, as the projector writes them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, events: EventReads) -> None:
         self._database = database
+        self._events = events
 
     def begin_anew_unless(self, label: str) -> None:
         """Empty the views unless they were made under this label.
@@ -32,15 +41,43 @@ class SqliteViews:
             make_view_tables(cursor)
             cursor.execute("REPLACE INTO made_by VALUES (1, ?)", (label,))
 
-    def write(self, changes: ViewChanges, *, after: int, position: int) -> None:
-        """Write a batch's rows and the position they bring the views to, at once.
+    @contextmanager
+    def claim(self, *, until: int) -> Iterator["SqliteClaim | None"]:
+        """Give the next events, where the views do not stand at `until` yet.
+
+        Two that fold the same are told apart when they write: one was overtaken.
+        """
+        with self._database.reading() as cursor:
+            after = SqliteSnapshot(self._database, cursor).position()
+        stored = self._events.stored_after(after) if after < until else []
+        yield SqliteClaim(self._database, after, stored) if stored else None
+
+
+class SqliteClaim:
+    """The next events of a SQLite store."""
+
+    def __init__(
+        self, database: Database, after: int, stored: Sequence[StoredEvent]
+    ) -> None:
+        self._database = database
+        self._after = after
+        self.stored = stored
+
+    @contextmanager
+    def reading(self) -> Iterator[SqliteSnapshot]:
+        """Give the views as they stand before the events that are not yet written."""
+        with self._database.reading() as cursor:
+            yield SqliteSnapshot(self._database, cursor)
+
+    def write(self, changes: ViewChanges, *, position: int) -> None:
+        """Write the rows of events up to a position, and that position, at once.
 
         Raises:
-            OvertakenError: the views do not stand at `after` any more.
+            OvertakenError: somebody else has written them meanwhile.
 
         """
         with self._database.writing() as cursor:
-            if _position(cursor) != after:
+            if _position(cursor) != self._after:
                 raise OvertakenError
             for table, *key in changes.gone:
                 _delete(cursor, table, key)
@@ -71,6 +108,7 @@ class SqliteViews:
             cursor.execute(
                 "REPLACE INTO tracking VALUES (?, ?)", (PROJECTION, position)
             )
+        self._after = position
 
 
 def _delete(cursor: sqlite3.Cursor, table: ViewTable, key: Sequence[str]) -> None:

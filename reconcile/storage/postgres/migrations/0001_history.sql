@@ -15,11 +15,15 @@ CREATE TABLE $.stored_events (
     recorded_at bigint NOT NULL,
     company_id text COLLATE "C" NOT NULL
         GENERATED ALWAYS AS (split_part(originator_id, ':', 2)) STORED,
+    partition smallint NOT NULL
+        GENERATED ALWAYS AS (get_byte(sha256(
+            split_part(originator_id, ':', 2)::bytea), 0) % 16) STORED,
     UNIQUE (originator_id, originator_version)
 );
 CREATE INDEX events_by_time ON $.stored_events (recorded_at);
 CREATE INDEX events_by_company ON $.stored_events (company_id, notification_id)
     INCLUDE (topic);
+CREATE INDEX events_by_partition ON $.stored_events (partition, notification_id);
 
 CREATE TABLE $.evidence (
     seq bigint PRIMARY KEY,

@@ -13,10 +13,10 @@ DROP TABLE IF EXISTS $.made_by;
 DROP TABLE IF EXISTS $.tracking;
 
 CREATE TABLE $.tracking (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    position bigint NOT NULL DEFAULT 0
+    partition smallint PRIMARY KEY,
+    position bigint NOT NULL
 ) WITH (fillfactor = 50);
-INSERT INTO $.tracking DEFAULT VALUES;
+INSERT INTO $.tracking SELECT partition, 0 FROM generate_series(0, 15) AS partition;
 
 CREATE TABLE $.items (
     company_id text COLLATE "C" NOT NULL,
