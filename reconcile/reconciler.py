@@ -1,5 +1,6 @@
 """The façade: one store, opened, fed, and asked what became of every expense."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Self
@@ -23,6 +24,7 @@ from reconcile.intake.take import Intake, take
 from reconcile.judgement.item import Item
 from reconcile.live.follow import Follower
 from reconcile.live.pace import Pace
+from reconcile.readmodels.keep_up import keep_up
 from reconcile.readmodels.projector import Projector
 from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.report.build import Report
@@ -266,6 +268,10 @@ class Reconciler(Decisions, Sender):
     def catch_up(self) -> int:
         """Bring the live views up to date; return the position they stand at."""
         return self._projector.catch_up()
+
+    def keep_up(self, stop: threading.Event) -> None:
+        """Bring the live views up to date as soon as something comes, until `stop`."""
+        keep_up(self._projector, self.store, stop)
 
     def tie_out(self, *, evidence: bool = False) -> TieOut:
         """Return how the live views, brought up to date, compare with a replay.

@@ -17,6 +17,7 @@ from reconcile.cli.migrate import migrate
 from reconcile.cli.opening import RULES, opened, reading
 from reconcile.cli.output import Output
 from reconcile.cli.progress import counting
+from reconcile.cli.project import project
 from reconcile.cli.push import push
 from reconcile.cli.report_text import write_causes, write_report
 from reconcile.cli.retries import retries
@@ -352,6 +353,7 @@ cli.add_command(doctor)
 cli.add_command(backup)
 cli.add_command(copy)
 cli.add_command(migrate)
+cli.add_command(project)
 cli.add_command(cases)
 cli.add_command(retries)
 cli.add_command(rules_group)

@@ -173,6 +173,10 @@ class Store(Movable, Protocol):
         """Return the last position, or that of the longest prefix known by a moment."""
         ...
 
+    def wait_for_news(self, position: int, *, timeout_s: float) -> None:
+        """Wait until there may be an event after a position, or the time is over."""
+        ...
+
     def companies(self) -> list[str]:
         """Return every company that has an event, sorted; "" for events of none."""
         ...

@@ -1,5 +1,6 @@
 """The store in one PostgreSQL schema: what `storage/ports.py` asks of an engine."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -32,6 +33,7 @@ from reconcile.storage.postgres.recorder import Factory
 from reconcile.storage.postgres.snapshot import PostgresSnapshot
 from reconcile.storage.postgres.untrusted import PostgresUntrusted
 from reconcile.storage.postgres.views import PostgresViews
+from reconcile.storage.postgres.wakeup import Announcer, Listener
 
 
 class PostgresStore(PostgresMoving, EventReads):
@@ -50,6 +52,8 @@ class PostgresStore(PostgresMoving, EventReads):
         datastore: Datastore = self._app.factory.datastore  # type: ignore[attr-defined]  # the library types the factory by its base
         database = Database(datastore)
         super().__init__(database, codec or Codec())
+        self._announcer = Announcer(database)
+        self._listener = Listener(database)
         try:
             database.connect()
             check_layout(database)
@@ -65,6 +69,8 @@ class PostgresStore(PostgresMoving, EventReads):
 
     def close(self) -> None:
         """Let go of every connection."""
+        self._announcer.close()
+        self._listener.close()
         self._app.close()
 
     def views(self) -> PostgresViews:
@@ -111,6 +117,8 @@ class PostgresStore(PostgresMoving, EventReads):
                 bodies=bodies,
                 recorded_at=now,
             )
+        if events:
+            self._announcer.announce()
 
     def rewrite(self, evidence: Iterable[Evidence]) -> None:
         """Put other addresses, companies and bodies in place of those of evidence."""
@@ -123,6 +131,19 @@ class PostgresStore(PostgresMoving, EventReads):
         """Delete what nothing refers to any more; vacuum takes it off the disk."""
         with self._database.writing() as write:
             compact(write)
+
+    def wait_for_news(self, position: int, *, timeout_s: float) -> None:
+        """Wait until there may be an event after a position, or the time is over.
+
+        Through a pooler nothing is announced: the store is looked at when it is over.
+        """
+        if self.position() > position:
+            return
+        if not self._database.location.prepares:
+            time.sleep(timeout_s)
+            return
+        with store_errors(self.path):
+            self._listener.wait(timeout_s)
 
     def engine(self) -> str:
         """Return the engine and the version of the server."""

@@ -1,6 +1,7 @@
 """The store in one SQLite file: what `storage/ports.py` asks of an engine."""
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -144,6 +145,12 @@ class SqliteStore(SqliteMoving, EventReads):
         with store_errors(self.path), closing(sqlite3.connect(self.path)) as db:
             compact(db)
 
+    def wait_for_news(self, position: int, *, timeout_s: float) -> None:
+        """Wait until there is an event after a position, or the time is over."""
+        over_at = time.monotonic() + timeout_s
+        while self.position() <= position and time.monotonic() < over_at:
+            time.sleep(_LOOK_S)
+
     def engine(self) -> str:
         """Return the engine and its version."""
         return f"SQLite {sqlite3.sqlite_version}"
@@ -213,4 +220,5 @@ class SqliteStore(SqliteMoving, EventReads):
             return receipts(cursor, identity, layout=layout)
 
 
+_LOOK_S: Final = 0.05
 _BULKY: Final = ("bodies", "evidence", "untrusted")  # no figure is read from them
