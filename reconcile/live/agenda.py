@@ -124,10 +124,11 @@ class Agenda:
             return step if done is None or ahead or done < step.due else None
         self._projector.catch_up()
         company_id, sync_id = step.company_id, step.sync_id
+        named = {company_id: [sync_id]}
         with self._store.reading() as views:
-            facts = syncs_by_key(views, company_id, [sync_id])
-            contexts = contexts_by_key(views, company_id, [sync_id])
-            refused = refused_by_key(views, company_id, [sync_id])
+            facts = syncs_by_key(views, named).get(company_id, {})
+            contexts = contexts_by_key(views, named).get(company_id, {})
+            refused = refused_by_key(views, named).get(company_id, {})
         if sync_id not in facts:  # a person set aside what spoke of it
             return None
         known = self._known.get((company_id, sync_id))

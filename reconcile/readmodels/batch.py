@@ -5,7 +5,7 @@ that are touched and folds the changes into their facts. *Rejudge* surveys the s
 again, loads every item whose judgement may be another now, and makes the new rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import attrs
@@ -89,6 +89,9 @@ class _Work:
         self.transactions, self.syncs = transactions, syncs
 
 
+_Wanted = Sequence[tuple[_Work, set[str]]]
+
+
 class ProjectionBatch:
     """A batch of events, read against one consistent state of the views."""
 
@@ -102,11 +105,15 @@ class ProjectionBatch:
         self._keys_of = keys_reader(self._rows.groups_at)
 
     def fold(self, stored: Sequence[StoredEvent]) -> ViewChanges:
-        """Return everything that the events write."""
+        """Return everything that the events write.
+
+        Each kind of row is read once for all companies, so that what a batch costs on
+        the way to a server does not grow with them.
+        """
         written = ViewChanges()
-        for work in self._gather(stored, written):
-            self._apply(work)
-            self._rejudge(work, written)
+        works = [*self._gather(stored, written)]
+        self._apply(works)
+        self._rejudge(works, written)
         return written
 
     # Gather
@@ -152,44 +159,53 @@ class ProjectionBatch:
 
     # Apply
 
-    def _apply(self, work: _Work) -> None:
+    def _apply(self, works: Sequence[_Work]) -> None:
         """Load what the changes touch, and fold them into it."""
-        company = work.company
-        self._load_items(work, work.transactions)
-        self._load_datasets(company, work.datasets)
-        self._load_syncs(company, work.syncs)
-        self._load_sent(company, work.sent)
-        company.refused.update(
-            refused_by_key(self._views, company.company_id, work.refused)
-        )
-        company.mended.update(
-            mended_by_key(self._views, company.company_id, work.mended)
-        )
-        for change in work.changes:
-            company.apply(change)
-        work.forget_what_is_gone()
-        links = [link for d in work.datasets for link in company.datasets[d].syncs]
-        linked = {link.sync_id for link in links}
-        self._load_syncs(company, linked - work.syncs)
-        work.syncs |= linked
+        self._load_items([(work, work.transactions) for work in works])
+        self._load_datasets([(work, work.datasets) for work in works])
+        self._load_syncs([(work, work.syncs) for work in works])
+        self._load_sent([(work, work.sent) for work in works])
+        refused = {work.company.company_id: work.refused for work in works}
+        mended = {work.company.company_id: work.mended for work in works}
+        found_refused = refused_by_key(self._views, refused)
+        found_mended = mended_by_key(self._views, mended)
+        linked: list[tuple[_Work, set[str]]] = []
+        for work in works:
+            company = work.company
+            company.refused.update(found_refused.get(company.company_id, {}))
+            company.mended.update(found_mended.get(company.company_id, {}))
+            for change in work.changes:
+                company.apply(change)
+            work.forget_what_is_gone()
+            links = [link for d in work.datasets for link in company.datasets[d].syncs]
+            linked.append((work, {link.sync_id for link in links}))
+        self._load_syncs([(work, syncs - work.syncs) for work, syncs in linked])
+        for work, syncs in linked:
+            work.syncs |= syncs
 
     # Rejudge
 
-    def _rejudge(self, work: _Work, written: ViewChanges) -> None:
+    def _rejudge(self, works: Sequence[_Work], written: ViewChanges) -> None:
         """Judge every item anew that the changes may have given another judgement."""
+        touched = [
+            (work, work.transactions | changed)
+            for work, changed in self._items_of_changed_syncs(works)
+        ]
+        for work, items in touched:
+            for dataset_id in work.datasets:
+                for push in work.company.datasets[dataset_id].pushes:
+                    items.update(push.transaction_ids)
+        self._load_items([(work, items - work.transactions) for work, items in touched])
+        self._load_what_items_name(touched)
+        self._load_sent([(work, _sent_again(work, items)) for work, items in touched])
+        for work, items in touched:
+            self._judge_anew(work, sorted(items), written)
+
+    def _judge_anew(
+        self, work: _Work, names: Sequence[str], written: ViewChanges
+    ) -> None:
+        """Judge some items of a company, and make its new rows."""
         company = work.company
-        items = work.transactions | self._items_of_changed_syncs(work)
-        for dataset_id in work.datasets:
-            for push in company.datasets[dataset_id].pushes:
-                items.update(push.transaction_ids)
-        self._load_items(work, items - work.transactions)
-        self._load_what_items_name(work, items)
-        names = sorted(items)
-        self._load_sent(
-            company,
-            {t for t in names if sent_again(company.others.get(t, NO_FACTS))}
-            - work.sent,
-        )
         found = released_by_own(
             company,
             work.contexts,
@@ -208,17 +224,22 @@ class ProjectionBatch:
         written.mended += mended_rows(company, sorted(work.mended))
         written.gone += work.gone
 
-    def _items_of_changed_syncs(self, work: _Work) -> set[str]:
+    def _items_of_changed_syncs(
+        self, works: Sequence[_Work]
+    ) -> list[tuple[_Work, set[str]]]:
         """Survey the syncs anew; return the items of those that now look otherwise."""
+        named = [(work, _datasets_named(work)) for work in works]
+        self._load_datasets(named)
+        before = contexts_by_key(
+            self._views, {work.company.company_id: work.syncs for work in works}
+        )
+        return [
+            (work, self._surveyed(work, before.get(work.company.company_id, {})))
+            for work in works
+        ]
+
+    def _surveyed(self, work: _Work, before: Mapping[str, SyncContext]) -> set[str]:
         company = work.company
-        named = {
-            dataset_id
-            for sync_id in work.syncs
-            for initiation in company.syncs[sync_id].initiations
-            for dataset_id in initiation.dataset_ids
-        }
-        self._load_datasets(company, named - company.datasets.keys())
-        before = contexts_by_key(self._views, company.company_id, work.syncs)
         found: set[str] = set()
         for sync_id in work.syncs:
             context = survey(
@@ -262,41 +283,82 @@ class ProjectionBatch:
             if summary is not None:
                 yield sync_row(summary, company.syncs[sync_id], context)
 
-    # Loading
+    # Loading: each kind of row at once for all companies
 
-    def _load_items(self, work: _Work, transaction_ids: set[str]) -> None:
-        company = work.company
-        found = items_by_key(self._views, company.company_id, transaction_ids)
-        for transaction_id, facts in found.items():
-            if facts.legs:
-                company.legs[transaction_id] = facts.legs
-                work.reporting.update([leg.sync_id for leg in facts.legs])
-            rest = attrs.evolve(facts, legs=())
-            if rest != ItemFacts():
-                company.others[transaction_id] = rest
+    def _load_items(self, wanted: _Wanted) -> None:
+        found = items_by_key(self._views, _named(wanted))
+        for work, _ in wanted:
+            company = work.company
+            for name, facts in found.get(company.company_id, {}).items():
+                if facts.legs:
+                    company.legs[name] = facts.legs
+                    work.reporting.update([leg.sync_id for leg in facts.legs])
+                rest = attrs.evolve(facts, legs=())
+                if rest != ItemFacts():
+                    company.others[name] = rest
 
-    def _load_sent(self, company: CompanyFacts, transaction_ids: set[str]) -> None:
-        found = self._views.contents_named(company.company_id, transaction_ids)
-        company.sent.update((row.transaction_id, row.sent()) for row in found)
+    def _load_sent(self, wanted: _Wanted) -> None:
+        works = {work.company.company_id: work for work, _ in wanted}
+        for row in self._views.contents_named(_named(wanted)):
+            works[row.company_id].company.sent[row.transaction_id] = row.sent()
 
-    def _load_syncs(self, company: CompanyFacts, sync_ids: set[str]) -> None:
-        found = syncs_by_key(self._views, company.company_id, sync_ids)
-        company.syncs.update(found)
+    def _load_syncs(self, wanted: _Wanted) -> None:
+        found = syncs_by_key(self._views, _named(wanted))
+        for work, _ in wanted:
+            work.company.syncs.update(found.get(work.company.company_id, {}))
 
-    def _load_datasets(self, company: CompanyFacts, dataset_ids: set[str]) -> None:
-        found = datasets_by_key(self._views, company.company_id, dataset_ids)
-        company.datasets.update(found)
+    def _load_datasets(self, wanted: _Wanted) -> None:
+        found = datasets_by_key(self._views, _named(wanted))
+        for work, _ in wanted:
+            work.company.datasets.update(found.get(work.company.company_id, {}))
 
-    def _load_what_items_name(self, work: _Work, transaction_ids: set[str]) -> None:
+    def _load_what_items_name(self, touched: _Wanted) -> None:
         """Load the datasets that items name, and the contexts of their syncs."""
-        company = work.company
-        others = [company.others[t] for t in transaction_ids if t in company.others]
-        named = {e.dataset_id for o in others for e in o.expected if e.dataset_id}
-        self._load_datasets(company, named - company.datasets.keys())
-        syncs = {link.sync_id for d in named for link in company.datasets[d].syncs}
-        syncs.update(e.sync_id for o in others for e in o.expected if e.sync_id)
-        syncs.update(hook.sync_id for o in others for hook in o.hooks)
-        syncs |= work.reporting
-        missing = syncs - work.contexts.keys()
-        found = contexts_by_key(self._views, company.company_id, missing)
-        work.contexts.update(found)
+        named = [(work, _datasets_of_items(work, items)) for work, items in touched]
+        self._load_datasets(
+            [(work, names - work.company.datasets.keys()) for work, names in named]
+        )
+        missing = [
+            (work, _syncs_of_items(work, items, datasets) - work.contexts.keys())
+            for (work, items), (_, datasets) in zip(touched, named, strict=True)
+        ]
+        found = contexts_by_key(self._views, _named(missing))
+        for work, _ in missing:
+            work.contexts.update(found.get(work.company.company_id, {}))
+
+
+def _named(wanted: _Wanted) -> dict[str, set[str]]:
+    return {work.company.company_id: names for work, names in wanted if names}
+
+
+def _datasets_named(work: _Work) -> set[str]:
+    """Return the datasets that the changed syncs name, of those not yet loaded."""
+    syncs = [work.company.syncs[sync_id] for sync_id in work.syncs]
+    named = {
+        d for sync in syncs for start in sync.initiations for d in start.dataset_ids
+    }
+    return named - work.company.datasets.keys()
+
+
+def _others(work: _Work, items: set[str]) -> list[ItemFacts]:
+    others = work.company.others
+    return [others[name] for name in items if name in others]
+
+
+def _datasets_of_items(work: _Work, items: set[str]) -> set[str]:
+    others = _others(work, items)
+    return {e.dataset_id for o in others for e in o.expected if e.dataset_id}
+
+
+def _syncs_of_items(work: _Work, items: set[str], datasets: set[str]) -> set[str]:
+    company, others = work.company, _others(work, items)
+    syncs = {link.sync_id for d in datasets for link in company.datasets[d].syncs}
+    syncs.update(e.sync_id for o in others for e in o.expected if e.sync_id)
+    syncs.update(hook.sync_id for o in others for hook in o.hooks)
+    return syncs | work.reporting
+
+
+def _sent_again(work: _Work, items: set[str]) -> set[str]:
+    """Return the items that may have been sent with several contents."""
+    others = work.company.others
+    return {t for t in items if sent_again(others.get(t, NO_FACTS))} - work.sent

@@ -78,7 +78,7 @@ def _company(
         summaries=lambda _: summaries,
         shown=lambda names, *_: [*map(shown.get, names)],
         sent=lambda name: next(
-            (row.sent() for row in views.contents_named(company_id, [name])), ()
+            (row.sent() for row in views.contents_named({company_id: [name]})), ()
         ),
     )
     for sync in views.syncs(company_id):

@@ -17,6 +17,7 @@ from reconcile.storage.movable import Movable, StoredEvent
 from reconcile.storage.refused import Untrusted
 from reconcile.storage.view_ports import (
     Claim,
+    Named,
     OvertakenError,
     Snapshot,
     UnfinishedSync,
@@ -29,6 +30,7 @@ from reconcile.storage.view_ports import (
 __all__ = [
     "Claim",
     "Leases",
+    "Named",
     "OvertakenError",
     "Snapshot",
     "Store",

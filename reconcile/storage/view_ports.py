@@ -1,6 +1,6 @@
 """What a store offers of its views, whichever engine keeps it: read, and written."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
@@ -45,6 +45,10 @@ class UnfinishedSync(NamedTuple):
 
 ViewTable = Literal["items", "contents", "syncs", "datasets", "refused", "mended"]
 """A view table that has a row for each thing of a company, and a column `facts`."""
+
+
+Named = Mapping[str, Collection[str]]
+"""Names by their company: of all companies together, so that all are asked for once."""
 
 
 @attrs.define(kw_only=True)
@@ -108,9 +112,7 @@ class Snapshot(Protocol):
         """Yield what stands for each item, or one; and if something else was sent."""
         ...
 
-    def contents_named(
-        self, company_id: str, transaction_ids: Iterable[str]
-    ) -> Iterable[ContentRow]:
+    def contents_named(self, wanted: Named) -> Iterable[ContentRow]:
         """Return what those transactions say that have a row."""
         ...
 
@@ -135,15 +137,13 @@ class Snapshot(Protocol):
         ...
 
     def facts(
-        self, table: ViewTable, company_id: str, names: Iterable[str]
-    ) -> Iterable[tuple[str, bytes]]:
-        """Return name and encoded facts of those rows that exist."""
+        self, table: ViewTable, wanted: Named
+    ) -> Iterable[tuple[str, str, bytes]]:
+        """Return company, name and encoded facts of those rows that exist."""
         ...
 
-    def contexts(
-        self, company_id: str, sync_ids: Iterable[str]
-    ) -> Iterable[tuple[str, bytes]]:
-        """Return name and encoded context of those syncs that have a row."""
+    def contexts(self, wanted: Named) -> Iterable[tuple[str, str, bytes]]:
+        """Return company, name and encoded context of those syncs that have a row."""
         ...
 
     def unfinished_syncs(self, *, now: datetime) -> Iterator[UnfinishedSync]:

@@ -1,6 +1,7 @@
-"""Facts of the views by key, decoded: whichever engine read them."""
+"""Facts of the views by company and key, decoded: whichever engine read them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from typing import TypeVar
 
 from reconcile.judgement.facts import (
     DatasetFacts,
@@ -18,57 +19,61 @@ from reconcile.projections.rows import (
     decode_refused,
     decode_sync,
 )
-from reconcile.storage.ports import Snapshot
+from reconcile.storage.ports import Named, Snapshot, ViewTable
+
+_Facts = TypeVar("_Facts")
+ByCompany = dict[str, dict[str, _Facts]]
+"""What was found, by company and name; a company of which nothing is there is left out."""
 
 
-def items_by_key(
-    snapshot: Snapshot, company_id: str, transaction_ids: Iterable[str]
-) -> dict[str, ItemFacts]:
+def items_by_key(snapshot: Snapshot, wanted: Named) -> ByCompany[ItemFacts]:
     """Return the facts of those transactions that have any; equal ones are shared."""
     known: dict[bytes, ItemFacts] = {}
-    found: dict[str, ItemFacts] = {}
-    for name, facts in snapshot.facts("items", company_id, transaction_ids):
+    found: ByCompany[ItemFacts] = {}
+    for company_id, name, facts in snapshot.facts("items", wanted):
         if facts not in known:
             known[facts] = decode_item(facts)
-        found[name] = known[facts]
+        found.setdefault(company_id, {})[name] = known[facts]
     return found
 
 
-def syncs_by_key(
-    snapshot: Snapshot, company_id: str, sync_ids: Iterable[str]
-) -> dict[str, SyncFacts]:
+def syncs_by_key(snapshot: Snapshot, wanted: Named) -> ByCompany[SyncFacts]:
     """Return the facts of those syncs that have any."""
-    found = snapshot.facts("syncs", company_id, sync_ids)
-    return {name: decode_sync(facts) for name, facts in found}
+    return _decoded(snapshot, "syncs", wanted, decode_sync)
 
 
-def contexts_by_key(
-    snapshot: Snapshot, company_id: str, sync_ids: Iterable[str]
-) -> dict[str, SyncContext]:
+def contexts_by_key(snapshot: Snapshot, wanted: Named) -> ByCompany[SyncContext]:
     """Return those syncs as judgement saw them last."""
-    found = snapshot.contexts(company_id, sync_ids)
-    return {name: decode_context(context) for name, context in found}
+    found: ByCompany[SyncContext] = {}
+    for company_id, name, context in snapshot.contexts(wanted):
+        found.setdefault(company_id, {})[name] = decode_context(context)
+    return found
 
 
-def datasets_by_key(
-    snapshot: Snapshot, company_id: str, dataset_ids: Iterable[str]
-) -> dict[str, DatasetFacts]:
+def datasets_by_key(snapshot: Snapshot, wanted: Named) -> ByCompany[DatasetFacts]:
     """Return the facts of those datasets that have any."""
-    found = snapshot.facts("datasets", company_id, dataset_ids)
-    return {name: decode_dataset(facts) for name, facts in found}
+    return _decoded(snapshot, "datasets", wanted, decode_dataset)
 
 
-def mended_by_key(
-    snapshot: Snapshot, company_id: str, fingerprints: Iterable[str]
-) -> dict[str, tuple[MendedBy, ...]]:
+def mended_by_key(snapshot: Snapshot, wanted: Named) -> ByCompany[tuple[MendedBy, ...]]:
     """Return what people said is mended, of those fingerprints."""
-    found = snapshot.facts("mended", company_id, fingerprints)
-    return {name: decode_mended(facts) for name, facts in found}
+    return _decoded(snapshot, "mended", wanted, decode_mended)
 
 
 def refused_by_key(
-    snapshot: Snapshot, company_id: str, sync_ids: Iterable[str]
-) -> dict[str, tuple[RefusedRead, ...]]:
-    """Return what Codat refused to tell of those syncs, "" for the company's list."""
-    found = snapshot.facts("refused", company_id, sync_ids)
-    return {name: decode_refused(facts) for name, facts in found}
+    snapshot: Snapshot, wanted: Named
+) -> ByCompany[tuple[RefusedRead, ...]]:
+    """Return what Codat refused to tell of those syncs, "" for a company's list."""
+    return _decoded(snapshot, "refused", wanted, decode_refused)
+
+
+def _decoded(
+    snapshot: Snapshot,
+    table: ViewTable,
+    wanted: Named,
+    decode: Callable[[bytes], _Facts],
+) -> ByCompany[_Facts]:
+    found: ByCompany[_Facts] = {}
+    for company_id, name, facts in snapshot.facts(table, wanted):
+        found.setdefault(company_id, {})[name] = decode(facts)
+    return found

@@ -1,6 +1,6 @@
 """The views in PostgreSQL, read: every query of a view table."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -17,7 +17,7 @@ from reconcile.projections.rows import (
     decode_names,
 )
 from reconcile.storage.evidence import moment_of
-from reconcile.storage.ports import UnfinishedSync, Unsettled, ViewTable
+from reconcile.storage.ports import Named, UnfinishedSync, Unsettled, ViewTable
 from reconcile.storage.postgres.database import Row, Transaction
 from reconcile.storage.tables import KEYS, MADE_BY, ROWS
 
@@ -37,7 +37,6 @@ class PostgresSnapshot:
         self._read = read
         row = read.first("SELECT label FROM $.made_by")
         self._made = row is not None and row[0].startswith(MADE_BY)
-        self._known: dict[ViewTable, frozenset[str]] = {}
         self._stands: Row | None = None
 
     def _select(self, query: str, *values: object) -> list[Row]:
@@ -80,16 +79,9 @@ class PostgresSnapshot:
         """Return every company that has a row in any table, or in these, sorted."""
         found: set[str] = set()
         for table in tables or ROWS:
-            found |= self._companies_in(table)
-        return sorted(found)
-
-    def _companies_in(self, table: ViewTable) -> frozenset[str]:
-        """Return the companies of a table, asked once: one step of its key each."""
-        known = self._known.get(table)
-        if known is None:
             rows = self._select(_COMPANIES.replace("$$", f"$.{table}"))
-            known = self._known[table] = frozenset(name for (name,) in rows)
-        return known
+            found.update(name for (name,) in rows)
+        return sorted(found)
 
     def items(self, company_id: str, *, name: str | None = None) -> Iterator[ItemRow]:
         """Yield a company's items by their ids, or one of them."""
@@ -113,13 +105,12 @@ class PostgresSnapshot:
         for key, differs, *content in rows:
             yield key, Content._make(content), bool(differs)
 
-    def contents_named(
-        self, company_id: str, transaction_ids: Iterable[str]
-    ) -> Iterable[ContentRow]:
+    def contents_named(self, wanted: Named) -> Iterable[ContentRow]:
         """Return what those transactions say that have a row."""
-        columns = ", ".join(ContentRow._fields)
-        found = self._by_key("contents", columns, company_id, transaction_ids)
-        return [ContentRow._make(row[1:]) for row in found]
+        return [
+            ContentRow._make(row)
+            for row in self._by_key("contents", ContentRow._fields, wanted)
+        ]
 
     def written(self, transaction_ids: Iterable[str]) -> Iterable[tuple[str, str, str]]:
         """Return company, transaction and digest of those that are in any books."""
@@ -151,18 +142,22 @@ class PostgresSnapshot:
         return self._rows(MendedRow, "mended", company_id)
 
     def facts(
-        self, table: ViewTable, company_id: str, names: Iterable[str]
-    ) -> Iterable[tuple[str, bytes]]:
-        """Return name and encoded facts of those rows that exist."""
-        found = self._by_key(table, "facts", company_id, names)
-        return [(name, facts) for name, facts in found]
+        self, table: ViewTable, wanted: Named
+    ) -> Iterable[tuple[str, str, bytes]]:
+        """Return company, name and encoded facts of those rows that exist."""
+        columns = ("company_id", KEYS[table], "facts")
+        return [
+            (company_id, name, facts)
+            for company_id, name, facts in self._by_key(table, columns, wanted)
+        ]
 
-    def contexts(
-        self, company_id: str, sync_ids: Iterable[str]
-    ) -> Iterable[tuple[str, bytes]]:
-        """Return name and encoded context of those syncs that have a row."""
-        found = self._by_key("syncs", "context", company_id, sync_ids)
-        return [(name, context) for name, context in found]
+    def contexts(self, wanted: Named) -> Iterable[tuple[str, str, bytes]]:
+        """Return company, name and encoded context of those syncs that have a row."""
+        columns = ("company_id", "sync_id", "context")
+        return [
+            (company_id, name, context)
+            for company_id, name, context in self._by_key("syncs", columns, wanted)
+        ]
 
     def unfinished_syncs(self, *, now: datetime) -> Iterator[UnfinishedSync]:
         """Yield every sync that a follower may have to read again: not read by now."""
@@ -211,8 +206,6 @@ class PostgresSnapshot:
         self, table: ViewTable, columns: str, company_id: str
     ) -> Iterator[tuple[Any, ...]]:
         """Yield a company's rows by their key, which is the first of the columns."""
-        if company_id not in self._companies_in(table):
-            return
         key = KEYS[table]
         query = f"SELECT {columns} FROM $.{table} WHERE company_id = %s"
         last = ""
@@ -229,17 +222,20 @@ class PostgresSnapshot:
             )
 
     def _by_key(
-        self, table: ViewTable, columns: str, company_id: str, names: Iterable[str]
+        self, table: ViewTable, columns: Sequence[str], wanted: Named
     ) -> list[Row]:
-        wanted = [*names]
-        if not wanted or company_id not in self._companies_in(table):
-            return []  # most of a first file is new: no question a company
-        key = KEYS[table]
+        """Return rows of any companies: one query, however many there are."""
+        pairs = [(company, name) for company, names in wanted.items() for name in names]
+        if not pairs:
+            return []
+        companies, names = map(list, zip(*pairs, strict=True))
+        chosen = ", ".join(f"t.{column}" for column in columns)
         return self._select(
-            f"SELECT {key}, {columns} FROM $.{table} WHERE company_id = %s"
-            f" AND {key} = ANY(%b::text[])",
-            company_id,
-            wanted,
+            f"SELECT {chosen} FROM unnest(%b::text[], %b::text[]) AS w (company, name)"
+            f" JOIN $.{table} AS t ON t.company_id = w.company"
+            f" AND t.{KEYS[table]} = w.name",
+            companies,
+            names,
         )
 
 

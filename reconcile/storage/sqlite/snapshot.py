@@ -19,7 +19,7 @@ from reconcile.projections.rows import (
     encode,
 )
 from reconcile.storage.evidence import moment_of
-from reconcile.storage.ports import UnfinishedSync, Unsettled, ViewTable
+from reconcile.storage.ports import Named, UnfinishedSync, Unsettled, ViewTable
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.schema import PROJECTION
 from reconcile.storage.tables import KEYS, MADE_BY, ROWS
@@ -100,13 +100,10 @@ class SqliteSnapshot:
         for key, differs, *content in rows:
             yield key, Content._make(content), bool(differs)
 
-    def contents_named(
-        self, company_id: str, transaction_ids: Iterable[str]
-    ) -> Iterable[ContentRow]:
+    def contents_named(self, wanted: Named) -> Iterable[ContentRow]:
         """Return what those transactions say that have a row."""
-        columns = ", ".join(ContentRow._fields)
-        found = self._by_key("contents", columns, company_id, transaction_ids)
-        return [ContentRow._make(row[1:]) for row in found]
+        found = self._by_key("contents", ", ".join(ContentRow._fields), wanted)
+        return [ContentRow._make(row[2:]) for row in found]
 
     def written(self, transaction_ids: Iterable[str]) -> Iterable[tuple[str, str, str]]:
         """Return company, transaction and digest of those that are in any books."""
@@ -138,18 +135,14 @@ class SqliteSnapshot:
         return self._rows(MendedRow, "mended", company_id)
 
     def facts(
-        self, table: ViewTable, company_id: str, names: Iterable[str]
-    ) -> Iterable[tuple[str, bytes]]:
-        """Return name and encoded facts of those rows that exist."""
-        found = self._by_key(table, "facts", company_id, names)
-        return [(name, facts) for name, facts in found]
+        self, table: ViewTable, wanted: Named
+    ) -> Iterable[tuple[str, str, bytes]]:
+        """Return company, name and encoded facts of those rows that exist."""
+        return [(*row,) for row in self._by_key(table, "facts", wanted)]
 
-    def contexts(
-        self, company_id: str, sync_ids: Iterable[str]
-    ) -> Iterable[tuple[str, bytes]]:
-        """Return name and encoded context of those syncs that have a row."""
-        found = self._by_key("syncs", "context", company_id, sync_ids)
-        return [(name, context) for name, context in found]
+    def contexts(self, wanted: Named) -> Iterable[tuple[str, str, bytes]]:
+        """Return company, name and encoded context of those syncs that have a row."""
+        return [(*row,) for row in self._by_key("syncs", "context", wanted)]
 
     def unfinished_syncs(self, *, now: datetime) -> Iterator[UnfinishedSync]:
         """Yield every sync that a follower may have to read again: not read by now."""
@@ -196,17 +189,17 @@ class SqliteSnapshot:
         return map(row._make, self._select(f"{query} ORDER BY {key}", company_id))
 
     def _by_key(
-        self, table: ViewTable, columns: str, company_id: str, names: Iterable[str]
-    ) -> Iterable[tuple[Any, ...]]:
-        wanted = list(names)
-        if not wanted or not self._has_any(table, company_id):
-            return []
+        self, table: ViewTable, columns: str, wanted: Named
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield rows, each behind its company and its key: a query a company."""
         key = KEYS[table]
         query = (
-            f"SELECT {key}, {columns} FROM {table} WHERE company_id = ? AND {key} IN"
-            " (SELECT value FROM json_each(?))"
+            f"SELECT company_id, {key}, {columns} FROM {table} WHERE company_id = ?"
+            f" AND {key} IN (SELECT value FROM json_each(?))"
         )
-        return [*self._select(query, company_id, encode(wanted).decode())]
+        for company_id, names in wanted.items():
+            if names and self._has_any(table, company_id):
+                yield from self._select(query, company_id, encode([*names]).decode())
 
     def _has_any(self, table: ViewTable, company_id: str) -> bool:
         """Return whether the table knows the company: most of a first file is new."""
