@@ -28,5 +28,3 @@ ROWS: Final[dict[ViewTable, tuple[Column, ...]]] = {
 KEYS: Final[dict[ViewTable, str]] = {
     table: columns[1].name for table, columns in ROWS.items()
 }
-ALIKE_MIN: Final = 4
-"""How many items alike are written by one statement that binds their columns once."""

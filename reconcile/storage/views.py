@@ -23,7 +23,7 @@ from reconcile.storage.ports import Named, Snapshot, ViewTable
 
 _Facts = TypeVar("_Facts")
 ByCompany = dict[str, dict[str, _Facts]]
-"""What was found, by company and name; a company of which nothing is there is left out."""
+"""What was found, by company and name; without companies that have nothing of it."""
 
 
 def items_by_key(snapshot: Snapshot, wanted: Named) -> ByCompany[ItemFacts]:

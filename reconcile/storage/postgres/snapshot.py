@@ -19,10 +19,10 @@ from reconcile.projections.rows import (
 from reconcile.storage.evidence import moment_of
 from reconcile.storage.ports import Named, UnfinishedSync, Unsettled, ViewTable
 from reconcile.storage.postgres.database import Row, Transaction
+from reconcile.storage.postgres.paged import PagedTable
 from reconcile.storage.tables import KEYS, MADE_BY, ROWS
 
 _Row = TypeVar("_Row", ItemRow, ContentRow, SyncRow, DatasetRow, RefusedRow, MendedRow)
-ROWS_PER_READ: Final = 2000
 
 
 class PostgresSnapshot:
@@ -38,6 +38,7 @@ class PostgresSnapshot:
         row = read.first("SELECT label FROM $.made_by")
         self._made = row is not None and row[0].startswith(MADE_BY)
         self._stands: Row | None = None
+        self._readers: dict[str, PagedTable] = {}
 
     def _select(self, query: str, *values: object) -> list[Row]:
         return self._read.all(query, *values) if self._made else []
@@ -206,20 +207,12 @@ class PostgresSnapshot:
         self, table: ViewTable, columns: str, company_id: str
     ) -> Iterator[tuple[Any, ...]]:
         """Yield a company's rows by their key, which is the first of the columns."""
-        key = KEYS[table]
-        query = f"SELECT {columns} FROM $.{table} WHERE company_id = %s"
-        last = ""
-        rows = self._select(f"{query} ORDER BY {key} LIMIT {ROWS_PER_READ}", company_id)
-        while rows:
-            yield from rows
-            if len(rows) < ROWS_PER_READ:
-                return
-            last = rows[-1][0]
-            rows = self._select(
-                f"{query} AND {key} > %s ORDER BY {key} LIMIT {ROWS_PER_READ}",
-                company_id,
-                last,
-            )
+        if not self._made:
+            return iter(())
+        reader = self._readers.get(columns)
+        if reader is None:
+            reader = self._readers[columns] = PagedTable(self._read, table, columns)
+        return reader.of(company_id)
 
     def _by_key(
         self, table: ViewTable, columns: Sequence[str], wanted: Named

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from reconcile.projections.rows import Column, ItemRow, ItemRows
+from reconcile.projections.rows import Column, ItemRows
 from reconcile.storage.evidence import micros
 from reconcile.storage.ports import StoredEvent, ViewChanges, ViewTable
-from reconcile.storage.postgres.database import Database, Transaction
+from reconcile.storage.postgres.database import Database, Row, Transaction
 from reconcile.storage.postgres.events import BYTES_PER_READ, EVENTS_PER_READ
 from reconcile.storage.postgres.snapshot import PostgresSnapshot
-from reconcile.storage.tables import ALIKE_MIN, KEYS, MADE_BY, ROWS
+from reconcile.storage.tables import KEYS, MADE_BY, ROWS
 
 
 class PostgresViews:
@@ -45,26 +45,42 @@ class PostgresViews:
         other hands, it is waited for.
         """
         with self._database.writing() as write:
-            while True:
-                found = write.first(_FREE, until) or write.first(_IN_HANDS, until)
-                if found is not None or write.first(_LACKING, until) is None:
-                    break
-            if found is None:
-                yield None
-                return
-            partition, after = found
-            rows = write.all(_NEXT, partition, after, until)
-            yield PostgresClaim(write, partition, [*map(StoredEvent._make, rows)])
+            shares: list[Row] = []
+            while not shares:
+                wanted = _a_batch(write.all(_LACKING, until, until))
+                if not wanted:
+                    yield None
+                    return
+                shares = write.all(f"{_SHARES} SKIP LOCKED", wanted, until)
+                shares = shares or write.all(_SHARES, wanted[:1], until)
+            partitions, positions = map(list, zip(*shares, strict=True))
+            rows = write.all(_NEXT, partitions, positions, until)
+            yield PostgresClaim(write, partitions, [*map(StoredEvent._make, rows)])
+
+
+def _a_batch(lacking: Sequence[Row]) -> list[int]:
+    """Return shares that lack a batch of events together: one where there is much."""
+    chosen: list[int] = []
+    events = 0
+    for partition, number in lacking:
+        if chosen and events + number > EVENTS_PER_READ:
+            break
+        chosen.append(partition)
+        events += number
+    return chosen
 
 
 class PostgresClaim:
-    """The next events of the companies of one partition, in one transaction."""
+    """The next events of the companies of some partitions, in one transaction."""
 
     def __init__(
-        self, write: Transaction, partition: int, stored: Sequence[StoredEvent]
+        self,
+        write: Transaction,
+        partitions: Sequence[int],
+        stored: Sequence[StoredEvent],
     ) -> None:
         self._write = write
-        self._partition = partition
+        self._partitions = [*partitions]
         self.stored = stored
 
     @contextmanager
@@ -75,8 +91,7 @@ class PostgresClaim:
     def write(self, changes: ViewChanges, *, position: int) -> None:
         """Write the rows of events up to a position, and that position, at once."""
         write = self._write
-        moved = "UPDATE $.tracking SET position = %s WHERE partition = %s"
-        write.run(moved, position, self._partition)
+        write.run(_MOVE, position, self._partitions)
         for table, company_id, key in changes.gone:
             write.run(
                 f"DELETE FROM $.{table} WHERE company_id = %s AND {KEYS[table]} = %s",
@@ -92,25 +107,42 @@ class PostgresClaim:
         _write_rest(write, changes)
 
 
-_AFTER: Final = """
-    EXISTS (SELECT 1 FROM $.stored_events AS e
+# The shares that lack events, in any order, and how many: a batch, or fewer.
+_LACKING: Final = f"""
+    SELECT t.partition, lacking.events
+      FROM $.tracking AS t CROSS JOIN LATERAL (
+        SELECT count(*) AS events FROM (
+            SELECT 1 FROM $.stored_events AS e
              WHERE e.partition = t.partition AND e.notification_id > t.position
-               AND e.notification_id <= %s)
+               AND e.notification_id <= %s LIMIT {EVENTS_PER_READ}) AS few
+      ) AS lacking
+     WHERE t.position < %s AND lacking.events > 0 ORDER BY random()
 """
-_LACKING: Final = f"SELECT 1 FROM $.tracking AS t WHERE {_AFTER} LIMIT 1"
-_TO_FOLD: Final = f"""
-    SELECT t.partition, t.position FROM $.tracking AS t WHERE {_AFTER}
-     ORDER BY random() LIMIT 1 FOR UPDATE OF t"""
-_FREE: Final = f"{_TO_FOLD} SKIP LOCKED"
-_IN_HANDS: Final = _TO_FOLD
+_SHARES: Final = """
+    SELECT t.partition, t.position FROM $.tracking AS t
+     WHERE t.partition = ANY(%b::int2[]) AND EXISTS (
+        SELECT 1 FROM $.stored_events AS e
+         WHERE e.partition = t.partition AND e.notification_id > t.position
+           AND e.notification_id <= %s)
+     ORDER BY t.partition FOR UPDATE OF t"""
 _NEXT: Final = f"""
     SELECT notification_id, originator_id, originator_version, topic, state, recorded_at
       FROM (SELECT *, SUM(octet_length(state)) OVER (ORDER BY notification_id)
                       - octet_length(state) AS bytes_before
-              FROM $.stored_events
-             WHERE partition = %s AND notification_id > %s AND notification_id <= %s
-             ORDER BY notification_id LIMIT {EVENTS_PER_READ}) AS next
+              FROM (SELECT e.* FROM unnest(%b::int2[], %b::int8[])
+                             AS share (partition, position)
+                     CROSS JOIN LATERAL (
+                        SELECT * FROM $.stored_events AS e
+                         WHERE e.partition = share.partition
+                           AND e.notification_id > share.position
+                           AND e.notification_id <= %s
+                         ORDER BY e.notification_id LIMIT {EVENTS_PER_READ}) AS e
+                     ORDER BY notification_id LIMIT {EVENTS_PER_READ}) AS next
+           ) AS sized
      WHERE bytes_before < {BYTES_PER_READ} ORDER BY notification_id
+"""
+_MOVE: Final = """
+    UPDATE $.tracking SET position = %s WHERE partition = ANY(%b::int2[])
 """
 _LABEL: Final = "SELECT label FROM $.made_by"
 
@@ -150,24 +182,16 @@ def _write_rest(write: Transaction, changes: ViewChanges) -> None:
 
 
 def _write_items(write: Transaction, groups: Sequence[ItemRows]) -> None:
-    single: list[ItemRow] = []
-    for alike in groups:
-        if len(alike.transaction_ids) < ALIKE_MIN:
-            single += alike.rows()
-        else:
-            _write_alike(write, alike)
-    _upsert(write, "items", single)
-
-
-def _write_alike(write: Transaction, alike: ItemRows) -> None:
-    """Write rows that differ in their id alone: their columns are sent once."""
-    write.run(
-        _ALIKE,
-        alike.company_id,
-        *alike.columns,
-        alike.facts,
-        sorted(alike.transaction_ids),
-    )
+    """Write items: what is alike of many is sent once, with all of their ids."""
+    if not groups:
+        return
+    alike = [(group.company_id, *group.columns, group.facts) for group in groups]
+    named = [
+        (number, name)
+        for number, group in enumerate(groups, start=1)
+        for name in group.transaction_ids
+    ]
+    write.run(_ITEMS, *_columns(alike), *_columns(named))
 
 
 def _upsert(
@@ -208,10 +232,19 @@ _UPSERTS: Final[dict[ViewTable, str]] = {
     table: _into(table, columns, _from_arrays(columns))
     for table, columns in ROWS.items()
 }
-_ALIKE: Final = _into(
+_ALIKE: Final = tuple(column for n, column in enumerate(ROWS["items"]) if n != 1)
+_ITEMS: Final = _into(
     "items",
     ROWS["items"],
-    "SELECT %s::text, name, "
-    + ", ".join(f"%s::{_KINDS[column.kind]}" for column in ROWS["items"][2:])
-    + " FROM unnest(%b::text[]) AS name",
+    "SELECT "
+    + ", ".join(
+        "named.name" if n == 1 else f"alike.{column.name}"
+        for n, column in enumerate(ROWS["items"])
+    )
+    + " FROM unnest("
+    + ", ".join(f"%b::{_KINDS[column.kind]}[]" for column in _ALIKE)
+    + ") WITH ORDINALITY AS alike ("
+    + ", ".join(column.name for column in _ALIKE)
+    + ", number) JOIN unnest(%b::int8[], %b::text[]) AS named (number, name)"
+    " USING (number)",
 )

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from reconcile.projections.rows import ItemRow, ItemRows, encode
 from reconcile.storage.evidence import micros
@@ -16,7 +17,10 @@ from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.events import EventReads
 from reconcile.storage.sqlite.schema import PROJECTION, make_view_tables
 from reconcile.storage.sqlite.snapshot import SqliteSnapshot
-from reconcile.storage.tables import ALIKE_MIN, KEYS, MADE_BY, ROWS
+from reconcile.storage.tables import KEYS, MADE_BY, ROWS
+
+ALIKE_MIN: Final = 4
+"""How many items alike are written by one statement that binds their columns once."""
 
 
 class SqliteViews:
