@@ -150,8 +150,8 @@ def environment_of(mapping: Mapping[str, str]) -> str:
 
         return url_of(mapping)
     raise UsageError(
-        "the environment mapping names no store, expected SQLITE_DBNAME or"
-        " POSTGRES_DBNAME"
+        "the environment mapping lacks the name of a store, expected SQLITE_DBNAME"
+        " or POSTGRES_DBNAME"
     )
 
 
@@ -161,7 +161,7 @@ def _check_driver() -> None:
         import psycopg_pool  # noqa: F401, PLC0415
     except ImportError as error:
         raise UsageError(
-            "a PostgreSQL store needs psycopg, expected it to be installed:"
+            "psycopg is missing, which PostgreSQL stores are read with: expected"
             " pip install 'codat-reconcile[postgres]'"
         ) from error
 

@@ -38,7 +38,7 @@ _LIFETIME_S: Final = 30 * 60.0
 _IDLE_IN_TRANSACTION_S: Final = 30  # a process that was stopped lets go of its locks
 
 
-class Datastore(PostgresDatastore):
+class PooledDatastore(PostgresDatastore):
     """The library's, on a URL of libpq's taken whole, with rows that are tuples."""
 
     def __init__(self, location: Location) -> None:
@@ -87,10 +87,10 @@ def _connect_timeout(location: Location) -> float:
     return max(2.0, float(str(found["connect_timeout"]))) + 1.0
 
 
-class Database:
+class PostgresDatabase:
     """One schema of one database, for those who read and write its tables."""
 
-    def __init__(self, datastore: Datastore) -> None:
+    def __init__(self, datastore: PooledDatastore) -> None:
         self.location = datastore.location
         self.path = self.location.name
         self._pool = datastore.pool
@@ -147,13 +147,13 @@ class Database:
         return row
 
     @contextmanager
-    def reading(self) -> Iterator["Transaction"]:
+    def reading(self) -> Iterator["Queries"]:
         """Give one consistent read."""
         with self._transaction(_READ) as transaction:
             yield transaction
 
     @contextmanager
-    def writing(self) -> Iterator["Transaction"]:
+    def writing(self) -> Iterator["Queries"]:
         """Give one transaction that is committed at the end.
 
         It is rolled back where an exception comes through.
@@ -162,11 +162,11 @@ class Database:
             yield transaction
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator["Transaction"]:
+    def _transaction(self, begin: str) -> Iterator["Queries"]:
         with store_errors(self.path):
             connection, cursor = self._on_a_live_one(begin.encode(), ())
             try:
-                yield Transaction(self, cursor)
+                yield Queries(self, cursor)
                 cursor.execute(b"COMMIT")
             except BaseException as error:
                 with contextlib.suppress(psycopg.Error):
@@ -205,10 +205,10 @@ class Database:
         self._pool.putconn(connection)
 
 
-class Transaction:
+class Queries:
     """Queries in one transaction."""
 
-    def __init__(self, database: Database, cursor: Cursor) -> None:
+    def __init__(self, database: PostgresDatabase, cursor: Cursor) -> None:
         self._named = database.named
         self._cursor = cursor
 

@@ -9,16 +9,16 @@ from reconcile.domain.events import Recorded
 from reconcile.storage.codec import Codec
 from reconcile.storage.evidence import micros, moment_of
 from reconcile.storage.ports import StoredEvent
-from reconcile.storage.postgres.database import Database, Row
+from reconcile.storage.postgres.database import PostgresDatabase, Row
 
 EVENTS_PER_READ: Final = 500
 BYTES_PER_READ: Final = 8 * 2**20
 
 
-class EventReads:
+class PostgresEvents:
     """The part of a store that reads its events."""
 
-    def __init__(self, database: Database, codec: Codec) -> None:
+    def __init__(self, database: PostgresDatabase, codec: Codec) -> None:
         self._database = database
         self._codec = codec
 

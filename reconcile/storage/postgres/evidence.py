@@ -13,11 +13,11 @@ from reconcile.storage.evidence import (
     pack,
     unpack,
 )
-from reconcile.storage.postgres.database import Database, Transaction
+from reconcile.storage.postgres.database import PostgresDatabase, Queries
 
 
 def receipts(
-    database: Database, identity: bytes, *, most: int | None = None
+    database: PostgresDatabase, identity: bytes, *, most: int | None = None
 ) -> list[Receipt]:
     """Return one piece of evidence as it came each time, the earliest first."""
     with database.reading() as read:
@@ -32,7 +32,7 @@ def receipts(
         return [_receipt(read, identity, row) for row in rows]
 
 
-def _receipt(read: Transaction, identity: bytes, row: tuple[Any, ...]) -> Receipt:
+def _receipt(read: Queries, identity: bytes, row: tuple[Any, ...]) -> Receipt:
     kind, observed_at, company_id, method, url, status, headers, *rest = row
     *digests, dropped = rest
     request_body, response_body = [_body(read, digest) for digest in digests]
@@ -52,7 +52,7 @@ def _receipt(read: Transaction, identity: bytes, row: tuple[Any, ...]) -> Receip
     return Receipt(evidence, *digests)
 
 
-def _body(read: Transaction, digest: bytes | None) -> bytes | None:
+def _body(read: Queries, digest: bytes | None) -> bytes | None:
     if digest is None:
         return None
     row = read.first("SELECT content FROM $.bodies WHERE digest = %s", digest)
@@ -61,7 +61,7 @@ def _body(read: Transaction, digest: bytes | None) -> bytes | None:
     return unpack(row[0])
 
 
-def evidence_keys(database: Database) -> list[EvidenceKey]:
+def evidence_keys(database: PostgresDatabase) -> list[EvidenceKey]:
     """Return what all evidence is known by, in the order of its coming."""
     rows = database.all(
         "SELECT DISTINCT ON (identity) identity, kind, method, url, seq"
@@ -71,7 +71,7 @@ def evidence_keys(database: Database) -> list[EvidenceKey]:
 
 
 def rewrite_evidence(
-    write: Transaction, rows: Iterable[tuple[Any, ...]], bodies: dict[bytes, bytes]
+    write: Queries, rows: Iterable[tuple[Any, ...]], bodies: dict[bytes, bytes]
 ) -> None:
     """Put rows of `evidence_row` in place of those of the same identity.
 
@@ -93,7 +93,7 @@ def rewrite_evidence(
         )
 
 
-def compact(write: Transaction) -> None:
+def compact(write: Queries) -> None:
     """Delete the bodies that nothing refers to."""
     write.run(
         "DELETE FROM $.bodies AS b WHERE NOT EXISTS (SELECT 1 FROM $.evidence AS e"

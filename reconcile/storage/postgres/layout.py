@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedTable
 
 from reconcile.errors import NoStoreError, StoreError
-from reconcile.storage.postgres.database import Database
+from reconcile.storage.postgres.database import PostgresDatabase
 from reconcile.storage.postgres.errors import store_errors
 from reconcile.storage.postgres.location import Location
 
@@ -47,7 +47,7 @@ def newest() -> int:
     return migrations()[-1].number
 
 
-def check_layout(database: Database) -> None:
+def check_layout(database: PostgresDatabase) -> None:
     """Make sure that the schema is one this version can use.
 
     Raises:

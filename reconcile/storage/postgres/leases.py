@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from reconcile.storage.evidence import micros, moment_of
-from reconcile.storage.postgres.database import Database
+from reconcile.storage.postgres.database import PostgresDatabase
 
 
 class PostgresLeases:
     """The leases of one PostgreSQL store, as one holder sees them."""
 
-    def __init__(self, database: Database, holder: str) -> None:
+    def __init__(self, database: PostgresDatabase, holder: str) -> None:
         self._database = database
         self._holder = holder
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from reconcile.storage.movable import Ends, StoredBody, StoredEvent, StoredEvidence
 from reconcile.storage.ports import VersionConflictError
-from reconcile.storage.postgres.database import Database
+from reconcile.storage.postgres.database import PostgresDatabase
 
 ROWS_PER_READ: Final = 500
 
@@ -16,7 +16,7 @@ ROWS_PER_READ: Final = 500
 class PostgresMoving:
     """The part of a PostgreSQL store that is moved."""
 
-    _database: Database
+    _database: PostgresDatabase
 
     def ends(self) -> Ends:
         """Return how far the store goes, in one read."""

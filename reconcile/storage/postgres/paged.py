@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from reconcile.storage.ports import ViewTable
-from reconcile.storage.postgres.database import Row, Transaction
+from reconcile.storage.postgres.database import Queries, Row
 from reconcile.storage.tables import KEYS
 
 ROWS_PER_READ: Final = 2000
@@ -19,7 +19,7 @@ class PagedTable:
     so that a thousand small companies are not a thousand questions.
     """
 
-    def __init__(self, read: Transaction, table: ViewTable, columns: str) -> None:
+    def __init__(self, read: Queries, table: ViewTable, columns: str) -> None:
         self._read = read
         key = KEYS[table]
         rows = f"SELECT company_id, {columns} FROM $.{table}"

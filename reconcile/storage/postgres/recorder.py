@@ -18,7 +18,7 @@ from psycopg.errors import UniqueViolation
 
 from reconcile.storage.evidence import pack_all
 from reconcile.storage.ports import VersionConflictError
-from reconcile.storage.postgres.database import Database, Datastore
+from reconcile.storage.postgres.database import PooledDatastore, PostgresDatabase
 from reconcile.storage.postgres.errors import is_lost
 from reconcile.storage.postgres.location import location_of
 
@@ -62,7 +62,7 @@ SELECT last FROM book
 """
 
 
-class Recorder(PostgresApplicationRecorder):
+class BookRecorder(PostgresApplicationRecorder):
     """Events, and the evidence behind them, in one statement that is a transaction."""
 
     def create_table(self) -> None:
@@ -77,7 +77,7 @@ class Recorder(PostgresApplicationRecorder):
             VersionConflictError: a stream has moved on, or evidence is stored already.
 
         """
-        database: Database = kwargs["database"]
+        database: PostgresDatabase = kwargs["database"]
         rows: Sequence[tuple[Any, ...]] = kwargs["evidence"]
         bodies: dict[bytes, bytes] = kwargs["bodies"]
         recorded_at: int = kwargs["recorded_at"]
@@ -127,7 +127,7 @@ def _values(
 
 
 def _is_stored(
-    database: Database,
+    database: PostgresDatabase,
     stored_events: Sequence[StoredEvent],
     rows: Sequence[tuple[Any, ...]],
     recorded_at: int,
@@ -165,11 +165,11 @@ def _row(event: StoredEvent) -> tuple[str, int, str, bytes]:
     )
 
 
-class Factory(PostgresFactory):
+class BookFactory(PostgresFactory):
     """Builds our recorder on our datastore."""
 
-    application_recorder_class = Recorder
+    application_recorder_class = BookRecorder
 
     def __init__(self, env: Environment) -> None:
         InfrastructureFactory.__init__(self, env)  # the library's takes URLs apart
-        self.datastore = Datastore(location_of(env["RECONCILE_STORE"]))
+        self.datastore = PooledDatastore(location_of(env["RECONCILE_STORE"]))

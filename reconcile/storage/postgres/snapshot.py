@@ -18,7 +18,7 @@ from reconcile.projections.rows import (
 )
 from reconcile.storage.evidence import moment_of
 from reconcile.storage.ports import Named, UnfinishedSync, Unsettled, ViewTable
-from reconcile.storage.postgres.database import Row, Transaction
+from reconcile.storage.postgres.database import Queries, Row
 from reconcile.storage.postgres.paged import PagedTable
 from reconcile.storage.tables import KEYS, MADE_BY, ROWS
 
@@ -33,7 +33,7 @@ class PostgresSnapshot:
     in pages by its key, so that neither side holds all of it.
     """
 
-    def __init__(self, read: Transaction) -> None:
+    def __init__(self, read: Queries) -> None:
         self._read = read
         row = read.first("SELECT label FROM $.made_by")
         self._made = row is not None and row[0].startswith(MADE_BY)

@@ -16,9 +16,9 @@ from reconcile.storage.evidence import (
     evidence_row,
     micros,
 )
-from reconcile.storage.postgres.database import Database, Datastore
+from reconcile.storage.postgres.database import PooledDatastore, PostgresDatabase
 from reconcile.storage.postgres.errors import store_errors
-from reconcile.storage.postgres.events import EventReads
+from reconcile.storage.postgres.events import PostgresEvents
 from reconcile.storage.postgres.evidence import (
     compact,
     evidence_keys,
@@ -29,14 +29,14 @@ from reconcile.storage.postgres.layout import check_layout
 from reconcile.storage.postgres.leases import PostgresLeases
 from reconcile.storage.postgres.location import location_of
 from reconcile.storage.postgres.moving import PostgresMoving
-from reconcile.storage.postgres.recorder import Factory
+from reconcile.storage.postgres.recorder import BookFactory
 from reconcile.storage.postgres.snapshot import PostgresSnapshot
 from reconcile.storage.postgres.untrusted import PostgresUntrusted
 from reconcile.storage.postgres.views import PostgresViews
 from reconcile.storage.postgres.wakeup import Announcer, Listener
 
 
-class PostgresStore(PostgresMoving, EventReads):
+class PostgresStore(PostgresMoving, PostgresEvents):
     """One history with its evidence and views, in one schema.
 
     Raises:
@@ -48,9 +48,9 @@ class PostgresStore(PostgresMoving, EventReads):
     def __init__(self, url: str, *, codec: Codec | None = None) -> None:
         self.path = location_of(url).name
         with store_errors(self.path):
-            self._app = HistoryApplication({"RECONCILE_STORE": url}, Factory)
-        datastore: Datastore = self._app.factory.datastore  # type: ignore[attr-defined]  # the library types the factory by its base
-        database = Database(datastore)
+            self._app = HistoryApplication({"RECONCILE_STORE": url}, BookFactory)
+        datastore: PooledDatastore = self._app.factory.datastore  # type: ignore[attr-defined]  # the library types the factory by its base
+        database = PostgresDatabase(datastore)
         super().__init__(database, codec or Codec())
         self._announcer = Announcer(database)
         self._listener = Listener(database)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from reconcile.storage.evidence import unpack
-from reconcile.storage.postgres.database import Database
+from reconcile.storage.postgres.database import PostgresDatabase
 from reconcile.storage.refused import (
     BYTES_MAX,
     COLUMNS,
@@ -18,7 +18,7 @@ from reconcile.storage.refused import (
 class PostgresUntrusted:
     """The refused deliveries of one PostgreSQL store."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
 
     def keep(self, deliveries: Sequence[UntrustedDelivery]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from reconcile.projections.rows import Column, ItemRows
 from reconcile.storage.evidence import micros
 from reconcile.storage.ports import StoredEvent, ViewChanges, ViewTable
-from reconcile.storage.postgres.database import Database, Row, Transaction
+from reconcile.storage.postgres.database import PostgresDatabase, Queries, Row
 from reconcile.storage.postgres.events import BYTES_PER_READ, EVENTS_PER_READ
 from reconcile.storage.postgres.snapshot import PostgresSnapshot
 from reconcile.storage.tables import KEYS, MADE_BY, ROWS
@@ -16,7 +16,7 @@ from reconcile.storage.tables import KEYS, MADE_BY, ROWS
 class PostgresViews:
     """The views of one PostgreSQL store, as the projector writes them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
 
     def begin_anew_unless(self, label: str) -> None:
@@ -75,7 +75,7 @@ class PostgresClaim:
 
     def __init__(
         self,
-        write: Transaction,
+        write: Queries,
         partitions: Sequence[int],
         stored: Sequence[StoredEvent],
     ) -> None:
@@ -147,7 +147,7 @@ _MOVE: Final = """
 _LABEL: Final = "SELECT label FROM $.made_by"
 
 
-def _write_rest(write: Transaction, changes: ViewChanges) -> None:
+def _write_rest(write: Queries, changes: ViewChanges) -> None:
     """Write what belongs to no company alone."""
     if changes.silenced:
         write.run(
@@ -181,7 +181,7 @@ def _write_rest(write: Transaction, changes: ViewChanges) -> None:
         )
 
 
-def _write_items(write: Transaction, groups: Sequence[ItemRows]) -> None:
+def _write_items(write: Queries, groups: Sequence[ItemRows]) -> None:
     """Write items: what is alike of many is sent once, with all of their ids."""
     if not groups:
         return
@@ -194,9 +194,7 @@ def _write_items(write: Transaction, groups: Sequence[ItemRows]) -> None:
     write.run(_ITEMS, *_columns(alike), *_columns(named))
 
 
-def _upsert(
-    write: Transaction, table: ViewTable, rows: Sequence[tuple[Any, ...]]
-) -> None:
+def _upsert(write: Queries, table: ViewTable, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write rows by their key, in its order: so no two writers wait for each other."""
     if rows:
         write.run(_UPSERTS[table], *_columns(sorted(rows, key=_key)))

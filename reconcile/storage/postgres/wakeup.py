@@ -12,13 +12,13 @@ from typing import Final
 
 import psycopg
 
-from reconcile.storage.postgres.database import Database
+from reconcile.storage.postgres.database import PostgresDatabase
 
 BETWEEN_S: Final = 0.05
 """So long is waited for further appends, before one NOTIFY is sent for all."""
 
 
-def channel_of(database: Database) -> str:
+def channel_of(database: PostgresDatabase) -> str:
     """Return the channel of one book: a short name, whatever its schema is called."""
     schema = database.location.schema
     return f"reconcile_{sha256(schema.encode()).hexdigest()[:16]}"
@@ -27,7 +27,7 @@ def channel_of(database: Database) -> str:
 class Announcer:
     """Tells others that something was appended: a thread, from the first append on."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
         self._news = threading.Event()
         self._over = threading.Event()
@@ -69,7 +69,7 @@ class Announcer:
 class Listener:
     """One connection that hears of appends; made anew where it was lost."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
         self._connection: psycopg.Connection | None = None
 

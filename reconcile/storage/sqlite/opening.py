@@ -68,8 +68,8 @@ def file_sql() -> str:
             "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
             " AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
         )
-        made = [f"{statement};\n" for (statement,) in rows]
-    return "\n".join((*made, f"PRAGMA user_version = {LAYOUT};\n"))
+        statements = [f"{statement};\n" for (statement,) in rows]
+    return "\n".join((*statements, f"PRAGMA user_version = {LAYOUT};\n"))
 
 
 def files_at(path: str) -> list[Path]:
