@@ -100,6 +100,8 @@ if TYPE_CHECKING:
     from reconcile.retries.policy_file import load_policy
     from reconcile.retries.run import RetryDispatch, RetryRun
     from reconcile.rules import Backoff, Failure, Match, Rule, Ruleset, load_rules
+    from reconcile.storage.moving import Copied, copy_store
+    from reconcile.storage.opening import migrate
 
 __version__ = VERSION
 
@@ -120,6 +122,7 @@ __all__ = [
     "CodatUnavailable",
     "Concurrency",
     "Content",
+    "Copied",
     "Correction",
     "Decided",
     "Decision",
@@ -203,12 +206,14 @@ __all__ = [
     "WsgiApp",
     "__version__",
     "attach",
+    "copy_store",
     "create_adjustments",
     "create_expenses",
     "create_reimbursables",
     "item_data",
     "load_policy",
     "load_rules",
+    "migrate",
     "push_dataset",
     "put_transfer",
     "read_document",
@@ -327,6 +332,8 @@ _HOMES = {
         "RetryRun",
     ),
     "reconcile.rules": ("Backoff", "Failure", "Match", "Rule", "Ruleset", "load_rules"),
+    "reconcile.storage.moving": ("Copied", "copy_store"),
+    "reconcile.storage.opening": ("migrate",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
