@@ -135,27 +135,50 @@ def _take(
     call.add(event, wanted)
 
 
+_Calls = tuple[SentCall, ...]
+
+
 @attrs.frozen(kw_only=True)
 class Sendings:
-    """A company's calls by expense; a push counts with the syncs of its dataset."""
+    """A company's calls by expense; a push counts with the syncs of its dataset.
 
-    calls: Mapping[str, tuple[SentCall, ...]]
-    syncs: Mapping[str, tuple[SentCall, ...]]  # by dataset
+    Expenses that the same calls sent share one tuple of them.
+    """
+
+    calls: Mapping[str, _Calls]
+    syncs: Mapping[str, _Calls]  # by dataset
 
     @classmethod
     def of(cls, calls: Collection[SentCall]) -> "Sendings":
         """Return the calls by the expenses that they name."""
-        by_expense: dict[str, list[SentCall]] = {}
+        by_expense: dict[str, _Calls] = {}
         by_dataset: dict[str, list[SentCall]] = {}
         for call in calls:
-            for name in call.contents:
-                by_expense.setdefault(name, []).append(call)
+            grown: dict[int, tuple[_Calls, _Calls]] = {}
+            for name in call.contents:  # alike ones stay one object
+                was = by_expense.get(name, ())
+                found = grown.get(id(was))
+                if found is None:
+                    found = grown[id(was)] = was, (*was, call)
+                by_expense[name] = found[1]
             for dataset_id in call.dataset_ids:
                 by_dataset.setdefault(dataset_id, []).append(call)
         return cls(
-            calls={name: tuple(some) for name, some in by_expense.items()},
+            calls=by_expense,
             syncs={name: tuple(some) for name, some in by_dataset.items()},
         )
+
+    def repeats(self, transaction_id: str) -> tuple[int, ...]:
+        """Return for each call of an expense the place of the first that said the same.
+
+        It is -1 of a call of which nobody knows what it said. Where one call alone sent
+        the expense, nothing is repeated, and nothing returned.
+        """
+        some = self.calls.get(transaction_id, ())
+        if len(some) < 2:
+            return ()
+        digests = [call.contents[transaction_id] for call in some]
+        return tuple([digests.index(each) if each else -1 for each in digests])
 
     def tries(self, transaction_id: str) -> Iterator[tuple[datetime, str]]:
         """Yield when an expense was sent to be written, and its content's digest."""

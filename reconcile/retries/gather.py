@@ -1,14 +1,13 @@
 """What a plan is made of, gathered from the facts and the calls of each company."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import attrs
 
 from reconcile.codat.resending import EXPENSES, noun_of
-from reconcile.domain.identity import canonical_id
 from reconcile.domain.vocabulary import (
     Action,
     BreakKind,
@@ -18,7 +17,6 @@ from reconcile.domain.vocabulary import (
     Verdict,
 )
 from reconcile.errors import StoreError
-from reconcile.judgement.claims import claimed_in
 from reconcile.judgement.facts import MendedBy
 from reconcile.judgement.item import Item
 from reconcile.judgement.releases import Proofs, latest_mends
@@ -29,7 +27,8 @@ from reconcile.readmodels.company import CompanyState
 from reconcile.report.build import Part
 from reconcile.report.groups import Judged
 from reconcile.retries.calls import Sendings, SentCall, calls_of
-from reconcile.retries.candidates import Candidate, CompanyCandidates, Payload
+from reconcile.retries.candidates import Alike, CompanyCandidates, Payload
+from reconcile.retries.claims import Claims
 from reconcile.retries.plan import Correction, Operation
 from reconcile.rules import Ruleset
 from reconcile.rules.rule import Rule
@@ -63,7 +62,7 @@ class Gathering:
 
     def company(self, state: CompanyState, part: Part) -> CompanyCandidates:
         """Return what a plan looks at of one company."""
-        rows = [row for row in part.items if _may_be_sent(row)]
+        rows = [row for row in part.items if _is_unwritten(row.item)]
         if not rows:
             return CompanyCandidates(company_id=part.company_id)
         facts = state.company
@@ -75,7 +74,7 @@ class Gathering:
             facts=facts,
             mends=mends,
             proofs=proofs_in(facts, names, items, sent_of=state.sent, at=self.as_of),
-            claims=_Claims.of(state),
+            claims=Claims.of(state),
             elsewhere=frozenset(
                 finding.transaction_id or ""
                 for finding in part.findings
@@ -85,29 +84,27 @@ class Gathering:
                 calls_of(
                     self.store,
                     part.company_id,
-                    wanted=_wanted(part.items),
+                    wanted=_wanted(rows, part.items),
                     until=self.until,
                     as_of=self.as_of,
                 )
             ),
         )
-        broken = [row for row in rows if row.item.state is ItemState.BREAK]
+        different = {id(row.item): row.item for row in rows}.values()
+        broken = [item for item in different if item.state is ItemState.BREAK]
         return CompanyCandidates(
             company_id=part.company_id,
-            candidates=tuple(
-                found.candidate(row) for row in rows if self._is_asked_for(row)
-            ),
+            candidates=tuple(found.candidates(filter(self._is_asked_for, rows))),
             sent_today=found.sent_on_the_day(part.items),
             disproved=frozenset(
-                row.item.fingerprint
-                for row in broken
-                if row.item.fingerprint in mends
-                and row.item.verdict is Verdict.FIX_FIRST
+                item.fingerprint
+                for item in broken
+                if item.fingerprint in mends and item.verdict is Verdict.FIX_FIRST
             ),
             probed=frozenset(
-                row.item.fingerprint
-                for row in broken
-                if row.item.fingerprint is not None and row.item.waits
+                item.fingerprint
+                for item in broken
+                if item.fingerprint is not None and item.waits
             ),
             pushed={
                 dataset_id: frozenset(dataset.pushes[-1].transaction_ids)
@@ -122,15 +119,14 @@ class Gathering:
         return self.cause in (row.item.fingerprint, row.item.cause)
 
 
-def _may_be_sent(row: Judged) -> bool:
-    return row.item.state not in (ItemState.MATCHED, ItemState.CLEARED)
+def _is_unwritten(item: Item) -> bool:
+    return item.state is not ItemState.MATCHED and item.state is not ItemState.CLEARED
 
 
-def _wanted(rows: Iterable[Judged]) -> frozenset[str]:
+def _wanted(unwritten: Iterable[Judged], rows: Iterable[Judged]) -> set[str]:
     """Return the expenses whose calls count: candidates, and what budgets look at."""
-    return frozenset(
-        row.transaction_id for row in rows if _may_be_sent(row) or row.item.mended
-    )
+    names = {row.transaction_id for row in unwritten}
+    return names.union(row.transaction_id for row in rows if row.item.mended)
 
 
 @attrs.frozen(kw_only=True)
@@ -141,19 +137,47 @@ class _OfCompany:
     facts: CompanyFacts
     mends: Mapping[str, MendedBy]
     proofs: Proofs
-    claims: "_Claims"
+    claims: Claims
     elsewhere: frozenset[str]
     sendings: Sendings
     _nouns: dict[str, str | None] = attrs.field(factory=dict, init=False)
     _causes: dict[str, Rule | None] = attrs.field(factory=dict, init=False)
 
-    def candidate(self, row: Judged) -> Candidate:
-        """Return an expense with all that counts for a plan."""
+    def candidates(self, rows: Iterable[Judged]) -> Iterator[Alike]:
+        """Yield expenses with all that counts for a plan, those together that share it.
+
+        Each is looked at for what it shares with others, and one of them for the rest.
+        """
+        alike: dict[object, list[Judged]] = {}
+        for row in rows:
+            alike.setdefault(self._shape(row), []).append(row)
+        for some in alike.values():
+            yield self._alike(some[0], [row.transaction_id for row in some])
+
+    def _shape(self, row: Judged) -> object:
+        """Return what is the same only of expenses that a plan treats alike.
+
+        Those of one item have the same facts, and calls that name the same expenses are
+        one object. Claims and corrections are of an id.
+        """
+        name = row.transaction_id
+        is_alone = name in self.claims.named or self._correction(name) is not None
+        return (
+            id(row.item),
+            id(self.sendings.calls.get(name)),
+            self.sendings.repeats(name),
+            name if is_alone else None,
+        )
+
+    def _correction(self, name: str) -> Correction | None:
+        return self.gathering.corrections.get((self.facts.company_id, name))
+
+    def _alike(self, row: Judged, names: Iterable[str]) -> Alike:
+        """Return expenses with all that counts for a plan, by one of them."""
         item, name = row.item, row.transaction_id
         cause = self._cause(item.cause)
-        correction = self.gathering.corrections.get((row.company_id, name))
-        payload, readable = self._payload(row, correction)
-        content = None if payload is None else payload.content
+        payload, contents, readable = self._payload(name, item)
+        content = contents.get(name)
         proven, released_by, changed = self._released(name, item, cause, content)
         passes = (
             cause is not None
@@ -161,8 +185,8 @@ class _OfCompany:
             and cause.action is Action.RESEND
         )
         facts = self.facts.others.get(name, NO_FACTS)
-        return Candidate(
-            transaction_id=name,
+        return Alike(
+            contents={each: contents.get(each, "") for each in names},
             item=item,
             payload=payload,
             readable=readable,
@@ -222,18 +246,21 @@ class _OfCompany:
     def sent_on_the_day(self, rows: Iterable[Judged]) -> Counter[str]:
         """Return by fingerprint how many expenses were sent again on the day."""
         day = self.gathering.as_of.astimezone(UTC).date()
-        found: Counter[str] = Counter()
+        calls = self.sendings.calls
+        alike: dict[tuple[int, int], list[Judged]] = {}
         for row in rows:
-            item = row.item
+            key = id(row.item), id(calls.get(row.transaction_id))
+            alike.setdefault(key, []).append(row)
+        found: Counter[str] = Counter()
+        for some in alike.values():
+            item, name = some[0].item, some[0].transaction_id
             fingerprints = {mended.fingerprint for mended in item.mended}
             if item.fingerprint is not None:
                 fingerprints.add(item.fingerprint)
-            if not fingerprints or not self.sendings.are_several(row.transaction_id):
-                continue
-            moments = sorted(at for at, _ in self.sendings.tries(row.transaction_id))
+            moments = sorted(at for at, _ in self.sendings.tries(name))
             again = sum(1 for at in moments[1:] if at.astimezone(UTC).date() == day)
             if again:
-                found.update(dict.fromkeys(fingerprints, again))
+                found.update(dict.fromkeys(fingerprints, again * len(some)))
         return found
 
     def _cause(self, name: str | None) -> Rule | None:
@@ -252,42 +279,42 @@ class _OfCompany:
         return pushed[-1]
 
     def _payload(
-        self, row: Judged, correction: Correction | None
-    ) -> tuple[Payload | None, bool]:
-        """Return what would be sent, and whether what is stored of it can be read."""
-        name = row.transaction_id
-        is_update = row.item.kind is BreakKind.UPDATE_FAILED
+        self, name: str, item: Item
+    ) -> tuple[Payload | None, Mapping[str, str], bool]:
+        """Return how an expense would be sent, the digests of what is, by expense.
+
+        With them comes whether what is stored of it can be read.
+        """
+        is_update = item.kind is BreakKind.UPDATE_FAILED
         operations = _UPDATES if is_update else _CREATES
-        if row.item.verdict is not Verdict.RESEND:
-            return None, True
+        if item.verdict is not Verdict.RESEND:
+            return None, {}, True
         dialect = "v1" if self.sendings.was_pushed(name) else "current"
         call = self.sendings.with_bytes(name, operations)
+        correction = self._correction(name)
         if correction is not None:
             operation = self._operation_of_correction(name, operations)
-            return Payload(
-                dialect=dialect,
-                operation=operation,
-                noun=EXPENSES,
-                content=correction.digest,
-                evidence="",
-            ), True
+            payload = Payload(
+                dialect=dialect, operation=operation, noun=EXPENSES, evidence=""
+            )
+            return payload, {name: correction.digest}, True
         if call is None:
-            return None, True
+            return None, {}, True
         try:
             noun = self._noun(call)
         except StoreError:
             self.gathering.store.position()  # it is not the store that is lost
-            return None, False
+            return None, {}, False
         if noun is None:
-            return None, False
+            return None, {}, False
         operation = _OPERATION[call.operation]
-        return Payload(
+        payload = Payload(
             dialect="current" if operation is Operation.CREATE else dialect,
             operation=operation,
             noun=noun,
-            content=call.contents[name],
             evidence=call.evidence,
-        ), True
+        )
+        return payload, call.contents, True
 
     def _operation_of_correction(
         self, name: str, operations: Sequence[str]
@@ -305,63 +332,3 @@ class _OfCompany:
                 else noun_of(stored.method, stored.url)
             )
         return self._nouns[call.evidence]
-
-
-@attrs.frozen(kw_only=True)
-class _Claims:
-    """What a company's duplicate claims name, and which attempts they spoilt."""
-
-    named: frozenset[str]
-    syncs: frozenset[str]  # whose own words make a claim
-    spoken: bool
-
-    @classmethod
-    def of(cls, state: CompanyState) -> "_Claims":
-        """Return the claims in everything that Codat said of a company."""
-        facts = state.company
-        named: set[str] = set()
-        syncs = set()
-        for sync_id, context in state.contexts.items():
-            words = [word for code in context.codes for word in code.words]
-            ids = [name for word in words for name in claimed_in(word)]
-            if ids:
-                syncs.add(sync_id)
-                named.update(ids)
-        for message in _messages(facts):
-            named.update(claimed_in(message))
-        return cls(
-            named=frozenset(map(canonical_id, named)),
-            syncs=frozenset(syncs),
-            spoken=bool(named),
-        )
-
-    def any_of(self, name: str, facts: CompanyFacts) -> bool:
-        """Return whether any claim may be about an expense's attempts."""
-        return self.spoken and bool(
-            facts.legs.get(name, ()) or facts.others.get(name, NO_FACTS).unsettled
-        )
-
-    def poisoned(self, name: str, facts: CompanyFacts) -> int:
-        """Return how many attempts of an expense a claim about another one spoilt."""
-        others = facts.others.get(name, NO_FACTS)
-        messages = [(leg.sync_id, leg.message) for leg in facts.legs.get(name, ())]
-        messages += [(hook.sync_id, hook.message) for hook in others.hooks]
-        messages += [(write.request_id, write.words) for write in others.unsettled]
-        attempts = {
-            attempt
-            for attempt, message in messages
-            if (ids := claimed_in(message)) and name not in ids
-        }
-        reported = {leg.sync_id for leg in facts.legs.get(name, ())}
-        return len(attempts | (reported & self.syncs))
-
-
-def _messages(facts: CompanyFacts) -> set[str]:
-    """Return every message of a company."""
-    found = {leg.message for legs in facts.legs.values() for leg in legs}
-    for others in facts.others.values():
-        found.update(hook.message for hook in others.hooks)
-        found.update(write.words for write in others.unsettled)
-    for dataset in facts.datasets.values():
-        found.update(write.words for write in dataset.unsettled)
-    return {message for message in found if message is not None}

@@ -3,11 +3,10 @@
 Rules: `docs/explanation/retries.md`.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from reconcile.domain.instants import END_OF_TIME, EPOCH, later, next_day
@@ -18,7 +17,7 @@ from reconcile.domain.vocabulary import (
     ItemState,
     Verdict,
 )
-from reconcile.retries.candidates import Candidate, CompanyCandidates, Payload
+from reconcile.retries.candidates import Alike, CompanyCandidates, Payload
 from reconcile.retries.plan import LeftOut, LeftOutReason, Operation, PlanLine
 from reconcile.retries.policy import BATCH_MAX, RetryPolicy, RetryWait
 
@@ -32,26 +31,23 @@ def lines_and_rest(
     for company in sorted(companies, key=lambda c: c.company_id):
         of_company = _OfCompany(company, policy, as_of)
         lines += of_company.lines(first=len(lines) + 1)
-        rest += of_company.left_out
-    rest.sort(key=lambda row: (row.company_id, row.transaction_id))
+        rest += sorted(of_company.left_out, key=attrgetter("transaction_id"))
     return tuple(lines), tuple(rest)
 
 
 class _Ready(NamedTuple):
-    """A candidate that may be sent, its payload, and when."""
+    """An expense that may be sent, with those that are alike, its payload, and when."""
 
     place: tuple[datetime, str]  # among others: the longest broken comes first
-    candidate: Candidate
+    content: str
+    alike: Alike
     payload: Payload
     not_before: datetime | None
 
     @property
-    def probes(self) -> bool:
-        """Return whether one of its kind is to be tried before the others."""
-        candidate = self.candidate
-        if candidate.proven or candidate.changed or candidate.item.fingerprint is None:
-            return False
-        return candidate.passes or candidate.released_by is not None
+    def transaction_id(self) -> str:
+        """Return the expense's id."""
+        return self.place[1]
 
 
 class _OfCompany:
@@ -65,22 +61,22 @@ class _OfCompany:
         self.as_of = as_of
         self.left_out: list[LeftOut] = []
         self._startable: frozenset[str] = frozenset()
-        self._moments: dict[object, datetime | None] = {}
-        self._waits: dict[int, RetryWait] = {}
 
     def lines(self, *, first: int) -> list[PlanLine]:
         """Return the lines, numbered from `first` on."""
-        ready = sorted(self._ready(), key=itemgetter(0))
-        ready = [*self._within_the_day(ready)]
-        self._startable = self._datasets_to_start(ready)
         groups: dict[str | None, list[_Ready]] = {}
-        for row in ready:
-            groups.setdefault(row.candidate.item.fingerprint, []).append(row)
+        for alike in self.company.candidates:
+            rows = groups.setdefault(alike.item.fingerprint, [])
+            rows += self._ready(alike)
+        for fingerprint, rows in groups.items():
+            rows.sort(key=itemgetter(0))
+            self._keep_within_the_day(fingerprint, rows)
+        self._startable = self._datasets_to_start(groups.get(None, ()))
         found: list[PlanLine] = []
         for fingerprint in sorted(groups, key=lambda name: (name is not None, name)):
             rows = groups[fingerprint]
-            free = [row for row in rows if not row.probes]
-            probing = [row for row in rows if row.probes]
+            free = [row for row in rows if not row.alike.probes]
+            probing = [row for row in rows if row.alike.probes]
             for batch in self._batches(free):
                 found.append(self._line(batch, n=first + len(found)))
             if probing and fingerprint is not None:
@@ -98,9 +94,10 @@ class _OfCompany:
         rows = [row._replace(not_before=latest) for row in rows]
         if fingerprint in self.company.probed:
             for row in rows:
-                self._leave(row.candidate, LeftOutReason.HELD_FOR_PROBE)
+                names = [row.transaction_id]
+                self._leave(row.alike, names, LeftOutReason.HELD_FOR_PROBE)
             return []
-        probe = min(rows, key=lambda row: (row.candidate.sent, row.place))
+        probe = min(rows, key=lambda row: (row.alike.sent, row.place))
         others = [row for row in rows if row is not probe]
         number = len(others)
         some = "1 other" if number == 1 else f"{number} others"
@@ -114,104 +111,92 @@ class _OfCompany:
 
     # What may be sent
 
-    def _ready(self) -> Iterator[_Ready]:
-        """Yield what may be sent; the rest is left out with its reason."""
-        for candidate in self.company.candidates:
-            reason = _why_not(candidate) or self._why_not_now(candidate)
-            if reason is not None:
-                self._leave(candidate, reason)
-            elif candidate.payload is not None:
-                item = candidate.item
-                since = item.broken_since or item.first_sent_at or EPOCH
-                yield _Ready(
-                    (since, candidate.transaction_id),
-                    candidate,
-                    candidate.payload,
-                    self._not_before(candidate),
-                )
+    def _ready(self, alike: Alike) -> Iterable[_Ready]:
+        """Return expenses that may be sent; others are left out with their reason."""
+        reason = _why_not(alike) or self._why_not_now(alike)
+        if reason is not None:
+            self._leave(alike, alike.contents, reason)
+            return ()
+        payload = alike.payload
+        if payload is None:
+            return ()
+        since = alike.item.broken_since or alike.item.first_sent_at or EPOCH
+        not_before = self._not_before(alike)
+        return [
+            _Ready((since, name), content, alike, payload, not_before)
+            for name, content in alike.contents.items()
+        ]
 
-    def _why_not_now(self, candidate: Candidate) -> LeftOutReason | None:
-        """Return what keeps one that might be sent from being sent."""
-        item = candidate.item
-        if not candidate.in_scope:
+    def _why_not_now(self, alike: Alike) -> LeftOutReason | None:
+        """Return what keeps expenses that might be sent from being sent."""
+        if not alike.in_scope:
             return LeftOutReason.NOT_RELEASED
-        is_disproved = item.fingerprint in self.company.disproved
-        shown_otherwise = candidate.proven or candidate.changed
-        if candidate.released_by and is_disproved and not shown_otherwise:
+        is_disproved = alike.item.fingerprint in self.company.disproved
+        shown_otherwise = alike.proven or alike.changed
+        if alike.released_by and is_disproved and not shown_otherwise:
             return LeftOutReason.NOT_RELEASED
-        if candidate.payload is None:
-            if candidate.readable:
+        if alike.payload is None:
+            if alike.readable:
                 return LeftOutReason.NO_PAYLOAD
             return LeftOutReason.UNREADABLE
         most = self.policy.per_content
-        if not candidate.released_by:
-            most = min(most, self._wait(candidate).tries_max)
-        return LeftOutReason.BUDGET if candidate.sent >= most else None
+        if not alike.released_by:
+            most = min(most, self._wait(alike).tries_max)
+        return LeftOutReason.BUDGET if alike.sent >= most else None
 
-    def _wait(self, candidate: Candidate) -> RetryWait:
-        """Return the waits of a candidate's cause; what shares an item shares them."""
-        key = id(candidate.item)
-        found = self._waits.get(key)
-        if found is None:
-            cause, owner = candidate.item.cause, candidate.cause_owner
-            found = self._waits[key] = self.policy.wait(cause, owner)
-        return found
+    def _wait(self, alike: Alike) -> RetryWait:
+        return self.policy.wait(alike.item.cause, alike.cause_owner)
 
-    def _not_before(self, candidate: Candidate) -> datetime | None:
-        """Return when it may be sent, None for at once; what is alike shares it."""
-        key = id(candidate.item), candidate.sent, candidate.last_sent_at
-        if key not in self._moments:
-            self._moments[key] = self._earliest(candidate)
-        return self._moments[key]
-
-    def _earliest(self, candidate: Candidate) -> datetime | None:
-        item = candidate.item
+    def _not_before(self, alike: Alike) -> datetime | None:
+        """Return when expenses may be sent, None for at once."""
+        item = alike.item
         moments = [item.not_before] if item.not_before else []
-        sent_at = candidate.last_sent_at
-        if sent_at is not None and candidate.sent and item.fingerprint is not None:
-            wait = self._wait(candidate)
-            moments.append(later(sent_at, wait.after(candidate.sent)))
+        sent_at = alike.last_sent_at
+        if sent_at is not None and alike.sent and item.fingerprint is not None:
+            moments.append(later(sent_at, self._wait(alike).after(alike.sent)))
         earliest = max([self.as_of, *moments])
         due = self.policy.awake(earliest)
         return None if due <= self.as_of else due
 
-    def _within_the_day(self, ready: Sequence[_Ready]) -> Iterator[_Ready]:
-        """Yield what the budget of the day is enough for, by fingerprint."""
-        spent = Counter(self.company.sent_today)
+    def _keep_within_the_day(self, fingerprint: str | None, rows: list[_Ready]) -> None:
+        """Leave out what the budget of the day is not enough for, by fingerprint."""
+        if fingerprint is None:
+            return
+        spent = self.company.sent_today.get(fingerprint, 0)
+        rest = max(self.policy.per_cause_and_day - spent, 0)
         until = next_day(self.as_of)
-        for row in ready:
-            fingerprint = row.candidate.item.fingerprint
-            if fingerprint is not None:
-                if spent[fingerprint] >= self.policy.per_cause_and_day:
-                    self._leave(row.candidate, LeftOutReason.BUDGET, until=until)
-                    continue
-                spent[fingerprint] += 1
-            yield row
+        for row in rows[rest:]:
+            name = row.transaction_id
+            self._leave(row.alike, [name], LeftOutReason.BUDGET, until=until)
+        del rows[rest:]
 
     def _leave(
         self,
-        candidate: Candidate,
+        alike: Alike,
+        names: Iterable[str],
         reason: LeftOutReason,
         *,
         until: datetime | None = None,
     ) -> None:
-        item = candidate.item
+        """Leave out some of the expenses that are alike."""
+        item = alike.item
         if until is None and reason is LeftOutReason.WAITS:
-            until = candidate.read_again_at or item.not_before or item.changes_at
+            until = alike.read_again_at or item.not_before or item.changes_at
             if until is not None and until <= self.as_of:
                 until = None  # a read is awaited, and nobody knows when it is made
         owner = item.owner
         if reason is LeftOutReason.NOT_RELEASED and item.verdict is Verdict.RESEND:
-            owner = candidate.cause_owner or owner
-        self.left_out.append(
+            owner = alike.cause_owner or owner
+        self.left_out += [
             LeftOut(
                 company_id=self.company.company_id,
-                transaction_id=candidate.transaction_id,
+                transaction_id=name,
                 reason=reason,
                 until=None if until == END_OF_TIME else until,
                 owner=owner,
             )
-        )
+            for name in names
+        ]
 
     # Batches
 
@@ -228,30 +213,30 @@ class _OfCompany:
 
     def _kind(self, row: _Ready) -> tuple[object, ...]:
         """Return what the expenses of one call have in common."""
-        payload, candidate = row.payload, row.candidate
+        payload, alike = row.payload, row.alike
         alone = ""
         if payload.operation in (Operation.UPDATE, Operation.PUT):
-            alone = candidate.transaction_id  # its URL names it
-        elif candidate.poisoned >= _POISONED_MAX:
-            alone = candidate.transaction_id
+            alone = row.transaction_id  # its URL names it
+        elif alike.poisoned >= _POISONED_MAX:
+            alone = row.transaction_id
         return (
             payload.dialect,
-            self._operation(candidate, payload).value,
+            self._operation(alike, payload).value,
             payload.noun,
             row.not_before or EPOCH,
             payload.evidence == "",
-            candidate.dataset_id if self._starts(candidate) else "",
+            alike.dataset_id if self._starts(alike) else "",
             alone,
         )
 
-    def _operation(self, candidate: Candidate, payload: Payload) -> Operation:
-        if self._starts(candidate):
+    def _operation(self, alike: Alike, payload: Payload) -> Operation:
+        if self._starts(alike):
             return Operation.START_SYNC
         return payload.operation
 
-    def _starts(self, candidate: Candidate) -> bool:
+    def _starts(self, alike: Alike) -> bool:
         """Return whether a sync of its dataset is all that it needs."""
-        return _only_pushed(candidate) and candidate.dataset_id in self._startable
+        return _only_pushed(alike) and alike.dataset_id in self._startable
 
     def _datasets_to_start(self, ready: Iterable[_Ready]) -> frozenset[str]:
         """Return the datasets of which each expense needs nothing but a sync.
@@ -261,9 +246,9 @@ class _OfCompany:
         """
         found: dict[str, set[str]] = {}
         for row in ready:
-            if _only_pushed(row.candidate) and row.candidate.dataset_id is not None:
-                names = found.setdefault(row.candidate.dataset_id, set())
-                names.add(row.candidate.transaction_id)
+            if _only_pushed(row.alike) and row.alike.dataset_id is not None:
+                names = found.setdefault(row.alike.dataset_id, set())
+                names.add(row.transaction_id)
         return frozenset(
             dataset_id
             for dataset_id, names in found.items()
@@ -280,10 +265,10 @@ class _OfCompany:
         after: int | None = None,
         why: str = "",
     ) -> PlanLine:
-        rows = sorted(rows, key=lambda row: row.candidate.transaction_id)
+        rows = sorted(rows, key=lambda row: row.transaction_id)
         first = rows[0]
-        operation = self._operation(first.candidate, first.payload)
-        item = first.candidate.item
+        operation = self._operation(first.alike, first.payload)
+        item = first.alike.item
         starts = operation is Operation.START_SYNC
         return PlanLine(
             n=n,
@@ -291,43 +276,43 @@ class _OfCompany:
             dialect=first.payload.dialect,
             operation=operation,
             noun=first.payload.noun,
-            transactions=tuple(row.candidate.transaction_id for row in rows),
-            contents=tuple(row.payload.content for row in rows),
+            transactions=tuple(row.transaction_id for row in rows),
+            contents=tuple(row.content for row in rows),
             payload_from="evidence" if first.payload.evidence else "correction",
             not_before=first.not_before,
             probe_for=probe_for,
             after=after,
             cause=item.cause,
             fingerprint=item.fingerprint,
-            datasets=(first.candidate.dataset_id or "",) if starts else (),
-            why=why or _why(first.candidate),
+            datasets=(first.alike.dataset_id or "",) if starts else (),
+            why=why or _why(first.alike),
         )
 
 
 _POISONED_MAX = 2
 
 
-def _only_pushed(candidate: Candidate) -> bool:
+def _only_pushed(alike: Alike) -> bool:
     """Return whether nothing ever tried to write what was pushed last."""
-    if candidate.changed or candidate.item.fingerprint is not None:
+    if alike.changed or alike.item.fingerprint is not None:
         return False
-    return candidate.item.action is Action.START_SYNC
+    return alike.item.action is Action.START_SYNC
 
 
-def _why(candidate: Candidate) -> str:
-    if candidate.changed:
+def _why(alike: Alike) -> str:
+    if alike.changed:
         return "It has been corrected since it failed."
-    return candidate.item.advice
+    return alike.item.advice
 
 
-def _why_not(candidate: Candidate) -> LeftOutReason | None:
+def _why_not(alike: Alike) -> LeftOutReason | None:
     """Return why an expense is not to be sent by what is known of it, None if it is."""
-    item = candidate.item
+    item = alike.item
     decision = item.decision
     if item.state is ItemState.RESOLVED:
         is_moved = decision is not None and decision.kind is DecisionKind.MOVED
         return LeftOutReason.MOVED if is_moved else LeftOutReason.RESOLVED
-    if candidate.is_elsewhere:
+    if alike.is_elsewhere:
         return LeftOutReason.ELSEWHERE
     if item.waits:
         return LeftOutReason.WAITS
@@ -339,10 +324,10 @@ def _why_not(candidate: Candidate) -> LeftOutReason | None:
     if item.verdict is Verdict.WAIT:
         is_lost = item.action is Action.READ_AGAIN
         return LeftOutReason.IN_DOUBT if is_lost else LeftOutReason.WAITS
-    if candidate.is_claimed:
+    if alike.is_claimed:
         return LeftOutReason.IN_DOUBT
     if item.verdict is Verdict.FIX_FIRST:
         if item.kind is BreakKind.UNRECOGNISED:
             return LeftOutReason.UNREADABLE
         return LeftOutReason.NOT_RELEASED
-    return None if candidate.read_again_at is None else LeftOutReason.WAITS
+    return None if alike.read_again_at is None else LeftOutReason.WAITS

@@ -23,6 +23,7 @@ from reconcile.rules import Ruleset
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")  # exact, no float
 
 
+@gc_paused()
 def make_plan(
     reporting: Reporting,
     policy: RetryPolicy,
@@ -45,15 +46,12 @@ def make_plan(
     """
     _check_causes(policy, reporting.rules)
     corrections = _corrections(company_id, corrected)
-    with (
-        gc_paused(),
-        reporting.gathered(
-            as_of=as_of,
-            company_id=company_id,
-            live=live,
-            corrected=sent_instead(corrections, as_of),
-        ) as found,
-    ):
+    with reporting.gathered(
+        as_of=as_of,
+        company_id=company_id,
+        live=live,
+        corrected=sent_instead(corrections, as_of),
+    ) as found:
         gathering = Gathering(
             store=reporting.store,
             rules=reporting.rules,

@@ -28,9 +28,10 @@ from reconcile import (
 from tests.builders import (
     COMPANY,
     at,
-    create,
+    create_of,
+    expense_of,
     page,
-    push,
+    push_of,
     row,
     start,
     status,
@@ -77,11 +78,14 @@ def failures(draw: st.DrawFn) -> list[bytes]:
         sync, minutes = f"sync-{number}", number * 30
         chosen = draw(st.lists(st.integers(0, 9), min_size=1, max_size=8, unique=True))
         ids = [uuid_of(name + 100 * COMPANIES.index(company)) for name in chosen]
+        sent = [expense_of(name, draw(st.sampled_from((10, 20)))) for name in ids]
         if draw(st.booleans()):
-            lines.append(create(*ids, sync=sync, minutes=minutes, company=company))
+            lines.append(create_of(*sent, sync=sync, minutes=minutes, company=company))
         else:
             dataset = f"set-{number}"
-            lines.append(push(*ids, dataset=dataset, minutes=minutes, company=company))
+            lines.append(
+                push_of(*sent, dataset=dataset, minutes=minutes, company=company)
+            )
             if draw(st.booleans()):
                 continue  # and nobody starts its sync
             lines.append(start(dataset, sync=sync, minutes=minutes, company=company))
