@@ -1,11 +1,9 @@
 """The live views, read back as the working sets that judgement takes."""
 
 from collections.abc import Collection, Iterator
-from itertools import chain
 
 import attrs
 
-from reconcile.judgement.contents import Shown
 from reconcile.judgement.facts import ItemFacts
 from reconcile.projections.folds import NO_FACTS, CompanyFacts, gc_paused
 from reconcile.projections.rows import (
@@ -43,35 +41,29 @@ _SUMMARY = tuple(field.name for field in attrs.fields(SyncSummary))
 
 
 def _company(
-    views: Snapshot, company_id: str, transaction_ids: Collection[str | None] = (None,)
+    views: Snapshot, company_id: str, transaction_ids: Collection[str] | None = None
 ) -> CompanyState:
     company = CompanyFacts(company_id=company_id)
     known: dict[bytes, tuple[ItemFacts, ItemFacts | None]] = {}
     rests: dict[ItemFacts, ItemFacts] = {}
-    for item in chain.from_iterable(
-        views.items(company_id, name=name) for name in transaction_ids
-    ):
-        split = known.get(item.facts)
+    for name, encoded in _items(views, company_id, transaction_ids):
+        split = known.get(encoded)
         if split is None:
-            facts = decode_item(item.facts)
+            facts = decode_item(encoded)
             rest = attrs.evolve(facts, legs=())
             rest = rests.setdefault(rest, rest)  # what is equal is judged once
-            split = known[item.facts] = (facts, None if rest == NO_FACTS else rest)
+            split = known[encoded] = (facts, None if rest == NO_FACTS else rest)
         if split[0].legs:
-            company.legs[item.transaction_id] = split[0].legs
+            company.legs[name] = split[0].legs
         if split[1] is not None:
-            company.others[item.transaction_id] = split[1]
+            company.others[name] = split[1]
     for refused in views.refused(company_id):
         company.refused[refused.sync_id] = decode_refused(refused.facts)
     for mended in views.mended(company_id):
         company.mended[mended.fingerprint] = decode_mended(mended.facts)
     for dataset in views.datasets(company_id):
         company.datasets[dataset.dataset_id] = decode_dataset(dataset.facts)
-    shown = {
-        name: Shown(content, differs)
-        for wanted in transaction_ids
-        for name, content, differs in views.shown(company_id, name=wanted)
-    }
+    shown = dict(views.shown(company_id, transaction_ids))
     summaries: list[SyncSummary] = []
     state = CompanyState(
         company=company,
@@ -87,3 +79,14 @@ def _company(
         columns = {name: getattr(sync, name) for name in _SUMMARY}
         summaries.append(SyncSummary(**columns))
     return state
+
+
+def _items(
+    views: Snapshot, company_id: str, transaction_ids: Collection[str] | None
+) -> Iterator[tuple[str, bytes]]:
+    """Yield each item's encoded facts, or those of some."""
+    if transaction_ids is None:
+        yield from views.each_facts("items", company_id)
+        return
+    for _, name, facts in views.facts("items", {company_id: transaction_ids}):
+        yield name, facts

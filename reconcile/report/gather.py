@@ -383,6 +383,8 @@ def _mark(
         return
     for part in parts:
         copies += copies_in(part.items, names)
+    if not copies:
+        return
     found = Copies(copies)
     for part in parts:
         part.items, findings = marked(part.items, found)

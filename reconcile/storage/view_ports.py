@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import attrs
 
-from reconcile.judgement.facts import Content
+from reconcile.judgement.contents import Shown
 from reconcile.projections.contents import ContentRow
 from reconcile.projections.rows import (
     DatasetRow,
@@ -98,8 +98,8 @@ class Snapshot(Protocol):
         """Return every company that has a row in any table, or in these, sorted."""
         ...
 
-    def items(self, company_id: str, *, name: str | None = None) -> Iterator[ItemRow]:
-        """Yield a company's items by their ids, or one of them."""
+    def items(self, company_id: str) -> Iterator[ItemRow]:
+        """Yield a company's items by their ids."""
         ...
 
     def contents(self, company_id: str) -> Iterator[ContentRow]:
@@ -107,9 +107,9 @@ class Snapshot(Protocol):
         ...
 
     def shown(
-        self, company_id: str, *, name: str | None = None
-    ) -> Iterator[tuple[str, Content, bool]]:
-        """Yield what stands for each item, or one; and if something else was sent."""
+        self, company_id: str, names: Collection[str] | None = None
+    ) -> Iterator[tuple[str, Shown]]:
+        """Yield what stands for each item, or for those that are named."""
         ...
 
     def contents_named(self, wanted: Named) -> Iterable[ContentRow]:
@@ -140,6 +140,12 @@ class Snapshot(Protocol):
         self, table: ViewTable, wanted: Named
     ) -> Iterable[tuple[str, str, bytes]]:
         """Return company, name and encoded facts of those rows that exist."""
+        ...
+
+    def each_facts(
+        self, table: ViewTable, company_id: str
+    ) -> Iterator[tuple[str, bytes]]:
+        """Yield name and encoded facts of each of a company's rows, by name."""
         ...
 
     def contexts(self, wanted: Named) -> Iterable[tuple[str, str, bytes]]:

@@ -1,10 +1,11 @@
 """The views in PostgreSQL, read: every query of a view table."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from reconcile.domain.instants import format_instant
+from reconcile.judgement.contents import Shown
 from reconcile.judgement.facts import Content
 from reconcile.projections.contents import ContentRow
 from reconcile.projections.rows import (
@@ -84,27 +85,26 @@ class PostgresSnapshot:
             found.update(name for (name,) in rows)
         return sorted(found)
 
-    def items(self, company_id: str, *, name: str | None = None) -> Iterator[ItemRow]:
-        """Yield a company's items by their ids, or one of them."""
-        return self._rows(ItemRow, "items", company_id, name)
+    def items(self, company_id: str) -> Iterator[ItemRow]:
+        """Yield a company's items by their ids."""
+        return self._rows(ItemRow, "items", company_id)
 
     def contents(self, company_id: str) -> Iterator[ContentRow]:
         """Yield what a company's items say, and each sending, by their ids."""
         return self._rows(ContentRow, "contents", company_id)
 
     def shown(
-        self, company_id: str, *, name: str | None = None
-    ) -> Iterator[tuple[str, Content, bool]]:
-        """Yield what stands for each item, or for one; and whether it differs."""
-        columns = ", ".join(("transaction_id", "differs", *Content._fields))
+        self, company_id: str, names: Collection[str] | None = None
+    ) -> Iterator[tuple[str, Shown]]:
+        """Yield what stands for each item, or for those that are named."""
+        columns = ("transaction_id", "differs", *Content._fields)
         rows: Iterable[Row]
-        if name is None:
-            rows = self._paged("contents", columns, company_id)
+        if names is None:
+            rows = self._paged("contents", ", ".join(columns), company_id)
         else:
-            query = f"SELECT {columns} FROM $.contents WHERE company_id = %s"
-            rows = self._select(f"{query} AND transaction_id = %s", company_id, name)
-        for key, differs, *content in rows:
-            yield key, Content._make(content), bool(differs)
+            rows = self._by_key("contents", columns, {company_id: names})
+        for name, differs, *content in rows:
+            yield name, Shown(Content._make(content), bool(differs))
 
     def contents_named(self, wanted: Named) -> Iterable[ContentRow]:
         """Return what those transactions say that have a row."""
@@ -152,6 +152,12 @@ class PostgresSnapshot:
             for company_id, name, facts in self._by_key(table, columns, wanted)
         ]
 
+    def each_facts(
+        self, table: ViewTable, company_id: str
+    ) -> Iterator[tuple[str, bytes]]:
+        """Yield name and encoded facts of each of a company's rows, by name."""
+        yield from self._paged(table, f"{KEYS[table]}, facts", company_id)
+
     def contexts(self, wanted: Named) -> Iterable[tuple[str, str, bytes]]:
         """Return company, name and encoded context of those syncs that have a row."""
         columns = ("company_id", "sync_id", "context")
@@ -193,15 +199,11 @@ class PostgresSnapshot:
         row: type[_Row],
         table: ViewTable,
         company_id: str,
-        name: str | None = None,
     ) -> Iterator[_Row]:
-        columns = ", ".join(row._fields)
-        if name is not None:
-            query = f"SELECT {columns} FROM $.{table} WHERE company_id = %s"
-            found = self._select(f"{query} AND {KEYS[table]} = %s", company_id, name)
-            return map(row._make, found)
-        key = f"{KEYS[table]}, {columns}"
-        return (row._make(some[1:]) for some in self._paged(table, key, company_id))
+        columns = f"{KEYS[table]}, {', '.join(row._fields)}"
+        return (
+            row._make(found[1:]) for found in self._paged(table, columns, company_id)
+        )
 
     def _paged(
         self, table: ViewTable, columns: str, company_id: str
@@ -209,9 +211,11 @@ class PostgresSnapshot:
         """Yield a company's rows by their key, which is the first of the columns."""
         if not self._made:
             return iter(())
-        reader = self._readers.get(columns)
+        reader = self._readers.get(f"{table} {columns}")
         if reader is None:
-            reader = self._readers[columns] = PagedTable(self._read, table, columns)
+            reader = self._readers[f"{table} {columns}"] = PagedTable(
+                self._read, table, columns
+            )
         return reader.of(company_id)
 
     def _by_key(

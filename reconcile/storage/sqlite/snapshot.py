@@ -1,11 +1,12 @@
 """The views in SQLite, read: every query of a view table."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 
 from reconcile.domain.instants import format_instant
+from reconcile.judgement.contents import Shown
 from reconcile.judgement.facts import Content
 from reconcile.projections.contents import ContentRow
 from reconcile.projections.rows import (
@@ -78,27 +79,28 @@ class SqliteSnapshot:
                     found.add(after)
         return sorted(found)
 
-    def items(self, company_id: str, *, name: str | None = None) -> Iterator[ItemRow]:
-        """Yield a company's items by their ids, or one of them."""
-        return self._rows(ItemRow, "items", company_id, name)
+    def items(self, company_id: str) -> Iterator[ItemRow]:
+        """Yield a company's items by their ids."""
+        return self._rows(ItemRow, "items", company_id)
 
     def contents(self, company_id: str) -> Iterator[ContentRow]:
         """Yield what a company's items say, and each sending, by their ids."""
         return self._rows(ContentRow, "contents", company_id)
 
     def shown(
-        self, company_id: str, *, name: str | None = None
-    ) -> Iterator[tuple[str, Content, bool]]:
-        """Yield what stands for each item, or for one; and whether it differs."""
-        columns = ", ".join(Content._fields)
-        query = f"SELECT transaction_id, differs, {columns} FROM contents WHERE"
-        if name is None:
-            rows = self._select(f"{query} company_id = ?", company_id)
+        self, company_id: str, names: Collection[str] | None = None
+    ) -> Iterator[tuple[str, Shown]]:
+        """Yield what stands for each item, or for those that are named."""
+        columns = ", ".join(("differs", *Content._fields))
+        rows: Iterable[tuple[Any, ...]]
+        if names is None:
+            query = f"SELECT transaction_id, {columns} FROM contents"
+            rows = self._select(f"{query} WHERE company_id = ?", company_id)
         else:
-            named = "company_id = ? AND transaction_id = ?"
-            rows = self._select(f"{query} {named}", company_id, name)
-        for key, differs, *content in rows:
-            yield key, Content._make(content), bool(differs)
+            named = self._by_key("contents", columns, {company_id: names})
+            rows = (row[1:] for row in named)
+        for name, differs, *content in rows:
+            yield name, Shown(Content._make(content), bool(differs))
 
     def contents_named(self, wanted: Named) -> Iterable[ContentRow]:
         """Return what those transactions say that have a row."""
@@ -140,6 +142,13 @@ class SqliteSnapshot:
         """Return company, name and encoded facts of those rows that exist."""
         return [(*row,) for row in self._by_key(table, "facts", wanted)]
 
+    def each_facts(
+        self, table: ViewTable, company_id: str
+    ) -> Iterator[tuple[str, bytes]]:
+        """Yield name and encoded facts of each of a company's rows, by name."""
+        query = f"SELECT {KEYS[table]}, facts FROM {table} WHERE company_id = ?"
+        yield from self._select(f"{query} ORDER BY {KEYS[table]}", company_id)
+
     def contexts(self, wanted: Named) -> Iterable[tuple[str, str, bytes]]:
         """Return company, name and encoded context of those syncs that have a row."""
         return [(*row,) for row in self._by_key("syncs", "context", wanted)]
@@ -178,15 +187,10 @@ class SqliteSnapshot:
         row: type[_Row],
         table: ViewTable,
         company_id: str,
-        name: str | None = None,
     ) -> Iterator[_Row]:
-        key = KEYS[table]
         query = f"SELECT {', '.join(row._fields)} FROM {table} WHERE company_id = ?"
-        if name is not None:
-            return map(
-                row._make, self._select(f"{query} AND {key} = ?", company_id, name)
-            )
-        return map(row._make, self._select(f"{query} ORDER BY {key}", company_id))
+        rows = self._select(f"{query} ORDER BY {KEYS[table]}", company_id)
+        return map(row._make, rows)
 
     def _by_key(
         self, table: ViewTable, columns: str, wanted: Named
