@@ -28,7 +28,7 @@ class Payload:
     evidence: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Alike:
     """Breaks, or open expenses of which nothing is under way, that are alike.
 

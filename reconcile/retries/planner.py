@@ -5,9 +5,9 @@ Rules: `docs/explanation/retries.md`.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
 from operator import attrgetter, itemgetter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from reconcile.domain.instants import END_OF_TIME, EPOCH, later, next_day
 from reconcile.domain.vocabulary import (
@@ -38,16 +38,15 @@ def lines_and_rest(
 class _Ready(NamedTuple):
     """An expense that may be sent, with those that are alike, its payload, and when."""
 
-    place: tuple[datetime, str]  # among others: the longest broken comes first
+    since: datetime  # the longest broken comes first
+    transaction_id: str
     content: str
     alike: Alike
     payload: Payload
     not_before: datetime | None
 
-    @property
-    def transaction_id(self) -> str:
-        """Return the expense's id."""
-        return self.place[1]
+
+_PLACE: Final = itemgetter(0, 1)  # among others: since when, and the id
 
 
 class _OfCompany:
@@ -69,7 +68,7 @@ class _OfCompany:
             rows = groups.setdefault(alike.item.fingerprint, [])
             rows += self._ready(alike)
         for fingerprint, rows in groups.items():
-            rows.sort(key=itemgetter(0))
+            rows.sort(key=_PLACE)
             self._keep_within_the_day(fingerprint, rows)
         self._startable = self._datasets_to_start(groups.get(None, ()))
         found: list[PlanLine] = []
@@ -93,11 +92,9 @@ class _OfCompany:
         latest = max((r.not_before for r in rows if r.not_before), default=None)
         rows = [row._replace(not_before=latest) for row in rows]
         if fingerprint in self.company.probed:
-            for row in rows:
-                names = [row.transaction_id]
-                self._leave(row.alike, names, LeftOutReason.HELD_FOR_PROBE)
+            self._leave_rows(rows, LeftOutReason.HELD_FOR_PROBE)
             return []
-        probe = min(rows, key=lambda row: (row.alike.sent, row.place))
+        probe = min(rows, key=lambda row: (row.alike.sent, *_PLACE(row)))
         others = [row for row in rows if row is not probe]
         number = len(others)
         some = "1 other" if number == 1 else f"{number} others"
@@ -123,7 +120,7 @@ class _OfCompany:
         since = alike.item.broken_since or alike.item.first_sent_at or EPOCH
         not_before = self._not_before(alike)
         return [
-            _Ready((since, name), content, alike, payload, not_before)
+            _Ready(since, name, content, alike, payload, not_before)
             for name, content in alike.contents.items()
         ]
 
@@ -165,10 +162,20 @@ class _OfCompany:
         spent = self.company.sent_today.get(fingerprint, 0)
         rest = max(self.policy.per_cause_and_day - spent, 0)
         until = next_day(self.as_of)
-        for row in rows[rest:]:
-            name = row.transaction_id
-            self._leave(row.alike, [name], LeftOutReason.BUDGET, until=until)
+        self._leave_rows(rows[rest:], LeftOutReason.BUDGET, until=until)
         del rows[rest:]
+
+    def _leave_rows(
+        self,
+        rows: Iterable[_Ready],
+        reason: LeftOutReason,
+        *,
+        until: datetime | None = None,
+    ) -> None:
+        """Leave out what might have been sent, those that are alike together."""
+        for alike, some in groupby(rows, key=attrgetter("alike")):
+            names = [row.transaction_id for row in some]
+            self._leave(alike, names, reason, until=until)
 
     def _leave(
         self,
