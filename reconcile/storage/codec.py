@@ -5,8 +5,9 @@ event needs a default and no more. Any other change needs a new topic, and here,
 the old topic, an upcast from the old payload to the new one.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import attrs
 import msgspec
@@ -63,7 +64,7 @@ class Codec:
 
         """
         try:
-            _, payload = self._mended(topic, state)
+            _, payload = self._mended(topic, _without_nul(state))
         except _UNREADABLE as error:
             raise HistoryError(f"the stored {topic} cannot be read: {error}") from error
         data: dict[str, Any] = msgspec.to_builtins(payload)
@@ -77,6 +78,7 @@ class Codec:
 
         """
         try:
+            state = _without_nul(state)
             decoder = self._decoders.get(topic)
             if decoder is not None:
                 event = decoder.decode(state)
@@ -101,6 +103,20 @@ class Codec:
             topic, upcast = self._upcasts[topic]
             payload = upcast(payload)
         return topic, payload
+
+
+def _without_nul(state: bytes) -> bytes:
+    """Return a payload with NUL characters replaced by U+FFFD.
+
+    Today's readers store none; older ones did, and PostgreSQL has no such character.
+    """
+    if _ESCAPED_NUL not in state:
+        return state
+    return _NUL.sub(rb"\1\\ufffd", state)
+
+
+_ESCAPED_NUL: Final = b"\\u0000"
+_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")  # not of an escaped backslash
 
 
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError)

@@ -123,3 +123,22 @@ def test_an_upcast_that_finds_nothing_to_mend_is_an_error_of_the_history() -> No
 
     with pytest.raises(HistoryError, match=r"sync\.begun"):
         codec.decode("sync.begun", b"{}")
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        (rb"a\u0000b\u0000", "a\ufffdb\ufffd"),
+        (rb"a\\u0000b", r"a\u0000b"),  # an escaped backslash, and no NUL
+        (rb"a\\\u0000", "a\\\ufffd"),
+    ],
+)
+def test_a_nul_that_was_stored_once_is_read_as_what_every_engine_can_store(
+    stored: bytes, read: str
+) -> None:
+    topic, state = CODEC.encode(SyncStarted(at=at(0), evidence="here"))
+
+    event = CODEC.decode(topic, state.replace(b"here", stored))
+
+    assert isinstance(event, SyncStarted)
+    assert event.evidence == read
