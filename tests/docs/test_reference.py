@@ -2,7 +2,6 @@
 
 import inspect
 import re
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +52,7 @@ from reconcile.sandbox.scenarios import SCENARIOS
 from tests.builders import EXAMPLES, TRANSACTION, at, create, entry, page, row, url
 from tests.docs.examples import run_examples
 from tests.docs.markdown import DOCS, ROOT, codes, fences, first_cells, quoted, sections
+from tests.engines import columns_of, rows_of
 
 REFERENCE = DOCS / "reference"
 
@@ -142,7 +142,7 @@ def test_the_values_inside_events_are_documented(heading: str, kind: Any) -> Non
 
 
 def test_every_table_and_column_is_documented_and_no_other(
-    books: Reconciler,
+    books: Reconciler, store_url: str, engine: str
 ) -> None:
     documented = {
         quoted(heading)[0]: first_cells(text)
@@ -150,22 +150,15 @@ def test_every_table_and_column_is_documented_and_no_other(
         if heading.startswith("`")
     }
 
-    books.catch_up()
-    with sqlite3.connect(books.store.path) as db:
-        tables = [
-            name
-            for (name,) in db.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table'"
-                " AND name NOT LIKE 'sqlite%'"
-            )
-        ]
-        stored = {
-            name: [column[1] for column in db.execute(f"PRAGMA table_xinfo({name})")]
-            for name in tables
-        }
-    db.close()
+    if engine == "postgresql":
+        differing = sections(REFERENCE / "views.md")["Tables of PostgreSQL"]
+        for line in re.findall(r"^\| `.*", differing, re.MULTILINE):
+            name, *columns = quoted(line)
+            documented[name] = columns
 
-    assert documented == stored
+    books.catch_up()
+
+    assert documented == columns_of(store_url)
 
 
 def test_the_documented_views_are_those_that_the_rows_are_made_for() -> None:
@@ -181,7 +174,7 @@ def test_the_documented_views_are_those_that_the_rows_are_made_for() -> None:
 
 @pytest.mark.parametrize("hours", [1, 27, 29])
 def test_the_sql_of_the_views_agrees_with_the_report(
-    books: Reconciler, hours: int
+    books: Reconciler, store_url: str, engine: str, hours: int
 ) -> None:
     """An expense nobody decided is open, and stuck once its deadline has passed."""
     failed = page(row("t2", "PushError"), sync="s2")
@@ -189,13 +182,9 @@ def test_the_sql_of_the_views_agrees_with_the_report(
     books.ingest(read_lines(lines))
     books.catch_up()
     moment = at(60 * hours)
-    query = next(f.text for f in fences(REFERENCE / "views.md") if f.language == "sql")
+    query, _ = sql_of_views(engine, now=format_instant(moment))
 
-    with sqlite3.connect(books.store.path) as db:
-        result = db.execute(
-            query.replace("'now'", ":now"), {"now": format_instant(moment)}
-        ).fetchall()
-    db.close()
+    result = rows_of(store_url, query)
 
     broken = [
         (item.company_id, item.transaction_id, item.item.kind)
@@ -203,6 +192,35 @@ def test_the_sql_of_the_views_agrees_with_the_report(
         if item.item.state is ItemState.BREAK
     ]
     assert [line[:3] for line in result] == broken
+
+
+def sql_of_views(engine: str, *, now: str) -> list[str]:
+    """Return the documented queries as an engine takes them, at another moment."""
+    queries = [f.text for f in fences(REFERENCE / "views.md") if f.language == "sql"]
+    if engine == "sqlite":
+        return [query.replace("'now'", f"'{now}'") for query in queries]
+    spelt = sections(REFERENCE / "views.md")["SQL of PostgreSQL"]
+    for line in re.findall(r"^\| `.*", spelt, re.MULTILINE):
+        sqlite, postgres = quoted(line)
+        queries = [query.replace(sqlite, postgres) for query in queries]
+    return [query.replace("now()", f"'{now}'::timestamptz") for query in queries]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "bucket"), [(2, "<1d"), (60 * 25, "1-7d"), (60 * 24 * 60, ">30d")]
+)
+def test_the_sql_of_ages_agrees_with_the_report(
+    books: Reconciler, store_url: str, engine: str, minutes: int, bucket: str
+) -> None:
+    books.ingest(read_lines([create("t1"), page(row("t1", "PushError"), minutes=1)]))
+    books.catch_up()
+    moment = at(minutes)
+    _, query = sql_of_views(engine, now=format_instant(moment))
+
+    found = rows_of(store_url, query)
+
+    (key,) = books.report(as_of=moment).totals.ageing
+    assert [(str(key.bucket), 1)] == [(bucket, 1)] == [row[2:] for row in found]
 
 
 def _shapes(data: dict[str, Any]) -> dict[str, set[str]]:

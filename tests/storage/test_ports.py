@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from reconcile.domain.events import SyncStarted
 from reconcile.errors import StoreError
 from reconcile.storage.codec import Envelope
 from reconcile.storage.opening import open_store
-from reconcile.storage.ports import StoredEvent
+from reconcile.storage.ports import Store, StoredEvent
 from tests.builders import at
 
 PACKAGE = Path(reconcile.__file__).parent
@@ -45,14 +46,13 @@ def test_no_module_outside_storage_names_what_an_engine_is_made_of() -> None:
     assert found == []
 
 
-def test_a_stored_event_is_read_as_named_values(tmp_path: Path) -> None:
+def test_a_stored_event_is_read_as_named_values(store: Store) -> None:
     envelope = Envelope("sync:c:s", 1, SyncStarted(at=at(0), evidence=""))
-    with open_store(f"sqlite:///{tmp_path / 'books.db'}", create=True) as store:
-        store.append([envelope], (), recorded_at=at(1))
+    store.append([envelope], (), recorded_at=at(1))
 
-        (stored,) = store.stored_after(0)
-        again = [*store.stored_at([1])]
-        recorded = store.recorded(stored)
+    (stored,) = store.stored_after(0)
+    again = [*store.stored_at([1])]
+    recorded = store.recorded(stored)
 
     assert isinstance(stored, StoredEvent)
     assert again == [stored]
@@ -60,37 +60,23 @@ def test_a_stored_event_is_read_as_named_values(tmp_path: Path) -> None:
     assert recorded.event == envelope.event
 
 
-def test_a_closed_store_is_a_store_error_in_every_part_of_it(tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path / 'books.db'}", create=True) as store:
+def test_a_closed_store_is_a_store_error_in_every_part_of_it(store_url: str) -> None:
+    with open_store(store_url, create=True) as store:
         views, leases, untrusted = store.views(), store.leases("a"), store.untrusted()
 
     for use in (
         store.position,
         store.companies,
         store.check_writable,
+        partial(store.companies),
+        partial(store.stored_after, 0),
+        partial(store.stream, "sync:c:s"),
+        store.evidence_keys,
         leases.all_done,
+        partial(leases.take, "a", now=at(0), lasts=timedelta(minutes=5)),
         untrusted.counted,
         partial(store.append, [], (), recorded_at=at(0)),
         partial(views.begin_anew_unless, "another label"),
     ):
         with pytest.raises(StoreError):
             use()
-
-
-def test_a_damaged_file_is_a_store_error(tmp_path: Path) -> None:
-    path = tmp_path / "books.db"
-    envelopes = [
-        Envelope("sync:c:s", n, SyncStarted(at=at(0), evidence="e" * 5000))
-        for n in range(1, 100)
-    ]
-    with open_store(f"sqlite:///{path}", create=True) as store:
-        store.append(envelopes, (), recorded_at=at(1))
-    damaged = bytearray(path.read_bytes())
-    damaged[8192:] = b"\xff" * (len(damaged) - 8192)
-    path.write_bytes(damaged)
-
-    with (
-        pytest.raises(StoreError),
-        open_store(f"sqlite:///{path}", create=False) as store,
-    ):
-        store.stored_after(0)

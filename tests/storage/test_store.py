@@ -1,43 +1,32 @@
-"""The store gives back what it was given, at positions that are never used again."""
+"""Every store gives back what it was given, at positions that are never used again."""
 
-import gc
-import sqlite3
-import tempfile
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile import Reconciler
+from reconcile import UsageError
 from reconcile.domain.events import Event, SyncStarted
 from reconcile.domain.identity import KINDS, stream_name
-from reconcile.errors import NoStoreError, StoreError, UsageError
+from reconcile.errors import NoStoreError
 from reconcile.storage.codec import Envelope
 from reconcile.storage.evidence import Evidence
-from reconcile.storage.opening import open_store
-from reconcile.storage.ports import VersionConflictError
-from reconcile.storage.sqlite.engine import Datastore
+from reconcile.storage.opening import migrate, open_store
+from reconcile.storage.ports import Store, VersionConflictError
 from tests.builders import at
+from tests.engines import law, postgres_server, tables_of, with_parameter
+from tests.storage.opened import STARTED, begun, filled
 from tests.strategies import EVENTS_OF_EVERY_KIND
 
-STARTED = SyncStarted(at=at(0), evidence="")
 
-
-@settings(max_examples=100)
-@given(events=st.lists(EVENTS_OF_EVERY_KIND, min_size=1, max_size=5))
-def test_events_read_back_from_the_file_are_those_that_were_appended(
-    events: list[Event],
+@law(examples=100, events=st.lists(EVENTS_OF_EVERY_KIND, min_size=1, max_size=5))
+def test_events_read_back_are_those_that_were_appended(
+    url: str, events: list[Event]
 ) -> None:
     envelopes = [Envelope("sync:c:s", n, e) for n, e in enumerate(events, start=1)]
 
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        open_store(f"sqlite:///{Path(folder) / 'books.db'}", create=True) as store,
-    ):
+    with open_store(url, create=True) as store:
         store.append(envelopes, (), recorded_at=at(1))
         recorded = store.stream("sync:c:s")
 
@@ -46,145 +35,221 @@ def test_events_read_back_from_the_file_are_those_that_were_appended(
     assert {event.recorded_at for event in recorded} == {at(1)}
 
 
-def test_a_datastore_that_was_interrupted_while_opening_goes_without_a_word() -> None:
-    begun = Datastore.__new__(Datastore)
-
-    del begun
-
-    gc.collect()  # what an object says while it is deleted is an error here
-
-
-def test_a_company_has_its_events_in_streams_of_every_kind(tmp_path: Path) -> None:
-    names = [stream_name(kind, "An: odd/company ä", "n") for kind in KINDS]
-    others = [stream_name(kind, "c2", "n") for kind in KINDS]
+@pytest.mark.parametrize("company", ["c", "", "An: odd/company ä", "%3A", "ﬁ", "🧾;"])
+def test_a_company_has_its_events_in_streams_of_every_kind(
+    store: Store, company: str
+) -> None:
+    names = [stream_name(kind, company, "n") for kind in KINDS]
+    others = [stream_name(kind, f"{company}2", "n") for kind in KINDS]
     events = [Envelope(name, 1, STARTED) for name in (*names, *others)]
 
-    with open_store(f"sqlite:///{tmp_path / 'books.db'}", create=True) as store:
-        store.append(events, (), recorded_at=at(0))
-        positions = store.positions_of("An: odd/company ä", until=99)
-        found = [event.stream for event in store.stored_at(positions)]
+    store.append(events, (), recorded_at=at(0))
 
-    assert found == names
-
-
-def test_a_position_is_never_used_again(tmp_path: Path) -> None:
-    path = tmp_path / "books.db"
-    with open_store(f"sqlite:///{path}", create=True) as store:
-        store.append([Envelope("sync:c:s", 1, STARTED)], (), recorded_at=at(0))
-        with sqlite3.connect(path) as db:
-            db.execute("DELETE FROM stored_events")
-        db.close()
-        store.append([Envelope("sync:c:s", 1, STARTED)], (), recorded_at=at(1))
-
-        assert store.position() == 2
+    positions = store.positions_of(company, until=99)
+    assert [event.stream for event in store.stored_at(positions)] == names
+    assert store.companies() == sorted([company, f"{company}2"])
 
 
-@pytest.mark.parametrize("commit", [True, False])
-def test_every_connection_waits_for_the_disk_at_each_commit(
-    tmp_path: Path, commit: bool
-) -> None:
-    with (
-        closing(Datastore(str(tmp_path / "books.db"))) as datastore,
-        datastore.get_connection(commit=commit) as connection,
-    ):
-        plain = connection._sqlite_conn
-        (level,) = plain.execute("PRAGMA synchronous").fetchone()
-        (journal,) = plain.execute("PRAGMA journal_mode").fetchone()
+def test_a_range_of_streams_is_the_same_in_every_collation(store: Store) -> None:
+    """Between `case:` and `case;` there are all case streams, and no other."""
+    names = ["case:A:x", "case:a:x", "case:ä:x", "case::x", "Case:a:x", "cases:a:x"]
+    store.append([Envelope(n, 1, STARTED) for n in names], (), recorded_at=at(0))
 
-    assert (level, journal) == (2, "wal")  # FULL: fsync of the log
+    found = [event.stream for event in store.stored_at(store.case_positions(until=9))]
+
+    assert found == [name for name in names if name.startswith("case:")]
 
 
-def test_a_conflict_keeps_nothing_of_its_transaction(tmp_path: Path) -> None:
-    evidence = Evidence(
-        identity=b"e" * 32,
-        kind="bytes",
-        observed_at=None,
-        company_id=None,
-        request_body=b"kept?",
-    )
-    with open_store(f"sqlite:///{tmp_path / 'books.db'}", create=True) as store:
-        store.append([Envelope("sync:c:s", 1, STARTED)], (), recorded_at=at(0))
+def test_positions_are_dense_whoever_writes(store: Store, store_url: str) -> None:
+    def write(writer: int) -> None:
+        with open_store(store_url, create=False) as mine:
+            for size in (1, 20, 3):
+                stream = f"sync:c{writer}:s{size}"
+                events = [Envelope(stream, n, STARTED) for n in range(1, size + 1)]
+                mine.append(events, (), recorded_at=at(0))
 
+    with ThreadPoolExecutor(4) as threads:
+        [*threads.map(write, range(4))]
+
+    stored = store.stored_after(0)
+    assert [event.position for event in stored] == [*range(1, 97)]
+    assert store.position() == 96
+    for name in store.companies():
+        positions = store.positions_of(name, until=99)
+        assert positions == sorted(positions)
+
+
+def test_a_position_is_never_used_again(store: Store, store_url: str) -> None:
+    store.append([begun(1)], (), recorded_at=at(0))
+    with tables_of(store_url) as tables:
+        tables.run("DELETE FROM stored_events")
+
+    store.append([begun(1)], (), recorded_at=at(1))
+
+    assert store.position() == 2
+
+
+def test_a_position_that_was_refused_is_given_to_the_next(store: Store) -> None:
+    store.append([begun(1)], (), recorded_at=at(0))
+    for _ in range(3):
         with pytest.raises(VersionConflictError):
-            store.append(
-                [Envelope("sync:c:s", 1, STARTED)], [evidence], recorded_at=at(1)
-            )
+            store.append([begun(2), begun(1)], (), recorded_at=at(0))
 
-        assert store.evidence(b"e" * 32) is None
-        assert store.position() == 1
+    store.append([begun(2)], (), recorded_at=at(0))
+
+    assert [event.position for event in store.stream("sync:c:s")] == [1, 2]
+
+
+def test_a_conflict_keeps_nothing_of_its_transaction(store: Store) -> None:
+    store.append([begun(1)], (), recorded_at=at(0))
+
+    with pytest.raises(VersionConflictError):
+        store.append([begun(1)], [filled(b"kept?")], recorded_at=at(1))
+
+    assert store.evidence(b"e" * 32) is None
+    assert store.position() == 1
+
+
+def test_evidence_that_is_stored_already_is_a_conflict(store: Store) -> None:
+    once = filled(b"once", observed_at=at(0))
+    store.append([begun(1)], [once], recorded_at=at(0))
+
+    with pytest.raises(VersionConflictError):
+        store.append([begun(2)], [once], recorded_at=at(1))
+
+    assert store.version_of("sync:c:s") == 1
 
 
 def test_the_longest_prefix_known_by_a_moment_ends_before_the_first_later_event(
-    tmp_path: Path,
+    store: Store,
 ) -> None:
-    with open_store(f"sqlite:///{tmp_path / 'books.db'}", create=True) as store:
-        for version, minute in ((1, 10), (2, 30), (3, 20)):
-            envelope = Envelope("sync:c:s", version, STARTED)
-            store.append([envelope], (), recorded_at=at(minute))
+    for version, minute in ((1, 10), (2, 30), (3, 20)):
+        store.append([begun(version)], (), recorded_at=at(minute))
 
-        known = [store.position(known_at=at(minute)) for minute in (5, 10, 25, 30)]
+    known = [store.position(known_at=at(minute)) for minute in (5, 10, 25, 30)]
 
     assert known == [0, 1, 1, 3]
 
 
-@pytest.mark.parametrize("url", ["postgres://x", "sqlite:///", "books.db"])
+def test_one_event_is_found_by_its_version(store: Store) -> None:
+    store.append([begun(1), begun(2)], (), recorded_at=at(0))
+
+    found = store.event_at("sync:c:s", 2)
+
+    assert found is not None
+    assert (found.version, found.position) == (2, 2)
+    assert store.event_at("sync:c:s", 3) is None
+    assert store.event_at("sync:c:other", 1) is None
+    assert (store.version_of("sync:c:s"), store.version_of("sync:c:o")) == (2, 0)
+
+
+def test_positions_are_chosen_by_topic_and_bound(store: Store) -> None:
+    other = "case.evidence-released"
+    assert other != SyncStarted.TOPIC
+    store.append([begun(n) for n in range(1, 6)], (), recorded_at=at(0))
+
+    topics = [SyncStarted.TOPIC]
+    assert store.positions_of("c", until=3) == [1, 2, 3]
+    assert store.positions_of("c", until=9, topics=topics) == [1, 2, 3, 4, 5]
+    assert store.positions_of("c", until=9, topics=[other]) == []
+    assert store.positions_of("d", until=9) == []
+    assert store.positions_after(2, until=4, topics=topics) == [3, 4]
+    assert store.positions_after(2, until=4, topics=[]) == []
+
+
+def test_a_batch_is_read_on_until_nothing_is_left(store: Store) -> None:
+    """Also where its events are large: they come in several reads, in order."""
+    large = SyncStarted(at=at(0), evidence="e" * 300_000)
+    envelopes = [Envelope("sync:c:s", n, large) for n in range(1, 41)]
+    store.append(envelopes, (), recorded_at=at(0))
+
+    found: list[int] = []
+    reads = 0
+    while batch := store.stored_after(found[-1] if found else 0):
+        found += [event.position for event in batch]
+        reads += 1
+
+    assert found == [*range(1, 41)]
+    assert reads > 1
+
+
+def test_recall_says_what_is_stored_and_what_happened_to_the_rest(
+    store: Store,
+) -> None:
+    store.append([begun(1)], [filled(b"known")], recorded_at=at(0))
+    store.append([Envelope("sync:c:t", 1, STARTED)], (), recorded_at=at(1))
+
+    known, streams = store.recall(
+        [(b"e" * 32, ["sync:c:t"]), (b"f" * 32, ["sync:c:s", "sync:c:none"])]
+    )
+
+    assert known == {b"e" * 32: None}
+    assert [event.version for event in streams["sync:c:s"]] == [1]
+    assert not streams.get("sync:c:none")
+    assert "sync:c:t" not in streams
+
+
+def test_a_closed_store_leaves_others_at_work(store: Store, store_url: str) -> None:
+    open_store(store_url, create=False).close()
+
+    store.append([begun(1)], (), recorded_at=at(0))
+
+    assert store.position() == 1
+
+
+def test_many_may_use_one_store_at_once(store: Store) -> None:
+    def use(number: int) -> int:
+        store.append([Envelope(f"sync:c:{number}", 1, STARTED)], (), recorded_at=at(0))
+        return len(store.stream(f"sync:c:{number}"))
+
+    with ThreadPoolExecutor(24) as threads:  # more than a pool has connections
+        assert [*threads.map(use, range(60))] == [1] * 60
+
+    assert store.position() == 60
+
+
+def test_migrating_a_store_that_is_up_to_date_changes_nothing(
+    store: Store, store_url: str, engine: str
+) -> None:
+    store.append([begun(1)], [filled(b"x")], recorded_at=at(0))
+
+    if engine != "postgresql-writer":
+        assert migrate(store_url) == []
+    assert store.position() == 1
+    assert store.evidence(b"e" * 32) is not None
+
+
+@pytest.mark.parametrize("url", ["mysql://x", "sqlite:///", "books.db", "postgresql:x"])
 def test_a_url_that_names_no_store_is_wrong_usage(url: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="is not the URL of a store"):
         open_store(url, create=True)
 
 
-def test_a_store_is_only_created_when_asked(tmp_path: Path) -> None:
-    path = tmp_path / "books.db"
-
-    with pytest.raises(NoStoreError):
-        open_store(f"sqlite:///{path}", create=False)
-
-    assert not path.exists()
+def test_a_store_that_is_not_there_is_named(tmp_path: Path) -> None:
+    elsewhere = with_parameter(postgres_server(), "schema=none")
+    for url in (f"sqlite:///{tmp_path / 'none'}", elsewhere):
+        with pytest.raises(NoStoreError, match=r"there is no store at .*none"):
+            open_store(url, create=False)
 
 
-def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "books.db"
-    path.write_bytes(b"a letter to a friend")
+def test_what_was_received_twice_is_one_piece_at_two_times(store: Store) -> None:
+    early, late = (
+        Evidence(
+            identity=b"d" * 32,
+            kind="delivery",
+            observed_at=at(minute),
+            company_id="c",
+            request_body=b"hook",
+        )
+        for minute in (1, 2)
+    )
+    store.append([begun(1)], [late], recorded_at=at(3))
+    store.append([begun(2)], [early], recorded_at=at(4))
 
-    with pytest.raises(StoreError, match="is not a store"):
-        open_store(f"sqlite:///{path}", create=True)
+    found = store.evidence(b"d" * 32)
 
-    assert path.read_bytes() == b"a letter to a friend"
-
-
-def test_a_store_that_is_closed_leaves_no_connection_behind(tmp_path: Path) -> None:
-    """SQLite folds the log in, and removes it, with the last connection."""
-    gc.disable()  # which would close one that is merely forgotten
-    try:
-        for _ in range(2):
-            with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}") as books:
-                books.report()
-            assert [path.name for path in tmp_path.iterdir()] == ["books.db"]
-    finally:
-        gc.enable()
-
-
-def test_many_may_open_a_new_store_at_once(tmp_path: Path) -> None:
-    together = threading.Barrier(4)
-
-    def opens(url: str) -> int:
-        together.wait()
-        with Reconciler.open(url) as books:
-            return books.report().totals.items
-
-    with ThreadPoolExecutor(4) as threads:
-        for number in range(10):
-            url = f"sqlite:///{tmp_path / f'{number}.db'}"
-            assert [*threads.map(opens, [url] * 4)] == [0] * 4
-
-
-def test_an_empty_database_may_become_a_store_but_is_none_yet(tmp_path: Path) -> None:
-    path = tmp_path / "empty.db"
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA journal_mode=WAL")
-    url = f"sqlite:///{path}"
-
-    with pytest.raises(StoreError, match="holds no history"):
-        open_store(url, create=False)
-    open_store(url, create=True).close()
-    open_store(url, create=False).close()
+    assert found is not None
+    assert found.observed_at == at(1)
+    times = [receipt.evidence.observed_at for receipt in store.receipts(b"d" * 32)]
+    assert times == [at(1), at(2)]
+    assert [key.identity for key in store.evidence_keys()] == [b"d" * 32]

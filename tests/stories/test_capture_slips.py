@@ -27,7 +27,7 @@ OTHER = entry("GET", "https://mail.example/inbox", answer={"password": SECRET})
 @pytest.mark.parametrize("between", [b"", b" ", b",", b"\r", "\u2028".encode()])
 @pytest.mark.parametrize("first", [OTHER, status(2000, minutes=1)])
 def test_entries_that_stand_on_one_line_are_all_read(
-    books: Reconciler, between: bytes, first: bytes
+    books: Reconciler, store_url: str, between: bytes, first: bytes
 ) -> None:
     line = between.join((first, create("t1"), page(row("t1"), minutes=3)))
 
@@ -35,23 +35,25 @@ def test_entries_that_stand_on_one_line_are_all_read(
 
     assert intake.unread == []
     assert states(data_of(books)) == {"t1": "matched"}
-    assert not holds(books, SECRET)
+    assert not holds(books, store_url, SECRET)
 
 
 @pytest.mark.parametrize("torn", [OTHER, create("t2", sync="f" * 8 + SYNC[8:])])
 @pytest.mark.parametrize("share", [0.4, 0.6, 0.9])
 def test_an_entry_behind_a_torn_one_is_read(
-    books: Reconciler, torn: bytes, share: float
+    books: Reconciler, store_url: str, torn: bytes, share: float
 ) -> None:
     line = torn[: int(len(torn) * share)] + create("t1")
 
     books.ingest(read_lines([line, *WHOLE[1:]]))
 
     assert states(data_of(books))["t1"] == "matched"
-    assert not holds(books, SECRET)
+    assert not holds(books, store_url, SECRET)
 
 
-def test_neighbours_that_are_broken_alike_hide_no_write(books: Reconciler) -> None:
+def test_neighbours_that_are_broken_alike_hide_no_write(
+    books: Reconciler, store_url: str
+) -> None:
     lines = [
         line.replace(b'"content": {', b'"content": {\'broken": 1, ', 1)
         for line in (OTHER, create("t1"), create("t2"), OTHER)
@@ -61,7 +63,7 @@ def test_neighbours_that_are_broken_alike_hide_no_write(books: Reconciler) -> No
 
     assert {*states(data_of(books))} == {"t1", "t2"}
     assert intake.not_codats == 2
-    assert not holds(books, SECRET)
+    assert not holds(books, store_url, SECRET)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
@@ -113,20 +115,24 @@ def test_a_call_is_known_in_every_spelling_that_a_server_takes(
         "https://gateway.example/codat;key={}/companies",
     ],
 )
-def test_no_secret_of_a_url_is_kept(books: Reconciler, where: str) -> None:
+def test_no_secret_of_a_url_is_kept(
+    books: Reconciler, store_url: str, where: str
+) -> None:
     before = where.format(SECRET).encode()
     lines = [line.replace(b"https://api.codat.io/companies", before) for line in WHOLE]
 
     books.ingest(read_lines([*lines, altered(lines[1], response={"status": 500})]))
 
     assert states(data_of(books)) == {"t1": "matched"}
-    assert not holds(books, SECRET)
+    assert not holds(books, store_url, SECRET)
 
 
 @pytest.mark.parametrize(
     "query", ["?page=1&key={}", "?page=1;key={}", "?page=1?key={}"]
 )
-def test_no_secret_of_a_query_is_kept(books: Reconciler, query: str) -> None:
+def test_no_secret_of_a_query_is_kept(
+    books: Reconciler, store_url: str, query: str
+) -> None:
     asked = url(f"/syncs/{SYNC}/transactions{query.format(SECRET)}")
     data = json.loads(WHOLE[2])
     data["request"]["url"] = asked
@@ -134,11 +140,12 @@ def test_no_secret_of_a_query_is_kept(books: Reconciler, query: str) -> None:
     books.ingest(read_lines([*WHOLE[:2], json.dumps(data).encode()]))
 
     assert states(data_of(books)) == {"t1": "matched"}
-    assert not holds(books, SECRET)
+    assert not holds(books, store_url, SECRET)
 
 
 def test_of_a_webhook_neither_its_address_nor_our_answer_is_kept(
     books: Reconciler,
+    store_url: str,
 ) -> None:
     body = {
         "eventType": "expenses.sync.successful",
@@ -157,12 +164,12 @@ def test_of_a_webhook_neither_its_address_nor_our_answer_is_kept(
     intake = books.ingest(read_lines([*WHOLE, line]))
 
     assert (intake.read, intake.not_codats) == (4, 0)
-    assert not holds(books, SECRET)
+    assert not holds(books, store_url, SECRET)
 
 
 @pytest.mark.parametrize("part", ["startedDateTime", "_failureText", "retry-after"])
 def test_free_text_where_a_form_is_expected_is_not_kept(
-    books: Reconciler, part: str
+    books: Reconciler, store_url: str, part: str
 ) -> None:
     line: dict[str, Any] = json.loads(create("t1", status=429))
     if part == "startedDateTime":
@@ -175,7 +182,7 @@ def test_free_text_where_a_form_is_expected_is_not_kept(
 
     books.ingest(read_lines([json.dumps(line).encode()]))
 
-    assert not holds(books, SECRET)
+    assert not holds(books, store_url, SECRET)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """What an older reader could not read is read after all, and counted once."""
 
 import json
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime
 
 from reconcile import Reconciler, read_lines, to_data
@@ -11,6 +9,7 @@ from reconcile.domain.case_events import EvidenceQuarantined
 from reconcile.history import Batch, History
 from reconcile.intake.captures import read_capture
 from tests.builders import at, create, page, push, row, start, status, uuid_of
+from tests.engines import tables_of
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 LINES = [push(uuid_of(1), minutes=0), start(minutes=1), status(2000, minutes=5)]
@@ -70,15 +69,13 @@ def without_its_answer(line: bytes) -> bytes:
 
 
 def test_a_body_left_out_is_known_whatever_the_stored_reason_says(
-    books: Reconciler,
+    books: Reconciler, store_url: str
 ) -> None:
     books.ingest(read_lines([without_its_answer(status(2000))]))
-    with closing(sqlite3.connect(books.store.path)) as db:
-        db.execute(
-            "UPDATE stored_events SET state = CAST(json_set(CAST(state AS TEXT),"
-            " '$.reason', 'reworded') AS BLOB)"
-        )
-        db.commit()
+    with tables_of(store_url) as tables:
+        ((state,),) = tables.rows("SELECT state FROM stored_events")
+        reworded = json.dumps({**json.loads(state), "reason": "reworded"}).encode()
+        tables.run("UPDATE stored_events SET state = ?", reworded)
 
     intake = books.reprocess()
 

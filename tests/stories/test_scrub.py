@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 from reconcile import Reconciler, read_lines, to_data
 from reconcile.domain.case_events import EvidenceQuarantined
@@ -11,6 +10,7 @@ from reconcile.report.wire import digest
 from reconcile.storage.evidence import Evidence, digest_of
 from reconcile.storage.refused import UntrustedDelivery
 from tests.builders import COMPANY, entry, hook, page, url
+from tests.engines import bytes_in
 from tests.stories.test_bad_input import GOOD, LATER
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
@@ -49,11 +49,10 @@ def quarantine_raw(books: Reconciler, raw: bytes, *, reason: str = "odd") -> str
     return name
 
 
-def holds(books: Reconciler, text: str) -> bool:
+def holds(books: Reconciler, store_url: str, text: str) -> bool:
     """Return whether a text stands anywhere in what is stored, packed or not."""
     store = books.store
-    folder = Path(store.path).parent
-    pieces = [path.read_bytes() for path in folder.iterdir()]
+    pieces = bytes_in(store_url)
     for key in store.evidence_keys():
         evidence = store.evidence(key.identity)
         assert evidence is not None
@@ -69,22 +68,24 @@ def unprocessed(books: Reconciler, company_id: str | None = None) -> int:
 
 def test_other_traffic_in_quarantine_is_taken_out_and_counts_no_more(
     books: Reconciler,
+    store_url: str,
 ) -> None:
     books.ingest(read_lines(GOOD))
     before = digest(books.report(as_of=LATER))
     quarantine_raw(books, OF_OTHERS)
-    assert holds(books, KEY)
+    assert holds(books, store_url, KEY)
     assert unprocessed(books) == 1
 
     result = books.scrub()
 
     assert (result.rewritten, result.released) == (1, 1)
-    assert not holds(books, KEY)
+    assert not holds(books, store_url, KEY)
     assert digest(books.report(as_of=LATER)) == before
 
 
 def test_codats_in_quarantine_is_kept_without_keys_and_counts_against_its_company(
     books: Reconciler,
+    store_url: str,
 ) -> None:
     name = quarantine_raw(books, OF_CODAT)
     assert unprocessed(books, "another") == 1
@@ -92,33 +93,37 @@ def test_codats_in_quarantine_is_kept_without_keys_and_counts_against_its_compan
     result = books.scrub()
 
     assert (result.rewritten, result.released) == (1, 0)
-    assert not holds(books, KEY)
+    assert not holds(books, store_url, KEY)
     assert (unprocessed(books, COMPANY), unprocessed(books, "another")) == (1, 0)
     assert [piece.digest for piece in books.reprocess().unread] == [name]
 
 
 def test_what_is_no_entry_is_kept_as_its_digest_and_still_counts(
     books: Reconciler,
+    store_url: str,
 ) -> None:
     quarantine_raw(books, f'{{"headers": "{KEY}", "re'.encode())
 
     books.scrub()
 
-    assert not holds(books, KEY)
+    assert not holds(books, store_url, KEY)
     assert unprocessed(books, COMPANY) == 1
 
 
 def test_a_webhook_that_was_signed_with_codats_secret_is_kept_whole(
     books: Reconciler,
+    store_url: str,
 ) -> None:
     reason = "the delivery cannot be recognised as a Codat webhook"
     quarantine_raw(books, b'{"news": "of a new shape"}', reason=reason)
 
     assert books.scrub().rewritten == 0
-    assert holds(books, "of a new shape")
+    assert holds(books, store_url, "of a new shape")
 
 
-def test_refused_bodies_that_are_not_codats_are_taken_out(books: Reconciler) -> None:
+def test_refused_bodies_that_are_not_codats_are_taken_out(
+    books: Reconciler, store_url: str
+) -> None:
     ours = json.loads(hook("expenses.sync.successful"))["request"]["postData"]["text"]
     bodies = [f"password={KEY}".encode(), ours.encode()]
     books.store.untrusted().keep(
@@ -131,7 +136,7 @@ def test_refused_bodies_that_are_not_codats_are_taken_out(books: Reconciler) -> 
     )
 
     assert books.scrub().untrusted == 1
-    assert not holds(books, KEY)
+    assert not holds(books, store_url, KEY)
 
 
 def test_scrubbing_again_changes_nothing(books: Reconciler) -> None:

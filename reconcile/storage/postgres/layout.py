@@ -152,7 +152,10 @@ def statements(
 
 
 def grants(schema: str, writer: str | None) -> Iterator[str]:
-    """Yield the SQL that lets a role read and write the tables, and change none."""
+    """Yield the SQL that lets a role read and write the tables, and change none.
+
+    Not even it may change or delete an event, or say that a migration was run.
+    """
     if writer is None:
         return
     name = sql.Identifier(schema).as_string()
@@ -162,3 +165,5 @@ def grants(schema: str, writer: str | None) -> Iterator[str]:
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {name}"
         f" TO {role};\n"
     )
+    yield f"REVOKE UPDATE, DELETE ON {name}.stored_events FROM {role};\n"
+    yield f"REVOKE INSERT, UPDATE, DELETE ON {name}.migrations FROM {role};\n"

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlencode
 
 import attrs
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo
 
 from reconcile.errors import UsageError
 
@@ -49,15 +50,12 @@ def location_of(url: str) -> Location:
         UsageError: it is no URL of libpq's, or a parameter of ours is out of range.
 
     """
-    parts = urlsplit(url)
-    given = parse_qsl(parts.query, keep_blank_values=True)
-    ours = {name: value for name, value in given if name in _OURS}
-    rest = urlencode([pair for pair in given if pair[0] not in _OURS], quote_via=quote)
+    plain, ours = _taken_apart(url)
     try:
-        found = conninfo_to_dict(urlunsplit(parts._replace(query=rest)))
-    except ProgrammingError as error:
-        why = str(error).strip().splitlines()[0].replace(parts.netloc, "…")
-        raise UsageError(f"the URL of the store cannot be read: {why}") from error
+        found = conninfo_to_dict(plain)
+    except ProgrammingError:  # whose words may hold the password
+        raise UsageError(f"the URL of the store cannot be read, {_EXPECTED}") from None
+    _check_address(found)
     schema = ours.get("schema") or SCHEMA
     if len(schema.encode()) > _IDENTIFIER_BYTES or {"\0", "%"} & {*schema}:
         raise UsageError(
@@ -75,6 +73,53 @@ def location_of(url: str) -> Location:
     )
 
 
+def _taken_apart(url: str) -> tuple[str, dict[str, str]]:
+    """Return what libpq is to be told, letter by letter, and our own parameters."""
+    end_of_user = url.find("@")
+    if "/" in url[url.find("//") + 2 : end_of_user]:
+        end_of_user = -1  # it stands in the path, or behind it
+    begin = url.find("?", end_of_user + 1)
+    if begin < 0:
+        return url, {}
+    ours: dict[str, str] = {}
+    others: list[str] = []
+    for pair in url[begin + 1 :].split("&"):
+        name, _, value = pair.partition("=")
+        if name in _OURS:
+            ours[name] = unquote(value)
+        else:
+            if name not in _LIBPQS:
+                raise UsageError(
+                    f"the URL of the store has a parameter {name!r}, expected one of"
+                    f" libpq's or of {', '.join(_OURS)}"
+                )
+            others.append(pair)
+    query = f"?{'&'.join(others)}" if others else ""
+    return url[:begin] + query, ours
+
+
+def _check_address(found: Mapping[str, Any]) -> None:
+    """Refuse a host or port that is none, before anybody shows it.
+
+    It may be a piece of a password with a slash or an "@" in it.
+    """
+    for port in str(found.get("port") or "").split(","):
+        if port and not (port.isascii() and port.isdigit() and int(port) < _PORTS):
+            raise UsageError(
+                f"the port in the store's URL is not a number, {_EXPECTED}"
+            )
+    if "@" in str(found.get("host") or ""):
+        raise UsageError(f"the host in the store's URL has an @ in it, {_EXPECTED}")
+
+
+_EXPECTED: Final = (
+    "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE?NAME=VALUE"
+    " with % codes for what is no letter or digit"
+)
+_PORTS: Final = 65_536
+_LIBPQS: Final = frozenset(
+    option.keyword.decode() for option in Conninfo.get_defaults()
+) | {"ssl"}
 _OURS: Final = ("schema", "pool_size", "lock_timeout", "statement_timeout", "prepare")
 _IDENTIFIER_BYTES: Final = 63  # a longer one is cut, and could be another book's
 
