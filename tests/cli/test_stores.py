@@ -28,15 +28,15 @@ def shell(tmp_path: Path) -> Shell:
 def test_tables_are_made_by_migrate_and_by_nothing_else(shell: Shell) -> None:
     with new_schema() as url:
         before = shell.run("--store", url, "ingest", "-", given=create("t1"))
-        made = shell.run("--store", url, "migrate")
+        migrated = shell.run("--store", url, "migrate")
         again = shell.run("--store", url, "migrate")
         after = shell.run("--store", url, "ingest", "-", given=create("t1"))
 
     assert before.returncode == 2
     assert before.stderr.count("\n") == 1
     assert "expected its tables: `reconcile migrate` makes them" in before.stderr
-    assert (made.returncode, again.returncode, after.returncode) == (0, 0, 0)
-    assert made.stdout.splitlines()[0] == "0001 history: done"
+    assert (migrated.returncode, again.returncode, after.returncode) == (0, 0, 0)
+    assert migrated.stdout.splitlines()[0] == "0001 history: done"
     assert again.stdout == "The store is up to date.\n"
 
 
@@ -52,10 +52,10 @@ def test_the_sql_of_a_new_store_is_printed_for_others_to_run(shell: Shell) -> No
 
 
 def test_a_file_is_made_too_and_knows_no_role(shell: Shell) -> None:
-    made = shell.run("migrate")
+    migrated = shell.run("migrate")
     refused = shell.run("migrate", "--writer", "clerk")
 
-    assert made.returncode == 0
+    assert migrated.returncode == 0
     assert (shell.folder / "reconcile.db").exists()
     assert refused.returncode == 2
     assert refused.stderr == (
@@ -94,12 +94,12 @@ def test_views_are_kept_up_to_date_by_several_that_may_die(
             books.ingest(read_lines([create(uuid_of(2), sync="s2", minutes=2)]))
             until(lambda: lag(books) == 0)
             running.send_signal(signal.SIGINT)
-            _, said = running.communicate(timeout=PATIENCE_S)
+            _, written = running.communicate(timeout=PATIENCE_S)
         finally:
             running.kill()
 
         assert running.returncode == 0
-        assert b"Traceback" not in said
+        assert b"Traceback" not in written
         assert books.tie_out().differences == []
 
 

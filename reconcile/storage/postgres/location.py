@@ -114,7 +114,7 @@ def _check_address(found: Mapping[str, Any]) -> None:
 
 _EXPECTED: Final = (
     "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE?NAME=VALUE"
-    " with % codes for what is no letter or digit"
+    " with % codes for all but letters and digits"
 )
 _PORTS: Final = 65_536
 _LIBPQS: Final = frozenset(
