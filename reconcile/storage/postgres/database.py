@@ -6,13 +6,15 @@ a session is relied on: so a pooler may give each transaction another connection
 
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
+from psycopg_pool import PoolTimeout
 
 from reconcile.storage.postgres.errors import is_lost, store_errors
 from reconcile.storage.postgres.location import Location
@@ -48,20 +50,44 @@ class PooledDatastore(PostgresDatastore):
             originator_id_type="text",
         )
         self.location = location
+        self.failures: deque[psycopg.Error] = deque(maxlen=1)
         self.pool: ConnectionPool[Any] = ConnectionPool(
             location.conninfo,
-            kwargs={"row_factory": tuple_row, "autocommit": True},
+            connection_class=_Connecting,
+            kwargs={
+                "row_factory": tuple_row,
+                "autocommit": True,
+                "failures": self.failures,
+            },
             min_size=1,
             max_size=location.pool_size,
             open=False,
             configure=_configure(location),
             timeout=_connect_timeout(location),
+            reconnect_timeout=_connect_timeout(location),  # or its waits double on
             max_lifetime=_LIFETIME_S,
             name="reconcile",
         )
 
     def register_type_adapters(self) -> None:
         """Register none: events are written as arrays of plain types."""
+
+
+class _Connecting(psycopg.Connection[Any]):
+    """A connection of a pool's: why none could be made is put where others see it."""
+
+    @classmethod
+    def connect(  # type: ignore[override]  # all others as they are
+        cls, conninfo: str = "", *, failures: deque[psycopg.Error], **kwargs: Any
+    ) -> Self:
+        """Connect, or remember why not."""
+        try:
+            connection = super().connect(conninfo, **kwargs)
+        except psycopg.Error as error:
+            failures.append(error)
+            raise
+        failures.clear()
+        return connection
 
 
 def _configure(location: Location) -> Any:
@@ -94,6 +120,7 @@ class PostgresDatabase:
         self.location = datastore.location
         self.path = self.location.name
         self._pool = datastore.pool
+        self._failures = datastore.failures
         self._prefix = sql.Identifier(self.location.schema).as_string().encode() + b"."
         self._named: dict[str, bytes] = {}
 
@@ -136,7 +163,7 @@ class PostgresDatabase:
             psycopg.Error: what went wrong, as it is: the caller knows what to do.
 
         """
-        connection: Connection = self._pool.getconn()
+        connection = self._connection()
         try:
             cursor = connection.cursor(binary=True)
             row = cursor.execute(self.named(statement), values).fetchone()
@@ -183,7 +210,7 @@ class PostgresDatabase:
         A server that was started again leaves all of a pool's connections dead.
         """
         for left in range(self.location.pool_size, -1, -1):
-            connection: Connection = self._pool.getconn()
+            connection = self._connection()
             try:
                 cursor = connection.cursor(binary=True)
                 cursor.execute(first, values or None)
@@ -197,6 +224,16 @@ class PostgresDatabase:
             else:
                 return connection, cursor
         raise AssertionError  # the last of them returned, or raised
+
+    def _connection(self) -> Connection:
+        """Return a connection of the pool's, or say why it has none."""
+        try:
+            connection: Connection = self._pool.getconn()
+        except PoolTimeout as error:
+            for failure in [*self._failures]:
+                raise psycopg.OperationalError(str(failure)) from error
+            raise
+        return connection
 
     def _put_back(self, connection: Connection, error: BaseException) -> None:
         """Put a connection back that failed: into the pool only if it may serve on."""
