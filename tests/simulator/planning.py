@@ -170,7 +170,8 @@ class PlanningOffice(LiveOffice):
             self._supply(plan)
             for each in self.open_plans():
                 self._lives(partial(self.run_plan, each))
-            idle = not plan.lines and not self.open_plans() and not self._waits()
+            ended = not plan.lines and not self.open_plans()
+            idle = ended and not self._waits() and not self._reads()
             still = still + 1 if idle else 0
             if still == STILL:
                 return
@@ -189,6 +190,16 @@ class PlanningOffice(LiveOffice):
         return any(
             row.item.waits or row.item.verdict is Verdict.WAIT
             for row in self.books.report().items
+        )
+
+    def _reads(self) -> bool:
+        """Return whether a sync runs, or is to be read by now and is not."""
+        companies = self.sandbox.companies.values()
+        return any(
+            sync.ended_at is None for each in companies for sync in each.syncs.values()
+        ) or any(
+            step.read is not None and step.due <= self.sandbox.now
+            for step in self.follower.plan()
         )
 
     # Sending for the first time
