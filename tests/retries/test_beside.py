@@ -5,13 +5,22 @@ from pathlib import Path
 
 import attrs
 import httpx
+import pytest
 
-from reconcile import Judged, Plan, RetryOutcome
+from reconcile import Judged, LeftOutReason, Plan, RetryOutcome
 from reconcile.codat.requests import push_dataset, start_sync
+from reconcile.errors import CodatUnavailable
 from reconcile.projections.releases import Corrected
 from reconcile.retries.policy import DEFAULT_POLICY
 from reconcile.sandbox.scenarios import Scenario
-from tests.retries.desk import COMPANY, RetryOffice, expense, id_of, retry_office
+from tests.retries.desk import (
+    COMPANY,
+    RetryOffice,
+    expense,
+    id_of,
+    reasons,
+    retry_office,
+)
 
 
 def before_a_sync(desk: RetryOffice, act: Callable[[], object]) -> None:
@@ -45,6 +54,25 @@ def test_a_worker_that_lost_its_lease_drops_nothing_that_another_has_sent(
         assert len(plan.lines) == 2
         assert desk.outcomes(plan) == {RetryOutcome.CLEARED: 2}
         assert desk.booked() == {id_of(1): 1, id_of(2): 1}
+
+
+def test_a_call_that_a_person_gave_up_counts_as_a_try(tmp_path: Path) -> None:
+    with retry_office(tmp_path) as desk:
+        desk.line.lose_requests = 9  # more than the client repeats it
+        with pytest.raises(CodatUnavailable):
+            desk.create([1])
+        desk.line.lose_requests = 0
+        (lost,) = desk.dispatch.in_doubt(COMPANY)
+        desk.office.wait(hours=1)
+        desk.office.books.abandon(
+            COMPANY, lost.request_id, actor="ann", reason="nothing came of it"
+        )
+        once = desk.plan(attrs.evolve(DEFAULT_POLICY, per_content=1))
+        twice = desk.plan(attrs.evolve(DEFAULT_POLICY, per_content=2))
+
+        assert not once.lines
+        assert reasons(once) == {id_of(1): LeftOutReason.BUDGET}
+        assert [line.transactions for line in twice.lines] == [(id_of(1),)]
 
 
 def test_a_plan_made_between_a_push_and_its_sync_does_not_send_it_once_more(

@@ -5,10 +5,12 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from reconcile import LeftOutReason
 from reconcile.domain.vocabulary import ItemState, Verdict
 from reconcile.errors import UsageError
 from reconcile.judgement.item import Item
 from reconcile.report.groups import Judged
+from reconcile.retries.policy import DEFAULT_POLICY
 from reconcile.sandbox.state import CONFIG
 
 if TYPE_CHECKING:
@@ -58,7 +60,8 @@ class People:
         """Say of everything that has to be mended that it is; give up what is lost."""
         for company_id in self._office.sent:
             self.abandons(company_id)
-            for fingerprint in sorted(self._to_mend(company_id)):
+            to_mend = self._to_mend(company_id) | self._to_release(company_id)
+            for fingerprint in sorted(to_mend):
                 self._says(company_id, fingerprint)
 
     def _to_mend(self, company_id: str) -> set[str]:
@@ -68,6 +71,25 @@ class People:
             if row.item.state is ItemState.BREAK
             and row.item.verdict is Verdict.FIX_FIRST
             and row.item.fingerprint is not None
+        }
+
+    def _to_release(self, company_id: str) -> set[str]:
+        """Return what failed as often as it may before a person says that it is over.
+
+        Not what was sent so often that nobody can release it.
+        """
+        plan = self._office.books.plan(DEFAULT_POLICY, company_id=company_id)
+        spent = {
+            row.transaction_id
+            for row in plan.left_out
+            if row.reason is LeftOutReason.BUDGET
+            and self._office.wire.tries(company_id, row.transaction_id)
+            < DEFAULT_POLICY.per_content
+        }
+        return {
+            row.item.fingerprint
+            for row in self._rows(company_id)
+            if row.transaction_id in spent and row.item.fingerprint is not None
         }
 
     # What they do

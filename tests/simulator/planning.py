@@ -29,7 +29,7 @@ from tests.simulator.live import LiveOffice
 from tests.simulator.people import People
 from tests.simulator.plan import RetriesSize
 from tests.simulator.planned import CrashError
-from tests.simulator.watched import Row, WatchedWire
+from tests.simulator.watched import OF_US, Row, WatchedWire
 from tests.simulator.wire import name_in
 
 SLOWLY_S: Final = 70  # longer than a lease of a plan
@@ -322,6 +322,20 @@ class PlanningOffice(LiveOffice):
         answer = self._ask(names, request)
         self._doubles(plan)
         self._dies("after the answer")
+        return answer
+
+    def _ask(self, names: frozenset[str], request: Request) -> Answer:
+        """Make a call; it is a try unless it is certain that nothing was taken."""
+        is_try = True
+        try:
+            answer = super()._ask(names, request)
+            is_try = answer.status not in OF_US
+        except CodatUnavailable as error:
+            is_try = not error.safe_to_resend
+            raise
+        finally:
+            if is_try:
+                self.wire.count_try(request)
         return answer
 
     def _named(self, request: Request) -> frozenset[str]:

@@ -10,7 +10,6 @@ from reconcile.retries.policy import DEFAULT_POLICY
 from tests.simulator.planning import PlanningOffice
 
 _IN_BOOKS = (ItemState.MATCHED, ItemState.CLEARED)
-_TRIES_MIN = 5  # of no cause has a policy fewer, without a release
 MENDS_MAX = 3  # so often one cause is said to be mended at the end, when it is
 
 
@@ -71,7 +70,12 @@ def unbooked(office: PlanningOffice) -> Iterator[str]:
             continue
         is_over = item.state is ItemState.RESOLVED and key in office.people.ended
         if not (
-            is_over or key in elsewhere or _is_spent(office, key, reasons.get(key))
+            is_over
+            or key in elsewhere
+            or (
+                reasons.get(key) is LeftOutReason.BUDGET
+                and _is_spent(office, key, item)
+            )
         ):
             why = reasons.get(key, "in a line")
             yield f"{name} is not in the books, but {_is(item)} ({why}): {item.reason}"
@@ -84,14 +88,16 @@ def unreleased(office: PlanningOffice) -> Iterator[str]:
             yield f"{fingerprint} of {company_id} was mended {times} times at the end"
 
 
-def _is_spent(
-    office: PlanningOffice, key: tuple[str, str], reason: LeftOutReason | None
-) -> bool:
-    """Return whether it was sent as often as it may be."""
-    if reason is not LeftOutReason.BUDGET:
-        return False
-    sent = [keys for each, keys in office.wire.sent.items() if each[:2] == key]
-    return any(len(keys) >= _TRIES_MIN for keys in sent)
+def _is_spent(office: PlanningOffice, key: tuple[str, str], item: Item) -> bool:
+    """Return whether it was sent as often as it may be.
+
+    What failed was said to be mended at the end, so the number of all its tries counts;
+    of what never failed nobody can say so.
+    """
+    most = DEFAULT_POLICY.per_content
+    if item.fingerprint is None:
+        most = min(most, DEFAULT_POLICY.wait(None, None).tries_max)
+    return office.wire.tries(*key) >= most
 
 
 def _is_updated(office: PlanningOffice, key: tuple[str, str]) -> bool:

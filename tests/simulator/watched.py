@@ -8,15 +8,18 @@ from typing import Any
 import attrs
 
 from reconcile import RetryPolicy
+from reconcile.codat.requests import Request
 from reconcile.domain.request import REPLAYED_FOR
 from reconcile.domain.vocabulary import OF_ONE_TRY, ItemState
 from reconcile.judgement.item import Item
 from reconcile.sandbox import Call, Response
 from tests.simulator.wire import Wire, name_in
 
+OF_US = (401, 402, 403)  # the answers that our own key or plan is refused
 _PUSH = "/data/expense-transactions"
 _IN_BOOKS = (ItemState.MATCHED, ItemState.CLEARED)
 Row = tuple[str, str]  # a sync, and a transaction that it lists
+Sent = tuple[str, str, str]  # a company, an expense, and its content
 
 
 @attrs.define(kw_only=True)
@@ -24,13 +27,15 @@ class WatchedWire(Wire):
     """A wire that knows the calls of plans; `broken` is what it saw go wrong.
 
     `item_of` tells how the office judges an expense, `read_at` when a row was read
-    last. `sent` are the keys of the calls that took one content to the sandbox.
+    last. `sent` are the keys of the calls that took one content to the sandbox, `tried`
+    of those of which the office cannot be certain that they did not.
     """
 
     item_of: Callable[[str, str], Item | None]
     read_at: Callable[[], Mapping[Row, datetime]]
     policies: dict[str, RetryPolicy] = attrs.field(factory=dict)  # by a call's key
-    sent: dict[tuple[str, str, str], set[str]] = attrs.field(factory=dict)
+    sent: dict[Sent, set[str]] = attrs.field(factory=dict)
+    tried: dict[Sent, set[str]] = attrs.field(factory=dict)
     broken: list[str] = attrs.field(factory=list)
     _pushed: dict[str, Mapping[str, str]] = attrs.field(factory=dict)
     _arrived: dict[str, datetime] = attrs.field(factory=dict)
@@ -81,6 +86,27 @@ class WatchedWire(Wire):
             if syncs[posted.sync_id].origin == "portal" and not was_read:
                 return True
         return False
+
+    def count_try(self, request: Request) -> None:
+        """Count a call with what may have been taken; a dataset alone writes nothing.
+
+        Calls are counted by their keys: to make one again is no other try.
+        """
+        if request.path.endswith(_PUSH):
+            return
+        key = name_in({name.lower(): value for name, value in request.headers})
+        call = Call(method=request.method, path=request.path, body=request.body or b"")
+        for name, content in self._contents(call).items():
+            sent = request.company_id, name, content
+            self.tried.setdefault(sent, set()).add(key)
+
+    def tries(self, company_id: str, name: str) -> int:
+        """Return how often one content of an expense may have been taken, at most."""
+        tried = self.tried.items()
+        return max(
+            (len(keys) for sent, keys in tried if sent[:2] == (company_id, name)),
+            default=0,
+        )
 
     def _count(
         self,
