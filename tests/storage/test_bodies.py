@@ -93,8 +93,8 @@ def test_what_is_rewritten_is_gone_and_its_time_stays(
     assert found.observed_at == at(0)
     assert store.evidence(b"s" * 32) == shared
     assert not any(b"S3CR3T" in piece for piece in bytes_in(store_url))
-    kept = {digest for (digest,) in rows_of(store_url, "SELECT digest FROM bodies")}
-    assert kept == {digest_of(b"nothing"), digest_of(b"shared")}
+    bodies = {digest for (digest,) in rows_of(store_url, "SELECT digest FROM bodies")}
+    assert bodies == {digest_of(b"nothing"), digest_of(b"shared")}
 
 
 @pytest.mark.parametrize(

@@ -103,12 +103,12 @@ def test_of_many_who_want_a_lease_at_once_one_gets_it(
 
 
 def test_refused_deliveries_come_back_newest_first(store: Store) -> None:
-    kept = [refused(b"\x00\xff", reason=f"reason {n}") for n in range(3)]
-    store.untrusted().keep(kept[:1])
+    deliveries = [refused(b"\x00\xff", reason=f"reason {n}") for n in range(3)]
+    store.untrusted().keep(deliveries[:1])
     store.untrusted().keep([])
-    store.untrusted().keep(kept[1:])
+    store.untrusted().keep(deliveries[1:])
 
-    assert [*store.untrusted().newest_first()] == kept[::-1]
+    assert [*store.untrusted().newest_first()] == deliveries[::-1]
     assert store.untrusted().counted() == 3
 
 
