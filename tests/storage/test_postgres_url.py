@@ -158,15 +158,15 @@ def test_a_schema_may_have_any_name(schema: str) -> None:
 
 
 def test_books_of_one_database_know_nothing_of_each_other() -> None:
-    with new_store("postgresql") as one, new_store("postgresql") as other:
-        with open_store(one, create=False) as store:
+    with new_store("postgresql") as first, new_store("postgresql") as other:
+        with open_store(first, create=False) as store:
             store.append([begun(1), begun(2)], (), recorded_at=at(0))
         with open_store(other, create=False) as store:
             assert (store.position(), store.companies()) == (0, [])
             store.append([begun(1)], (), recorded_at=at(0))
 
-        assert schema_of(one) != schema_of(other)
-        assert rows_of(one, "SELECT last FROM book") == [(2,)]
+        assert schema_of(first) != schema_of(other)
+        assert rows_of(first, "SELECT last FROM book") == [(2,)]
 
 
 def sessions(name: str) -> list[tuple[Any, ...]]:
