@@ -1,161 +1,189 @@
-"""The path: lines to live views, and a whole report as of a past position.
+"""The path of a real month: lines to live views, and a report as of a past position.
 
-Prints ratios to floors measured in the same process and run, garbage collection treated
-alike: off on both sides.
+Each round measures floors, a peer and our work in turn, in one process, garbage
+collection off on every side: a shared machine's speed drifts, so that only ratios of
+one round mean anything. By the clock the disk counts too: what commits each event waits
+for it, which by the processor's time does not show. With `--json`, the figures as one
+JSON object.
 """
 
+import argparse
 import gc
-import resource
-import subprocess
+import json
+import platform
+import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple, TypeVar
 
 from reconcile import Reconciler, read_lines
 from reconcile.report.wire import digest
-from scripts.benchmarks import floors
-from scripts.benchmarks.generator import START, lines
+from scripts.benchmarks import floors, peer, stock
+from scripts.benchmarks.bars import Bar, live_report, memory, start_up
+from scripts.benchmarks.generator import LATER, month
+from scripts.benchmarks.generator import LEGS as LEGS_OF_SYNC
 
-LEGS = 1_000_000
-STOCK_LEGS = 20_000
-LATER = START.replace(year=START.year + 1)
+LEGS = 400_000
+STOCK_LINES = 130  # some thousand legs: it takes its time
+ROUNDS = 3
+T = TypeVar("T")
 
 
-def timed(what: str, legs: int, work: Callable[[], object]) -> float:
-    """Return legs a second; say so."""
+def say(text: str) -> None:
+    """Tell how far it is; standard output is for figures."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Rate(NamedTuple):
+    """Legs a second, by the clock and by the processor."""
+
+    clock: float
+    processor: float
+
+
+def timed(what: str, legs: int, work: Callable[[], T]) -> tuple[Rate, T]:
+    """Return how fast the work was, and what it returned; say it."""
     gc.collect()
     gc.disable()
-    started = time.perf_counter()
-    work()
-    rate = legs / (time.perf_counter() - started)
+    started, used = time.perf_counter(), time.process_time()
+    result = work()
+    took, used = time.perf_counter() - started, time.process_time() - used
     gc.enable()
-    print(f"  {what:<44} {rate / 1000:10.1f} k legs/s", flush=True)
-    return rate
+    rate = Rate(legs / took, legs / used)
+    fast = (
+        f"{rate.clock / 1e3:7.1f} k legs/s, {rate.processor / 1e3:7.1f} k by processor"
+    )
+    say(f"  {what:<44} {fast}")
+    return rate, result
 
 
-def path(
-    folder: Path, captured: list[bytes], legs: int, name: str, *, rounds: int
-) -> tuple[float, float]:
-    """Print the ratios of ingest and of report to their floors, the median of rounds.
+def one_round(folder: Path, captured: list[bytes], legs: int) -> dict[str, Rate]:
+    """Return the rates of one round."""
+    few = captured[:STOCK_LINES]
+    few_legs = LEGS_OF_SYNC * sum(b"/transactions?page=" in line for line in few)
+    rates: dict[str, Rate] = {}
 
-    A shared machine's speed drifts, so each round measures floor and work in turn.
-    """
-    print(f"\n{name}: {legs} legs")
-    measured = []
-    for number in range(rounds):
-        with tempfile.TemporaryDirectory(dir=folder) as inner:
-            measured.append(_round(Path(inner), captured, legs))
-        print(f"  round {number + 1}: ingest {measured[-1][0]:.2f}, ", end="")
-        print(f"report {measured[-1][1]:.2f}", flush=True)
-    ingest, report, taken, result = map(median, zip(*measured, strict=True))
-    print(f"  ingest / decode-and-upsert   {ingest:6.2f}   (bar 0.40)")
-    print(f"  report / decode-and-fold     {report:6.2f}   (bar 0.25)", flush=True)
-    return taken, result
+    def measure(name: str, what: str, count: int, work: Callable[[], T]) -> T:
+        rates[name], result = timed(what, count, work)
+        return result
 
-
-def _round(
-    folder: Path, captured: list[bytes], legs: int
-) -> tuple[float, float, float, float]:
-    upsert = timed(
+    measure(
+        "upsert",
         "floor: decode and upsert",
         legs,
         lambda: floors.decode_and_upsert(captured, folder / "upsert.db"),
     )
     with Reconciler.open(f"sqlite:///{folder / 'books.db'}") as books:
-        taken = timed(
-            "lines to evidence, events, views", legs, lambda: _take(books, captured)
+        measure(
+            "ingest",
+            "lines to evidence, events, views",
+            legs,
+            lambda: ingest(books, captured),
         )
-        floors.store_rows(captured, folder / "pages.db")
-        folded = timed(
+        floors.store_bodies(captured, folder / "bodies.db")
+        measure(
+            "fold",
             "floor: decode and fold",
             legs,
-            lambda: floors.decode_and_fold(folder / "pages.db"),
+            lambda: floors.decode_and_fold(folder / "bodies.db"),
         )
-        result = timed(
+        measure(
+            "report",
             "report as of a past position, with digest",
             legs,
             lambda: digest(books.replayed_report(as_of=LATER)),
         )
-    return taken / upsert, result / folded, taken, result
+    measure(
+        "peer",
+        "peer: upserts by SQLAlchemy Core",
+        legs,
+        lambda: peer.decode_and_upsert(captured, folder / "peer.db"),
+    )
+    app = measure(
+        "stock",
+        "stock: one JSON event a fact, into a view",
+        few_legs,
+        lambda: stock.ingest(few, folder / "stock.db"),
+    )
+    measure(
+        "stock_anew",
+        "stock: the same events into a view anew",
+        few_legs,
+        lambda: stock.project(app, folder / "anew.view"),
+    )
+    return rates
 
 
-def _take(books: Reconciler, captured: list[bytes]) -> None:
+def ingest(books: Reconciler, captured: list[bytes]) -> None:
+    """Take lines in, and bring the views up to date."""
     books.ingest(read_lines(captured))
     books.catch_up()
 
 
-def stock(folder: Path, taken: float, result: float) -> None:
-    """Print how many times faster than the stock way both are."""
-    captured = lines(STOCK_LEGS)
-    print(f"\nstock: {STOCK_LEGS} legs")
-    created: list[floors._Stock] = []
-    slow = timed(
-        "stock: one JSON event a leg, into a view",
-        STOCK_LEGS,
-        lambda: created.append(floors.stock_ingest(captured, folder / "stock.db")),
-    )
-    anew = timed(
-        "stock: the same events into a view anew",
-        STOCK_LEGS,
-        lambda: floors.stock_project(created[0], folder / "anew.view"),
-    )
-    print(f"  ingest / stock               {taken / slow:6.1f}   (bar 25)")
-    print(f"  report / stock view anew     {result / anew:6.1f}   (bar 25)", flush=True)
+RATIOS = (
+    ("ingest / decode and upsert", "ingest", "upsert", 0.40),
+    ("report as of a past position / decode and fold", "report", "fold", 0.25),
+    ("ingest / stock", "ingest", "stock", 25),
+    ("report / stock view anew", "report", "stock_anew", 25),
+    ("ingest / SQLAlchemy upserts", "ingest", "peer", None),
+)
 
 
-def memory() -> None:
-    """Print the peak memory of ingest and of report, each in a process of its own.
-
-    Asked first, while this process is small: a child's peak begins at its parent's.
-    """
-    print("peak memory, MiB (lines are read from a file)")
-    with tempfile.TemporaryDirectory() as folder:
-        for legs in (LEGS // 4, LEGS):
-            file = Path(folder) / f"{legs}.jsonl"
-            _child("make", file)
-            for job in ("ingest", "report"):
-                print(f"  {job:<8} {legs:>9} legs {_child(job, file):>8}", flush=True)
-
-
-def _child(job: str, file: Path) -> str:
-    command = [sys.executable, "-m", "scripts.benchmarks.path", "--one", job, str(file)]
-    ended = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
-    return ended.stdout.strip()
-
-
-def do(job: str, file: Path) -> None:
-    """Do one job and print the peak memory of this process."""
-    if job == "make":
-        file.write_bytes(b"\n".join(lines(int(file.stem))))
-        return
-    with Reconciler.open(f"sqlite:///{file.with_suffix('.db')}") as books:
-        if job == "ingest":
-            with file.open("rb") as captured:
-                books.ingest(read_lines(captured))
-            books.catch_up()
-        else:
-            digest(books.replayed_report(as_of=LATER))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+def path(legs: int, rounds: int) -> tuple[list[dict[str, Rate]], list[Bar]]:
+    """Return the rates of each round, and the ratios, medians of the rounds."""
+    captured = [*month(legs)]
+    measured: list[dict[str, Rate]] = []
+    for number in range(rounds):
+        say(f"round {number + 1} of {rounds}: {legs} legs")
+        with tempfile.TemporaryDirectory() as folder:
+            measured.append(one_round(Path(folder), captured, legs))
+    bars: list[Bar] = []
+    for name, ours, theirs, bar in RATIOS:
+        rates = [(r[ours], r[theirs]) for r in measured]
+        by_clock = median(mine.clock / its.clock for mine, its in rates)
+        by_processor = median(mine.processor / its.processor for mine, its in rates)
+        bars.append(Bar(name, by_clock, bar, at_least=True))
+        bars.append(Bar("  the same by the processor's time", by_processor, None))
+    return measured, bars
 
 
 def main() -> None:
-    """Run everything, or, with --one, one job of the memory figures."""
-    if sys.argv[1:2] == ["--one"]:
-        do(sys.argv[2], Path(sys.argv[3]))
-        return
-    if len(sys.argv) < 2:
-        memory()
-    legs = int(sys.argv[1]) if len(sys.argv) > 1 else LEGS
-    with tempfile.TemporaryDirectory() as folder:
-        taken, result = path(
-            Path(folder), lines(legs), legs, "company after company", rounds=3
-        )
-        stock(Path(folder), taken, result)
-        mixed = lines(legs, interleaved=True)
-        path(Path(folder), mixed, legs, "interleaved (no bar)", rounds=1)
+    """Measure everything, or with `--only` a part of it, and print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("legs", nargs="?", type=int, default=LEGS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", choices=("path", "memory", "live", "start"))
+    asked = parser.parse_args()
+    measured: list[dict[str, Rate]] = []
+    bars: list[Bar] = []
+    if asked.only in (None, "memory"):  # while this process is small, as a child begins
+        bars += memory(asked.legs)
+    if asked.only in (None, "start"):
+        bars += start_up()
+    if asked.only in (None, "live"):
+        bars += live_report()
+    if asked.only in (None, "path"):
+        measured, found = path(asked.legs, asked.rounds)
+        bars = [*found, *bars]
+    if asked.json:
+        about = {
+            "legs": asked.legs,
+            "python": platform.python_version(),
+            "sqlite": sqlite3.sqlite_version,
+            "legs_per_s": [
+                {n: r._asdict() for n, r in rates.items()} for rates in measured
+            ],
+            "bars": [bar.data() for bar in bars],
+        }
+        print(json.dumps(about, indent=2))
+    else:
+        for bar in bars:
+            print(bar.line())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ beside the report as of it, in one run, for a month of which one expense in ten 
 their ratio is what it adds.
 """
 
-import json
 import random
 import resource
 import sys
@@ -21,7 +20,7 @@ from typing import TypeVar
 from reconcile import Plan, Reconciler, read_lines
 from reconcile.report.wire import digest
 from reconcile.rules import BUILT_IN
-from scripts.benchmarks.generator import START
+from scripts.benchmarks.generator import START, entry, expense, uuid_of
 
 T = TypeVar("T")
 BREAKS = 100_000
@@ -41,22 +40,20 @@ def lines(
     chance = random.Random(expenses)
     for number in range(expenses // BATCH):
         company = str(uuid.UUID(int=number % companies))
-        sync = str(uuid.UUID(int=chance.getrandbits(128), version=4))
-        ids = [
-            str(uuid.UUID(int=chance.getrandbits(128), version=4)) for _ in range(BATCH)
-        ]
+        sync = uuid_of(chance)
+        batch = [expense(chance, START) for _ in range(BATCH)]
+        ids = [each["id"] for each in batch]
         base = f"https://api.codat.io/companies/{company}/sync/expenses"
         minutes = number / 100
         yield _line(
-            "POST",
             f"{base}/expense-transactions",
             minutes,
             {"syncId": sync},
-            [_expense(name, chance) for name in ids],
+            batch,
         )
         code = {"companyId": company, "syncId": sync, "syncStatusCode": 5130}
         status = code | {"syncStatus": "PushError"}
-        yield _line("GET", f"{base}/syncs/{sync}/status", minutes + 5, status)
+        yield _line(f"{base}/syncs/{sync}/status", minutes + 5, status)
         rows = [
             _row(name, messages[(number + place // 25) % len(messages)])
             if place % failing == 0
@@ -65,9 +62,7 @@ def lines(
         ]
         page = {"results": rows, "pageNumber": 1, "pageSize": 100, "totalResults": 50}
         query = "?page=1&pageSize=100"
-        yield _line(
-            "GET", f"{base}/syncs/{sync}/transactions{query}", minutes + 6, page
-        )
+        yield _line(f"{base}/syncs/{sync}/transactions{query}", minutes + 6, page)
 
 
 def _row(name: str, message: str | None) -> dict[str, object]:
@@ -88,34 +83,8 @@ def messages_of(number: int) -> list[str]:
     return (found * (number // len(found) + 1))[:number]
 
 
-def _expense(name: str, chance: random.Random) -> dict[str, object]:
-    line = {
-        "netAmount": chance.randrange(100, 99_999) / 100,
-        "taxAmount": 0,
-        "accountRef": {"id": "account-1"},
-    }
-    return {
-        "id": name,
-        "type": "Payment",
-        "issueDate": "2026-01-04",
-        "currency": "GBP",
-        "merchantName": "A merchant",
-        "lines": [line],
-    }
-
-
-def _line(
-    method: str, url: str, minutes: float, answer: object, request: object = None
-) -> bytes:
-    sent = {} if request is None else {"postData": {"text": json.dumps(request)}}
-    return json.dumps(
-        {
-            "startedDateTime": (START + timedelta(minutes=minutes)).isoformat(),
-            "time": 0,
-            "request": {"method": method, "url": url, "headers": [], **sent},
-            "response": {"status": 200, "content": {"text": json.dumps(answer)}},
-        }
-    ).encode()
+def _line(url: str, minutes: float, answer: object, request: object = None) -> bytes:
+    return entry(url, START + timedelta(minutes=minutes), answer, request)
 
 
 def _named(plan: Plan) -> Plan:
