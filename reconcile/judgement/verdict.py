@@ -74,6 +74,29 @@ class Wording:
     mended: tuple[Mended, ...] = ()
     timed_out_in: str | None = None
 
+    def released(self, rules: Rules, released: "Releases") -> "Wording":
+        """Return the wording where something may release the failure.
+
+        With one failure alone, what was made of it still holds.
+        """
+        outline, failed = self.outline, self.failed
+        if (
+            failed is None
+            or outline.earlier
+            or failed.cause.verdict is not Verdict.FIX_FIRST
+        ):
+            return wording_of(outline, rules, legs=outline.legs, released=released)
+        release = released(failed)
+        if release is None:
+            return self
+        return Wording(
+            outline=outline,
+            failed=failed._replace(release=release),
+            step=next_step(outline, failed.cause, release=release),
+            mended=self.mended,
+            timed_out_in=self.timed_out_in,
+        )
+
     def item(self, legs: tuple[Leg, ...], broken_since: datetime | None) -> Item:
         """Return the item that has these legs."""
         outline, failed, step = self.outline, self.failed, self.step

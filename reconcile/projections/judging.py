@@ -13,8 +13,8 @@ messages than to look for a duplicate claim and to put the outline into words, w
 depends on their gists. So these are judged one by one: an item that may be claimed a
 duplicate, for a claim looks at the item's own id, and one that a listing lacks.
 
-Items that have other facts besides share an outline only where those are the same, and
-the read is: then nothing but their messages differs.
+Items that have other facts besides share an outline with those of their likeness
+(`likeness.py`), in whatever company and batch.
 """
 
 from bisect import bisect_left, bisect_right
@@ -33,21 +33,43 @@ from reconcile.judgement.judge import moments_of_sync, outline, outline_without_
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.judgement.verdict import Wording, word, wording_of
 from reconcile.projections.folds import CompanyFacts
+from reconcile.projections.likeness import Likeness, Likenesses
+from reconcile.projections.renaming import renamed, renamed_wording, renaming
 
 _Legs = tuple[LegReport, ...]
 _Wordings = dict[tuple[tuple[str | None, ...], int], Wording]
+
+
+LIKENESSES_MAX: Final = 4096
+_Template = dict[object, tuple[Wording, Likeness]]
+"""What was judged of one likeness, by the gists of its messages."""
 
 
 @attrs.frozen(kw_only=True)
 class Judge:
     """How items are judged: an outline of a dossier, put into words by rules.
 
-    `turns` gives every moment, beside an item's own, with which judgement compares.
+    `turns` gives every moment, beside an item's own, with which judgement compares;
+    `as_of` is the one for which it judges, and `policy` has its waits. What it judged
+    it remembers: whoever judges often keeps it.
     """
 
     outline: Callable[[Dossier], Outline]
     turns: Callable[[SyncContext], Iterable[datetime]]
     rules: Rules
+    as_of: datetime
+    policy: Policy
+    templates: dict[object, _Template] = attrs.field(
+        init=False, factory=dict, repr=False, eq=False
+    )
+    worded: dict[int, tuple[Item, Wording]] = attrs.field(
+        init=False, factory=dict, repr=False, eq=False
+    )
+
+    def wording(self, item: Item) -> Wording | None:
+        """Return how an item was worded, if it was judged last and by its likeness."""
+        known = self.worded.get(id(item))
+        return known[1] if known is not None and known[0] is item else None
 
 
 def judge_as_of(as_of: datetime, *, policy: Policy, rules: Rules) -> Judge:
@@ -56,6 +78,8 @@ def judge_as_of(as_of: datetime, *, policy: Policy, rules: Rules) -> Judge:
         outline=lambda dossier: outline(dossier, as_of=as_of, policy=policy),
         turns=lambda sync: moments_of_sync(sync, as_of=as_of, policy=policy),
         rules=rules,
+        as_of=as_of,
+        policy=policy,
     )
 
 
@@ -67,6 +91,8 @@ def judge_by_facts(*, policy: Policy, rules: Rules) -> Judge:
         ),
         turns=lambda sync: moments_of_sync(sync, as_of=END_OF_TIME, policy=policy),
         rules=rules,
+        as_of=END_OF_TIME,
+        policy=policy,
     )
 
 
@@ -78,6 +104,7 @@ def judged(
     judge: Judge,
 ) -> list[Item]:
     """Return the item of each transaction; items of equal facts are one object."""
+    judge.worded.clear()
     bench = _Bench(company, contexts, judge)
     legs_of, others_of = company.legs, company.others
     reports = [
@@ -125,6 +152,9 @@ class _Bench:
         self._items: dict[tuple[_Legs, ItemFacts], Item] = {}
         self._outlines: dict[object, tuple[Outline, datetime, _Wordings]] = {}
         self._turns: dict[str, Sequence[datetime]] = {}
+        self._likenesses = Likenesses(
+            contexts, company.datasets, policy=judge.policy, as_of=judge.as_of
+        )
 
     def item(self, transaction_id: str, legs: _Legs, others: ItemFacts | None) -> Item:
         """Return the item, shared with those of equal facts."""
@@ -141,15 +171,45 @@ class _Bench:
 
     def _made(self, transaction_id: str, legs: _Legs, others: ItemFacts | None) -> Item:
         """Return the item, by one of equal facts or of the same outline, if any is."""
-        if legs and _read_at_once(legs):
-            return self._item_of(transaction_id, legs, others)
         if others is None:
+            if _read_at_once(legs):
+                return self._item_of(transaction_id, legs)
             return word(self._outline(transaction_id), self._judge.rules)
+        if not others.decisions:
+            return self._item_like(transaction_id, legs, others)
         known = self._items.get((legs, others))
         if known is None:
             known = word(self._outline(transaction_id), self._judge.rules)
             self._items[legs, others] = known
         return known
+
+    def _item_like(self, transaction_id: str, legs: _Legs, others: ItemFacts) -> Item:
+        """Return the item, by what was judged of its likeness before."""
+        rules, templates = self._judge.rules, self._judge.templates
+        own = self._likenesses.of(legs, others)
+        gists = tuple(map(rules.gist, own.messages))
+        first, last = rules.edition(own.times[0]), rules.edition(own.times[-1])
+        editions = first if first == last else tuple(map(rules.edition, own.times))
+        template = templates.get(own.key)
+        if template is None:
+            if len(templates) >= LIKENESSES_MAX:
+                templates.clear()
+            template = templates[own.key] = {}
+        known = template.get((gists, editions))
+        if known is not None:
+            wording = renamed_wording(known[0], renaming(known[1], own))
+        else:
+            if template:
+                like, named = next(iter(template.values()))
+                shared = renamed(like.outline, renaming(named, own))
+            else:
+                shared = self._outline(transaction_id)
+            wording = wording_of(shared, rules, legs=shared.legs)
+            template[gists, editions] = wording, own
+        item = wording.item(wording.outline.legs, wording.outline.broken_since)
+        if item.failed_in is not None:
+            self._judge.worded[id(item)] = item, wording
+        return item
 
     def _outline(self, transaction_id: str) -> Outline:
         """Return the outline of one item, made for it alone."""
@@ -157,13 +217,11 @@ class _Bench:
             self._company.dossier(transaction_id, self._contexts)
         )
 
-    def _item_of(
-        self, transaction_id: str, legs: _Legs, others: ItemFacts | None
-    ) -> Item:
+    def _item_of(self, transaction_id: str, legs: _Legs) -> Item:
         """Return the item, by an outline made before where one serves."""
         rules = self._judge.rules
         at = legs[0].at
-        shape = self._shape(legs, at, others)
+        shape = self._shape(legs, at)
         known = self._outlines.get(shape)
         if known is None:
             shared_outline = self._outline(transaction_id)
@@ -179,11 +237,9 @@ class _Bench:
         since = shared_outline.broken_since
         return wording.item(own, at if since == its_time else since)
 
-    def _shape(self, legs: _Legs, at: datetime, others: ItemFacts | None) -> object:
+    def _shape(self, legs: _Legs, at: datetime) -> object:
         sync_id = legs[0].sync_id
         words = tuple([(leg.integration_type, leg.word) for leg in legs])
-        if others is not None:  # its own moments are compared too: only at equal times
-            return sync_id, words, at, id(others)
         turns = self._turns.get(sync_id)
         if turns is None:
             turns = sorted(set(self._judge.turns(self._contexts[sync_id])))

@@ -146,18 +146,21 @@ def _released(
             if id(item) in worded:
                 anew[place] = worded[id(item)]
                 continue
-        outline = judge.outline(company.dossier(name, contexts))
-        found = word(
-            outline,
-            judge.rules,
-            partial(
-                release_of,
-                sent=sent,
-                proofs=proofs,
-                mends=mends,
-                datasets=company.datasets,
-            ),
+        release = partial(
+            release_of,
+            sent=sent,
+            proofs=proofs,
+            mends=mends,
+            datasets=company.datasets,
         )
+        wording = judge.wording(item)
+        if wording is None:
+            outline = judge.outline(company.dossier(name, contexts))
+            found = word(outline, judge.rules, release)
+        else:
+            wording = wording.released(judge.rules, release)
+            outline = wording.outline
+            found = wording.item(outline.legs, outline.broken_since)
         anew[place] = found
         if not sent:
             worded[id(item)] = found

@@ -12,15 +12,13 @@ import attrs
 
 from reconcile.domain.events import Recorded
 from reconcile.domain.instants import END_OF_TIME
-from reconcile.domain.policy import Policy
 from reconcile.errors import HistoryError, StoreError
 from reconcile.judgement.facts import DatasetFacts, ItemFacts
-from reconcile.judgement.item import Rules
 from reconcile.judgement.sync_context import SyncContext, survey
 from reconcile.projections.changes import Changes, changes
 from reconcile.projections.contents import content_rows, sent_again
 from reconcile.projections.folds import NO_FACTS, CompanyFacts, keys_reader
-from reconcile.projections.judging import judge_by_facts, judged
+from reconcile.projections.judging import Judge, judged
 from reconcile.projections.releases import released_by_own
 from reconcile.projections.rereads import RowsByEvent
 from reconcile.projections.rows import (
@@ -95,12 +93,10 @@ _Wanted = Sequence[tuple[_Work, set[str]]]
 class ProjectionBatch:
     """A batch of events, read against one consistent state of the views."""
 
-    def __init__(
-        self, store: Store, views: Snapshot, *, policy: Policy, rules: Rules
-    ) -> None:
+    def __init__(self, store: Store, views: Snapshot, *, judge: Judge) -> None:
         self._store = store
         self._views = views
-        self._judge = judge_by_facts(policy=policy, rules=rules)
+        self._judge = judge
         self._rows = RowsByEvent(event_at=store.event_at, event_in=self._event_in)
         self._keys_of = keys_reader(self._rows.groups_at)
 

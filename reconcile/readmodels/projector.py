@@ -10,6 +10,7 @@ from typing import Final
 from reconcile.domain.policy import Policy
 from reconcile.errors import StoreError
 from reconcile.judgement.item import Rules
+from reconcile.projections.judging import judge_by_facts
 from reconcile.readmodels.batch import ProjectionBatch
 from reconcile.storage.ports import (
     Claim,
@@ -26,8 +27,8 @@ class Projector:
     def __init__(self, store: Store, *, policy: Policy, rules: Rules) -> None:
         self._store = store
         self._views = store.views()
-        self._policy = policy
-        self._rules = rules
+        self._label = f"{rules.label}; {policy.label}"
+        self._judge = judge_by_facts(policy=policy, rules=rules)
 
     def catch_up(self) -> int:
         """Project every event there is now; return the position the views stand at.
@@ -36,7 +37,7 @@ class Projector:
         than we fold would keep us for ever. Views that other rules or deadlines made
         are folded anew from the first event.
         """
-        self._views.begin_anew_unless(f"{self._rules.label}; {self._policy.label}")
+        self._views.begin_anew_unless(self._label)
         for _ in range(_LEVELLINGS):
             until = self._store.position()
             while self._project_some(until):
@@ -60,9 +61,7 @@ class Projector:
     def _project(self, claim: Claim, stored: Sequence[StoredEvent]) -> None:
         try:
             with claim.reading() as views:
-                batch = ProjectionBatch(
-                    self._store, views, policy=self._policy, rules=self._rules
-                )
+                batch = ProjectionBatch(self._store, views, judge=self._judge)
                 changes = batch.fold(stored)
         except StoreError:
             raise  # the file failed us, not an event: nothing is poison for that

@@ -11,7 +11,7 @@ import attrs
 from reconcile.domain.policy import Policy
 from reconcile.judgement.item import Item
 from reconcile.projections.folds import gc_paused
-from reconcile.projections.judging import judge_as_of, judged
+from reconcile.projections.judging import Judge, judge_as_of, judged
 from reconcile.projections.releases import Corrected, may_be_released, released
 from reconcile.projections.rows import DeliveryRow
 from reconcile.projections.summaries import (
@@ -54,6 +54,16 @@ class Reporting:
     store: Store
     policy: Policy
     rules: Ruleset
+    _judges: dict[datetime, Judge] = attrs.field(init=False, factory=dict, repr=False)
+
+    def _judge(self, as_of: datetime) -> Judge:
+        """Return how items are judged as of a moment; the last one is remembered."""
+        if as_of not in self._judges:
+            self._judges.clear()
+            self._judges[as_of] = judge_as_of(
+                as_of, policy=self.policy, rules=self.rules
+            )
+        return self._judges[as_of]
 
     def live(
         self, *, as_of: datetime, company_id: str | None, selection: Selection = ALL
@@ -252,7 +262,7 @@ class Reporting:
         self, states: Iterable[CompanyState], names: set[str], as_of: datetime
     ) -> list[Copy]:
         """Return those of some expenses that are in the books of companies."""
-        judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
+        judge_them = self._judge(as_of)
         found: list[Copy] = []
         for state in states:
             company = state.company
@@ -315,7 +325,7 @@ class Reporting:
         self, state: CompanyState, as_of: datetime, corrected: Corrected = _AS_SENT_HERE
     ) -> list[Judged]:
         """Return a company's items that are known by a moment."""
-        judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
+        judge_them = self._judge(as_of)
         with gc_paused():
             names = state.company.transactions()
             items = released(
@@ -335,7 +345,7 @@ class Reporting:
         self, state: CompanyState, transaction_id: str, as_of: datetime
     ) -> Judged:
         """Return one of a company's items."""
-        judge_them = judge_as_of(as_of, policy=self.policy, rules=self.rules)
+        judge_them = self._judge(as_of)
         names = [transaction_id]
         items = judged(state.company, state.contexts, names, judge=judge_them)
         if may_be_released(items[0]):

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial, reduce
 from pathlib import Path
 
 import attrs
@@ -15,11 +16,19 @@ from reconcile.domain.policy import DEFAULT
 from reconcile.domain.vocabulary import ItemState
 from reconcile.judgement.item import Dossier, Item, Outline
 from reconcile.judgement.judge import judge
-from reconcile.projections.judging import judge_as_of, judge_by_facts, judged
+from reconcile.judgement.verdict import word
+from reconcile.projections.judging import (
+    Judge,
+    judge_as_of,
+    judge_by_facts,
+    judged,
+)
+from reconcile.projections.releases import released
 from reconcile.readmodels.company import CompanyState
 from reconcile.readmodels.replay import replay
 from reconcile.rules import BUILT_IN
 from tests.builders import (
+    COMPANY,
     at,
     create,
     hook,
@@ -134,6 +143,94 @@ def test_no_item_depends_on_which_others_are_judged_with_it(
             alone = [judged(company, contexts, [n], judge=how)[0] for n in names]
 
             assert together == alone
+
+
+FAILED = "A validation failed."
+OUTAGE = "Correlation ID: {}. Service unavailable(503): The service is unavailable."
+EVENT = "expenses.sync.unsuccessful"
+TWINS = [
+    {FAILED: OUTAGE.format("7c1a")},
+    {
+        COMPANY: "b18d8d81-fd7b-4764-a31e-475cb1f36591",
+        "2026-03-0": "2026-04-0",
+        "sync-": "tync-",
+        "set-": "tet-",
+        "msg-": "nsg-",
+        FAILED: OUTAGE.format("95f0"),
+    },
+    {
+        COMPANY: "c18d8d81-fd7b-4764-a31e-475cb1f36591",
+        "2026-03-0": "2026-05-0",
+        FAILED: "Correlation ID: 11ab. A validation failed.",
+    },
+    {
+        COMPANY: "d18d8d81-fd7b-4764-a31e-475cb1f36591",
+        "2026-03-0": "2026-06-0",
+        FAILED: "Correlation ID: 0bff. A validation failed.",
+    },
+]
+"""What differs between companies that went through the same."""
+
+
+@settings(max_examples=150)
+@given(lines=traffic() | crowded(), later=st.sampled_from([None, 60 * 24 * 120]))
+def test_what_is_judged_by_its_likeness_is_judged_as_alone(
+    lines: list[bytes], later: int | None
+) -> None:
+    how = BY_FACTS
+    if later is not None:
+        how = judge_as_of(at(later), policy=DEFAULT, rules=BUILT_IN)
+
+    twins_are_judged_as_alone(lines, how)
+
+
+def test_what_failed_twice_in_several_companies_is_judged_as_alone() -> None:
+    again = "sync-b"
+    failed = row(FIRST, "PushError", message=FAILED)
+    written = row(uuid_of(1), "Completed")
+    lines = [
+        create(FIRST, uuid_of(1), sync="sync-a"),
+        status(5130, minutes=1, sync="sync-a"),
+        page(failed, written, minutes=2, sync="sync-a"),
+        create(FIRST, minutes=30, sync=again),
+        hook(EVENT, (FIRST, "PushError"), minutes=31, sync=again),
+        status(5130, minutes=32, sync=again),
+        page(failed, minutes=33, sync=again),
+    ]
+
+    for count in range(3, len(lines) + 1):
+        twins_are_judged_as_alone(lines[:count], BY_FACTS)
+
+
+def twins_are_judged_as_alone(lines: list[bytes], how: Judge) -> None:
+    several = [
+        reduce(lambda text, pair: text.replace(*pair), twin.items(), line.decode())
+        for twin in TWINS
+        for line in lines
+    ]
+
+    with replayed([line.encode() for line in several]) as states:
+        for state in states:
+            company, contexts = state.company, state.contexts
+            names = company.transactions()
+            together = judged(company, contexts, names, judge=how)
+            release = partial(
+                released,
+                company,
+                contexts,
+                names,
+                judge=how,
+                sent_of=state.sent,
+                at=how.as_of,
+            )
+            freed = release(together)
+            alone = [
+                word(how.outline(company.dossier(name, contexts)), BUILT_IN)
+                for name in names
+            ]
+
+            assert together == alone
+            assert [*freed] == [*release(alone)]
 
 
 def page_at(minutes: int, *, message: str) -> bytes:

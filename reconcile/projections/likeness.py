@@ -1,0 +1,217 @@
+"""What two items have to have in common to be judged alike, whatever they are called.
+
+Judgement compares moments with one another, and with the ends of waits; it compares the
+ids of syncs and of requests where moments are equal, and messages where words are. It
+does no sum with a moment but to add a wait, and looks into no message but for duplicate
+claims, which are judged one by one. So an item's *likeness* is its facts, with those of
+the syncs and datasets they name, where each moment, id and message is replaced by its
+rank among the item's own. Items of one likeness have one outline, but for what they are
+called: `renaming.py` puts that in.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import attrs
+
+from reconcile.domain.instants import later
+from reconcile.domain.policy import Policy
+from reconcile.judgement.facts import DatasetFacts, ItemFacts, LegReport, Unsettled
+from reconcile.judgement.sync_context import SyncContext
+
+_Rank = Mapping[Any, int]
+
+
+class Likeness(NamedTuple):
+    """What is alike in `key`, and what each thing in it is called, by rank.
+
+    `times` hold the ends of waits too, `names` syncs and requests.
+    """
+
+    key: Hashable
+    times: Sequence[datetime]
+    names: Sequence[str]
+    messages: Sequence[str]
+
+
+class _Moments(NamedTuple):
+    """Some moments, with the ends of the waits from each, and the rank of each."""
+
+    raw: frozenset[datetime]
+    times: Sequence[datetime]
+    rank: _Rank
+    ends: tuple[int, ...]
+
+
+class _Sync(NamedTuple):
+    """One sync as judgement sees it, taken apart: what it says, and when."""
+
+    words: Hashable
+    at: tuple[datetime | None, ...]
+    texts: tuple[str, ...]
+    moments: _Moments
+
+
+class Likenesses:
+    """The likenesses of one company's items, for judgements as of one moment."""
+
+    def __init__(
+        self,
+        contexts: Mapping[str, SyncContext],
+        datasets: Mapping[str, DatasetFacts],
+        *,
+        policy: Policy,
+        as_of: datetime,
+    ) -> None:
+        self._contexts = contexts
+        self._datasets = datasets
+        self._waits: Sequence[timedelta] = sorted({*attrs.astuple(policy)})
+        self._as_of = as_of
+        self._syncs: dict[str, _Sync] = {}
+
+    def of(self, legs: Sequence[LegReport], others: ItemFacts) -> Likeness:
+        """Return the likeness of an item by its facts; it has no decisions."""
+        named = dict.fromkeys(e.dataset_id for e in others.expected if e.dataset_id)
+        datasets = [self._datasets[name] for name in named]
+        sync_ids = {leg.sync_id for leg in legs}
+        sync_ids.update([hook.sync_id for hook in others.hooks])
+        sync_ids.update([e.sync_id for e in others.expected if e.sync_id is not None])
+        sync_ids.update([link.sync_id for d in datasets for link in d.syncs])
+        syncs = [self._sync(sync_id) for sync_id in sorted(sync_ids)]
+        writes = [*others.unsettled, *(w for d in datasets for w in d.unsettled)]
+        moments = self._moments_of(syncs, legs, others, datasets, writes)
+        names = sorted(sync_ids | {w.request_id for w in writes})
+        texts = {leg.message for leg in legs} | {h.message for h in others.hooks}
+        texts.update([w.words for w in writes], *(sync.texts for sync in syncs))
+        messages = sorted([text for text in texts if text])
+        at = moments.rank
+        name = dict(zip(names, range(len(names)), strict=True))
+        message: dict[str | None, int] = {None: -2, "": -1}
+        message.update(zip(messages, range(len(messages)), strict=True))
+        place = dict(zip(named, range(len(named)), strict=True))
+        delivery: dict[str, int] = {}
+        key = (
+            at[self._as_of],
+            moments.ends,
+            tuple(
+                [
+                    (name[leg[0]], leg[1], leg[2], message[leg[3]], at[leg[4]])
+                    for leg in legs
+                ]
+            ),
+            tuple(
+                [
+                    (
+                        name[hook.sync_id],
+                        hook.word,
+                        message[hook.message],
+                        at[hook.at],
+                        hook.dated,
+                        delivery.setdefault(hook.delivery, len(delivery)),
+                    )
+                    for hook in others.hooks
+                ]
+            ),
+            tuple(
+                [
+                    (
+                        None if e.dataset_id is None else place[e.dataset_id],
+                        None if e.sync_id is None else name[e.sync_id],
+                        e.operation,
+                        at[e.at],
+                    )
+                    for e in others.expected
+                ]
+            ),
+            tuple([_of_write(w, name, message, at) for w in others.unsettled]),
+            tuple(
+                [
+                    (
+                        tuple([(name[link.sync_id], at[link.at]) for link in d.syncs]),
+                        tuple([_of_write(w, name, message, at) for w in d.unsettled]),
+                    )
+                    for d in datasets
+                ]
+            ),
+            tuple(
+                [
+                    (
+                        sync.words,
+                        tuple([None if t is None else at[t] for t in sync.at]),
+                        tuple([message[text] for text in sync.texts]),
+                    )
+                    for sync in syncs
+                ]
+            ),
+        )
+        return Likeness(key, moments.times, names, messages)
+
+    def _moments_of(
+        self,
+        syncs: Sequence[_Sync],
+        legs: Sequence[LegReport],
+        others: ItemFacts,
+        datasets: Sequence[DatasetFacts],
+        writes: Sequence[Unsettled],
+    ) -> _Moments:
+        """Return every moment of an item: mostly those of its one sync."""
+        own = {leg.at for leg in legs}
+        own.update([hook.at for hook in others.hooks])
+        own.update([e.at for e in others.expected])
+        own.update([link.at for dataset in datasets for link in dataset.syncs])
+        own.update([write.at for write in writes])
+        own.update([w.not_before for w in writes if w.not_before is not None])
+        if len(syncs) == 1 and own <= syncs[0].moments.raw:
+            return syncs[0].moments
+        return self._moments(own.union(*(sync.moments.raw for sync in syncs)))
+
+    def _moments(self, raw: Iterable[datetime]) -> _Moments:
+        begun = sorted(raw)
+        ends = [later(moment, wait) for moment in begun for wait in self._waits]
+        times = sorted({*begun, *ends, self._as_of})
+        rank = dict(zip(times, range(len(times)), strict=True))
+        return _Moments(frozenset(begun), times, rank, tuple([rank[t] for t in ends]))
+
+    def _sync(self, sync_id: str) -> _Sync:
+        known = self._syncs.get(sync_id)
+        if known is None:
+            known = self._syncs[sync_id] = self._taken_apart(self._contexts[sync_id])
+        return known
+
+    def _taken_apart(self, context: SyncContext) -> _Sync:
+        words = (
+            tuple([operation for _, operation in context.operations]),
+            tuple([(c.code, c.code_class, c.status, c.words) for c in context.codes]),
+            tuple([(notice.kind, notice.event_type) for notice in context.notices]),
+            tuple([declared for _, declared in context.declared]),
+        )
+        at = (
+            context.requested_at,
+            context.first_seen,
+            context.ended_at,
+            context.successful_at,
+            context.rows_from,
+            context.listing.complete_at,
+            *(moment for moment, _ in context.operations),
+            *(code.at for code in context.codes),
+            *(notice.at for notice in context.notices),
+            *(moment for moment, _ in context.declared),
+        )
+        texts = tuple([text for code in context.codes for text in code.words])
+        moments = self._moments({moment for moment in at if moment is not None})
+        return _Sync(words, at, texts, moments)
+
+
+def _of_write(write: Unsettled, name: _Rank, message: _Rank, at: _Rank) -> Hashable:
+    """Return a write's likeness; writes are sorted by their words as they stand."""
+    return (
+        name[write.request_id],
+        write.outcome,
+        write.operation,
+        at[write.at],
+        write.http_status,
+        write.words,
+        message[write.words],
+        None if write.not_before is None else at[write.not_before],
+    )
