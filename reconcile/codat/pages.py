@@ -6,7 +6,7 @@ readable stands, what is not becomes a flaw beside it.
 
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -190,6 +190,9 @@ def read_rows(
     default_id: str | None = None,
 ) -> tuple[tuple[LegRow, ...], list[Flaw]]:
     """Return the rows that can be read, and a flaw for each that cannot."""
+    plain = _plain_rows(results, names)
+    if plain is not None:
+        return plain, []
     rows: list[LegRow] = []
     flaws: list[Flaw] = []
     id_name, status_name, type_name, message_name = names
@@ -214,6 +217,28 @@ def read_rows(
         message = text_or_none(row.get(message_name))
         rows.append((transaction_id, status or "", kind, message))
     return tuple(rows), flaws
+
+
+def _plain_rows(
+    results: list[Any], names: tuple[str, str, str, str]
+) -> tuple[LegRow, ...] | None:
+    """Return rows that are text throughout, their ids canonical; None where odd."""
+    try:
+        rows = [(*map(row.get, names),) for row in results]
+    except AttributeError:  # not each is an object
+        return None
+    ids, words, kinds, messages = zip(*rows, strict=True) if rows else ((),) * 4
+    if (
+        {*map(type, ids), *map(type, words)} <= _TEXT
+        and {*map(type, kinds), *map(type, messages)} <= _TEXT_OR_NONE
+        and all_canonical(ids)
+    ):
+        return tuple(rows)
+    return None
+
+
+_TEXT: Final = frozenset({str})
+_TEXT_OR_NONE: Final = frozenset({str, type(None)})
 
 
 def unreadable(reason: str, transaction_id: str | None = None) -> Flaw:

@@ -1,6 +1,5 @@
 """Writes: pushes, creates, updates and `POST …/syncs`, and the answers they got."""
 
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import (
@@ -10,9 +9,10 @@ from decimal import (
     Inexact,
     InvalidOperation,
     Overflow,
-    localcontext,
 )
-from typing import Any, Final
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
 
 from reconcile.codat.exchange import TOO_MANY, Exchange
 from reconcile.codat.headers import header, moment_told
@@ -25,7 +25,7 @@ from reconcile.codat.jsons import (
     text_or_none,
 )
 from reconcile.codat.routes import Route, route_of
-from reconcile.domain.identity import canonical_id
+from reconcile.domain.identity import all_canonical, canonical_id
 from reconcile.domain.observations import (
     DatasetReceipt,
     ExpectedTransaction,
@@ -108,7 +108,7 @@ def _named_in(
     try:
         return _named(bounded(body), route)
     except PayloadError as error:
-        digest = hashlib.sha256(body).hexdigest()
+        digest = sha256(body).hexdigest()
         raise PayloadError(
             f"the request cannot be read: {error}", digest=digest
         ) from error
@@ -242,80 +242,119 @@ def _transactions(
     items = request.get("items", [request]) if isinstance(request, dict) else request
     if not isinstance(items, list):
         raise PayloadError("the expenses of a push are not a list", path="items")
-    expected: list[ExpectedTransaction] = []
-    flaws: list[Flaw] = []
-    for number, item in enumerate(items, start=1):
-        given = known_text(item.get("id")) if isinstance(item, dict) else None
-        if given is None:
-            flaws.append(_flaw(f"expense {number} of the request has no id"))
-        else:
-            expected.append(_expected(item, canonical_id(given)))
+    ids = [_id_of(item) for item in items]
+    flaws = [
+        _flaw(f"expense {number} of the request has no id")
+        for number, name in enumerate(ids, start=1)
+        if name is None
+    ]
+    if flaws or not all_canonical([name or "" for name in ids]):
+        ids = [name and canonical_id(name) for name in ids]
+    expected = [
+        _expected(item, name)
+        for item, name in zip(items, ids, strict=True)
+        if name is not None
+    ]
     return tuple(expected), flaws
 
 
-def _expected(item: dict[str, Any], transaction_id: str) -> ExpectedTransaction:
-    fields = {str(key).lower(): value for key, value in item.items()}  # PascalCase too
-    return ExpectedTransaction(
-        transaction_id=transaction_id,
-        kind=_text(fields.get("type")),
-        amount=_amount(fields),
-        currency=_text(fields.get("currency")),
-        issue_date=_text(fields.get("issuedate", fields.get("date"))),
-        merchant=_text(fields.get("merchantname")),
-        reference=_text(fields.get("reference")),
-        digest=_digest(item),
+def _id_of(item: Any) -> str | None:
+    return known_text(item.get("id")) if isinstance(item, dict) else None
+
+
+class _Layout(NamedTuple):
+    """What the fields of an expense are called, whatever their case; "" for none."""
+
+    type: str
+    currency: str
+    issued: str
+    merchant: str
+    reference: str
+    lines: str
+    source: str
+    ids: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def _layout(names: tuple[str, ...]) -> _Layout:
+    """Return the layout of an expense's names: those of one call mostly share it."""
+    named = {name.lower(): name for name in names}  # PascalCase too
+    return _Layout(
+        named.get("type", ""),
+        named.get("currency", ""),
+        named.get("issuedate", named.get("date", "")),
+        named.get("merchantname", ""),
+        named.get("reference", ""),
+        named.get("lines", ""),
+        named.get("from", ""),
+        tuple([name for name in names if name.lower() == "id"]),
     )
 
 
-def _digest(item: dict[str, Any]) -> str:
+def _expected(item: dict[str, Any], transaction_id: str) -> ExpectedTransaction:
+    names = _layout(tuple(item))
+    texts = [
+        value
+        if (value := item[name] if name else None) is None or type(value) is str
+        else text_or_none(value)
+        for name in names[:5]
+    ]
+    kind, currency, issue_date, merchant, reference = texts
+    return ExpectedTransaction(
+        transaction_id=transaction_id,
+        kind=kind,
+        amount=_amount(item, names),
+        currency=currency,
+        issue_date=issue_date,
+        merchant=merchant,
+        reference=reference,
+        digest=_digest(item, names.ids),
+    )
+
+
+def _digest(item: dict[str, Any], ids: tuple[str, ...]) -> str:
     """Return the digest of what an expense says: its id may stand in the URL alone."""
-    content = {name: value for name, value in item.items() if str(name).lower() != "id"}
-    return hashlib.sha256(items_digest_source(content)).hexdigest()
+    content = item.copy()
+    for name in ids:
+        del content[name]
+    return sha256(items_digest_source(content)).hexdigest()
 
 
-def _text(value: Any) -> str | None:
-    return text_or_none(value) if value is not None else None
-
-
-def _amount(fields: dict[str, Any]) -> str | None:
+def _amount(item: dict[str, Any], names: _Layout) -> str | None:
     """Return the exact total of an expense's lines, or a transfer's outgoing amount."""
-    lines = fields.get("lines")
-    source = fields.get("from")
+    source = item[names.source] if names.source else None
     if isinstance(source, dict):
-        parts = [source.get("amount", source.get("Amount"))]
-    elif isinstance(lines, list) and lines:
-        parts = []
-        for line in lines:
-            named = (
-                [line.get(amount) for amount in _AMOUNTS]
-                if isinstance(line, dict)
-                else []
-            )
-            given = [amount for amount in named if amount is not None]
-            parts += given or [None]  # a line without an amount leaves no exact total
-    else:
+        return _sum([source.get("amount", source.get("Amount"))])
+    lines = item[names.lines] if names.lines else None
+    if not (isinstance(lines, list) and lines):
         return None
+    parts: list[Any] = []
+    for line in lines:
+        given: list[Any] = []
+        if isinstance(line, dict):
+            named = line.get("netAmount"), line.get("taxAmount"), line.get("amount")
+            given = [amount for amount in named if amount is not None]
+        parts += given or [None]  # a line without an amount leaves no exact total
     return _sum(parts)
 
 
 def _sum(parts: Iterable[Any]) -> str | None:
     """Return the exact sum, None where a part is no amount or the sum not exact."""
-    total = Decimal(0)
-    with localcontext(_EXACT):
-        for part in parts:
-            if isinstance(part, bool) or not isinstance(part, int | float | str):
-                return None
-            try:
-                total += Decimal(str(part))  # a float's shortest text is what was sent
-            except DecimalException:
-                return None
+    total = _ZERO
+    for part in parts:
+        if type(part) not in _NUMBERS:
+            return None
+        try:  # a float's shortest text is what was sent
+            total = _add(total, Decimal(str(part)))
+        except DecimalException:
+            return None
     return str(total) if total.is_finite() else None
 
 
+_NUMBERS: Final = frozenset((int, float, str))  # and no bool
+_ZERO: Final = Decimal(0)
 _EXACT: Final = Context(prec=50, traps=[Inexact, InvalidOperation, Overflow])
-
-
-_AMOUNTS: Final = ("netAmount", "taxAmount", "amount")
+_add: Final = _EXACT.add
 
 
 def _flaw(reason: str) -> Flaw:

@@ -11,13 +11,20 @@ called: `renaming.py` puts that in.
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import attrs
 
 from reconcile.domain.instants import later
 from reconcile.domain.policy import Policy
-from reconcile.judgement.facts import DatasetFacts, ItemFacts, LegReport, Unsettled
+from reconcile.judgement.facts import (
+    DatasetFacts,
+    Expected,
+    HookReport,
+    ItemFacts,
+    LegReport,
+    Unsettled,
+)
 from reconcile.judgement.sync_context import SyncContext
 
 _Rank = Mapping[Any, int]
@@ -85,65 +92,16 @@ class Likenesses:
         texts = {leg.message for leg in legs} | {h.message for h in others.hooks}
         texts.update([w.words for w in writes], *(sync.texts for sync in syncs))
         messages = sorted([text for text in texts if text])
-        at = moments.rank
-        name = dict(zip(names, range(len(names)), strict=True))
-        message: dict[str | None, int] = {None: -2, "": -1}
-        message.update(zip(messages, range(len(messages)), strict=True))
-        place = dict(zip(named, range(len(named)), strict=True))
-        delivery: dict[str, int] = {}
+        rank = _Ranks.of(moments, names, messages)
         key = (
-            at[self._as_of],
+            rank.at[self._as_of],
             moments.ends,
-            tuple(
-                [
-                    (name[leg[0]], leg[1], leg[2], message[leg[3]], at[leg[4]])
-                    for leg in legs
-                ]
-            ),
-            tuple(
-                [
-                    (
-                        name[hook.sync_id],
-                        hook.word,
-                        message[hook.message],
-                        at[hook.at],
-                        hook.dated,
-                        delivery.setdefault(hook.delivery, len(delivery)),
-                    )
-                    for hook in others.hooks
-                ]
-            ),
-            tuple(
-                [
-                    (
-                        None if e.dataset_id is None else place[e.dataset_id],
-                        None if e.sync_id is None else name[e.sync_id],
-                        e.operation,
-                        at[e.at],
-                    )
-                    for e in others.expected
-                ]
-            ),
-            tuple([_of_write(w, name, message, at) for w in others.unsettled]),
-            tuple(
-                [
-                    (
-                        tuple([(name[link.sync_id], at[link.at]) for link in d.syncs]),
-                        tuple([_of_write(w, name, message, at) for w in d.unsettled]),
-                    )
-                    for d in datasets
-                ]
-            ),
-            tuple(
-                [
-                    (
-                        sync.words,
-                        tuple([None if t is None else at[t] for t in sync.at]),
-                        tuple([message[text] for text in sync.texts]),
-                    )
-                    for sync in syncs
-                ]
-            ),
+            tuple([rank.leg(leg) for leg in legs]),
+            tuple([rank.hook(hook) for hook in others.hooks]),
+            tuple([rank.expected(named) for named in others.expected]),
+            tuple([rank.write(write) for write in others.unsettled]),
+            tuple([rank.dataset(dataset) for dataset in datasets]),
+            tuple([rank.sync(sync) for sync in syncs]),
         )
         return Likeness(key, moments.times, names, messages)
 
@@ -203,15 +161,64 @@ class Likenesses:
         return _Sync(words, at, texts, moments)
 
 
-def _of_write(write: Unsettled, name: _Rank, message: _Rank, at: _Rank) -> Hashable:
-    """Return a write's likeness; writes are sorted by their words as they stand."""
-    return (
-        name[write.request_id],
-        write.outcome,
-        write.operation,
-        at[write.at],
-        write.http_status,
-        write.words,
-        message[write.words],
-        None if write.not_before is None else at[write.not_before],
-    )
+class _Ranks(NamedTuple):
+    """The ranks of an item's moments, ids and messages.
+
+    Which delivery, and which dataset, is told by the order of their first mention.
+    """
+
+    at: _Rank
+    name: _Rank
+    message: _Rank
+    delivery: dict[str, int]
+    place: dict[str, int]
+
+    @classmethod
+    def of(
+        cls, moments: _Moments, names: Sequence[str], messages: Sequence[str]
+    ) -> Self:
+        message: dict[str | None, int] = {None: -2, "": -1}
+        message.update(zip(messages, range(len(messages)), strict=True))
+        name = dict(zip(names, range(len(names)), strict=True))
+        return cls(moments.rank, name, message, {}, {})
+
+    def leg(self, leg: LegReport) -> Hashable:
+        sync_id, integration_type, word, message, at, _ = leg
+        rank = self.name[sync_id], self.message[message], self.at[at]
+        return integration_type, word, rank
+
+    def hook(self, hook: HookReport) -> Hashable:
+        sync_id, word, message, at, dated, name, _ = hook
+        delivery = self.delivery.setdefault(name, len(self.delivery))
+        rank = self.name[sync_id], self.message[message], self.at[at]
+        return word, dated, delivery, rank
+
+    def expected(self, named: Expected) -> Hashable:
+        dataset_id, sync_id, operation, at, _ = named
+        place = None
+        if dataset_id is not None:
+            place = self.place.setdefault(dataset_id, len(self.place))
+        name = None if sync_id is None else self.name[sync_id]
+        return place, name, operation, self.at[at]
+
+    def write(self, write: Unsettled) -> Hashable:
+        """Return a write; writes are sorted by their words as they stand."""
+        not_before = write.not_before
+        return (
+            self.name[write.request_id],
+            write.outcome,
+            write.operation,
+            self.at[write.at],
+            write.http_status,
+            write.words,
+            self.message[write.words],
+            None if not_before is None else self.at[not_before],
+        )
+
+    def dataset(self, dataset: DatasetFacts) -> Hashable:
+        links = [(self.name[link.sync_id], self.at[link.at]) for link in dataset.syncs]
+        return tuple(links), tuple([self.write(w) for w in dataset.unsettled])
+
+    def sync(self, sync: _Sync) -> Hashable:
+        at = [None if moment is None else self.at[moment] for moment in sync.at]
+        return sync.words, tuple(at), tuple([self.message[t] for t in sync.texts])

@@ -69,13 +69,13 @@ def memory(legs: int) -> list[Bar]:
                 )
             file.unlink()
     ingested, reported = peaks["ingest", legs], peaks["report", legs]
-    held = (reported - peaks["report", legs // 4]) * 1024 / (0.75 * legs * _ITEMS)
+    growth = (reported - peaks["report", legs // 4]) * 1024 / (0.75 * legs * _ITEMS)
     grown = ingested / peaks["ingest", legs // 4]
     return [
         Bar("ingest: peak, all / a quarter of the legs", grown, 1.25),
         Bar("ingest: peak", ingested, None, unit="MiB"),
         Bar("report: peak", reported, None, unit="MiB"),
-        Bar("report: growth for each item held", held, 2, unit="KiB"),
+        Bar("report: growth for each item held", growth, 2, unit="KiB"),
     ]
 
 

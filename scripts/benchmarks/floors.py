@@ -182,13 +182,13 @@ def add_facts(body: Body, facts: Facts) -> int:
             ]
             return len(page)
         case "webhook":
-            told = _delivery(body.sent).payload
-            company = told.referenceCompany.id
+            payload = _delivery(body.sent).payload
+            company = payload.referenceCompany.id
             facts["hooks"] += [
-                (company, row.id, told.syncId, row.status, row.errorMessage, body.at)
-                for row in told.transactions
+                (company, row.id, payload.syncId, row.status, row.errorMessage, body.at)
+                for row in payload.transactions
             ]
-            return len(told.transactions)
+            return len(payload.transactions)
         case "status":
             status = _status(body.answer)
             code, word = status.syncStatusCode, status.syncStatus
