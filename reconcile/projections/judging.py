@@ -33,8 +33,8 @@ from reconcile.judgement.judge import moments_of_sync, outline, outline_without_
 from reconcile.judgement.sync_context import SyncContext
 from reconcile.judgement.verdict import Wording, word, wording_of
 from reconcile.projections.folds import CompanyFacts
-from reconcile.projections.likeness import Likeness, Likenesses
-from reconcile.projections.renaming import renamed, renamed_wording, renaming
+from reconcile.projections.likeness import Likeness, Likenesses, but_for_messages
+from reconcile.projections.renaming import renamed, renamed_wording, renaming, reworded
 
 _Legs = tuple[LegReport, ...]
 _Wordings = dict[tuple[tuple[str | None, ...], int], Wording]
@@ -151,6 +151,7 @@ class _Bench:
         }
         self._items: dict[tuple[_Legs, ItemFacts], Item] = {}
         self._outlines: dict[object, tuple[Outline, datetime, _Wordings]] = {}
+        self._near: dict[object, tuple[Wording, Sequence[str]]] = {}
         self._turns: dict[str, Sequence[datetime]] = {}
         self._likenesses = Likenesses(
             contexts, company.datasets, policy=judge.policy, as_of=judge.as_of
@@ -185,8 +186,24 @@ class _Bench:
 
     def _item_like(self, transaction_id: str, legs: _Legs, others: ItemFacts) -> Item:
         """Return the item, by what was judged of its likeness before."""
+        near, messages = but_for_messages(legs, others, self._judge.rules.gist)
+        known = self._near.get(near)
+        if known is not None:
+            wording, shown = reworded(known[0], known[1], messages)
+        else:
+            own = self._likenesses.of(legs, others)
+            wording = self._wording(transaction_id, own)
+            shown = wording.outline.legs
+            if own.speaks_alone:
+                self._near[near] = wording, messages
+        item = wording.item(shown, wording.outline.broken_since)
+        if item.failed_in is not None:
+            self._judge.worded[id(item)] = item, wording
+        return item
+
+    def _wording(self, transaction_id: str, own: Likeness) -> Wording:
+        """Return what is made of one item of a likeness."""
         rules, templates = self._judge.rules, self._judge.templates
-        own = self._likenesses.of(legs, others)
         gists = tuple(map(rules.gist, own.messages))
         first, last = rules.edition(own.times[0]), rules.edition(own.times[-1])
         editions = first if first == last else tuple(map(rules.edition, own.times))
@@ -197,19 +214,15 @@ class _Bench:
             template = templates[own.key] = {}
         known = template.get((gists, editions))
         if known is not None:
-            wording = renamed_wording(known[0], renaming(known[1], own))
+            return renamed_wording(known[0], renaming(known[1], own))
+        if template:
+            like, named = next(iter(template.values()))
+            shared = renamed(like.outline, renaming(named, own))
         else:
-            if template:
-                like, named = next(iter(template.values()))
-                shared = renamed(like.outline, renaming(named, own))
-            else:
-                shared = self._outline(transaction_id)
-            wording = wording_of(shared, rules, legs=shared.legs)
-            template[gists, editions] = wording, own
-        item = wording.item(wording.outline.legs, wording.outline.broken_since)
-        if item.failed_in is not None:
-            self._judge.worded[id(item)] = item, wording
-        return item
+            shared = self._outline(transaction_id)
+        wording = wording_of(shared, rules, legs=shared.legs)
+        template[gists, editions] = wording, own
+        return wording
 
     def _outline(self, transaction_id: str) -> Outline:
         """Return the outline of one item, made for it alone."""

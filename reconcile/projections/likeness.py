@@ -9,7 +9,7 @@ rank among the item's own. Items of one likeness have one outline, but for what 
 called: `renaming.py` puts that in.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
@@ -33,13 +33,15 @@ _Rank = Mapping[Any, int]
 class Likeness(NamedTuple):
     """What is alike in `key`, and what each thing in it is called, by rank.
 
-    `times` hold the ends of waits too, `names` syncs and requests.
+    `times` hold the ends of waits too, `names` syncs and requests. `speaks_alone`: no
+    sync or write of the item's has a message of its own.
     """
 
     key: Hashable
     times: Sequence[datetime]
     names: Sequence[str]
     messages: Sequence[str]
+    speaks_alone: bool
 
 
 class _Moments(NamedTuple):
@@ -103,7 +105,10 @@ class Likenesses:
             tuple([rank.dataset(dataset) for dataset in datasets]),
             tuple([rank.sync(sync) for sync in syncs]),
         )
-        return Likeness(key, moments.times, names, messages)
+        speaks_alone = not any(sync.texts for sync in syncs) and not any(
+            write.words for write in writes
+        )
+        return Likeness(key, moments.times, names, messages, speaks_alone)
 
     def _moments_of(
         self,
@@ -159,6 +164,31 @@ class Likenesses:
         texts = tuple([text for code in context.codes for text in code.words])
         moments = self._moments({moment for moment in at if moment is not None})
         return _Sync(words, at, texts, moments)
+
+
+def but_for_messages(
+    legs: Sequence[LegReport], others: ItemFacts, gist: Callable[[str], str]
+) -> tuple[Hashable, Sequence[str]]:
+    """Return all of an item's facts but its messages, and these, in order.
+
+    Of messages the first holds their gists, and which of them are the same. Items of
+    one company for which it is the same are alike, if they speak alone.
+    """
+    hooks = others.hooks
+    given = [leg.message for leg in legs]
+    given += [hook.message for hook in hooks]
+    messages = sorted({message for message in given if message})
+    rank: dict[str | None, int] = {None: -2, "": -1}
+    rank.update(zip(messages, range(len(messages)), strict=True))
+    key = (
+        tuple([(leg.sync_id, leg.integration_type, leg.word, leg.at) for leg in legs]),
+        tuple([(h.sync_id, h.word, h.at, h.dated, h.delivery) for h in hooks]),
+        others.expected,
+        others.unsettled,
+        tuple([rank[message] for message in given]),
+        tuple(map(gist, messages)),
+    )
+    return key, messages
 
 
 class _Ranks(NamedTuple):

@@ -159,8 +159,7 @@ def _released(
             found = word(outline, judge.rules, release)
         else:
             wording = wording.released(judge.rules, release)
-            outline = wording.outline
-            found = wording.item(outline.legs, outline.broken_since)
+            found = wording.item(item.legs, item.broken_since)
         anew[place] = found
         if not sent:
             worded[id(item)] = found

@@ -3,10 +3,11 @@
 `likeness.py` says when two items are alike; nothing is judged here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from reconcile.domain.vocabulary import Verdict
 from reconcile.judgement.item import Blame, Leg, Mended, Outline
 from reconcile.judgement.next_step import next_step
 from reconcile.judgement.verdict import Failed, Wording
@@ -30,6 +31,42 @@ def renaming(from_: Likeness, to: Likeness) -> Renaming:
     messages.update(zip(from_.messages, to.messages, strict=True))
     names = dict(zip(from_.names, to.names, strict=True))
     return Renaming(times, names, messages)
+
+
+def reworded(
+    wording: Wording, from_: Sequence[str], to: Sequence[str]
+) -> tuple[Wording, tuple[Leg, ...]]:
+    """Return the wording, and the legs, of an item that differs in its messages alone.
+
+    The outline stays where nobody will look at the messages in it.
+    """
+    messages: dict[str | None, str | None] = {None: None, "": ""}
+    messages.update(zip(from_, to, strict=True))
+    failed, outline = wording.failed, wording.outline
+    is_last = failed is None or failed.cause.verdict is Verdict.FIX_FIRST
+    if outline.earlier or not is_last:
+        whole = renamed_wording(wording, Renaming(_Same(), _Same(), messages))
+        return whole, whole.outline.legs
+    legs = [
+        Leg(leg[0], leg[1], leg[2], messages[leg[3]], leg[4]) for leg in outline.legs
+    ]
+    if failed is None:
+        return wording, tuple(legs)
+    own = Wording(
+        outline=outline,
+        failed=failed._replace(message=messages[failed.message]),
+        step=wording.step,
+        mended=wording.mended,
+        timed_out_in=wording.timed_out_in,
+    )
+    return own, tuple(legs)
+
+
+class _Same(dict[Any, Any]):
+    """What is called as before."""
+
+    def __missing__(self, name: Any) -> Any:
+        return name
 
 
 def renamed_wording(wording: Wording, new: Renaming) -> Wording:
