@@ -8,7 +8,6 @@ among good ones. `NaN` and `Infinity` are no JSON either way, though Python read
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -153,7 +152,10 @@ def text_or_none(value: Any) -> str | None:
     """
     if value is None or isinstance(value, str):
         return value
-    return _written(msgspec.json.encode, value).decode()
+    try:
+        return msgspec.json.encode(value).decode()
+    except RecursionError as error:
+        raise PayloadError("it is nested too deeply") from error
 
 
 def known_text(value: Any) -> str | None:
@@ -168,14 +170,10 @@ def items_digest_source(item: Any) -> bytes:
         PayloadError: it is nested too deeply to be written again.
 
     """
-    return _written(_SORTED.encode, item)
-
-
-_SORTED: Final = msgspec.json.Encoder(order="sorted")
-
-
-def _written(encode: Callable[[Any], bytes], value: Any) -> bytes:
     try:
-        return encode(value)
+        return _encode_sorted(item)
     except RecursionError as error:
         raise PayloadError("it is nested too deeply") from error
+
+
+_encode_sorted: Final = msgspec.json.Encoder(order="sorted").encode

@@ -32,6 +32,7 @@ class Route:
     target: str
 
 
+@lru_cache(maxsize=64)
 def route_of(method: str, url: str) -> Route | None:
     """Return the call that a request is, or None where it is not Sync for Expenses.
 

@@ -10,7 +10,6 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -238,11 +237,14 @@ def _transactions(
         )
         if not isinstance(body, dict):
             raise PayloadError("the expense is not an object")
-        return (_expected(body, route.transaction_id),), []
+        layout = _layout(tuple(body))
+        return (_expected(body, route.transaction_id, layout),), []
     items = request.get("items", [request]) if isinstance(request, dict) else request
     if not isinstance(items, list):
         raise PayloadError("the expenses of a push are not a list", path="items")
-    ids = [_id_of(item) for item in items]
+    ids = [
+        known_text(item.get("id")) if isinstance(item, dict) else None for item in items
+    ]
     flaws = [
         _flaw(f"expense {number} of the request has no id")
         for number, name in enumerate(ids, start=1)
@@ -250,91 +252,83 @@ def _transactions(
     ]
     if flaws or not all_canonical([name or "" for name in ids]):
         ids = [name and canonical_id(name) for name in ids]
-    expected = [
-        _expected(item, name)
-        for item, name in zip(items, ids, strict=True)
-        if name is not None
-    ]
+    expected: list[ExpectedTransaction] = []
+    names: tuple[str, ...] = ()
+    layout = _layout(names)
+    for item, transaction_id in zip(items, ids, strict=True):
+        if transaction_id is None:
+            continue
+        if names != (own := tuple(item)):  # those of one call mostly share them
+            names, layout = own, _layout(own)
+        expected.append(_expected(item, transaction_id, layout))
     return tuple(expected), flaws
 
 
-def _id_of(item: Any) -> str | None:
-    return known_text(item.get("id")) if isinstance(item, dict) else None
-
-
 class _Layout(NamedTuple):
-    """What the fields of an expense are called, whatever their case; "" for none."""
+    """What the fields of an expense are called, whatever their case; None for none."""
 
-    type: str
-    currency: str
-    issued: str
-    merchant: str
-    reference: str
-    lines: str
-    source: str
+    texts: tuple[str | None, ...]  # type, currency, date, merchant, reference
+    lines: str | None
+    source: str | None
     ids: tuple[str, ...]
 
 
-@lru_cache(maxsize=256)
 def _layout(names: tuple[str, ...]) -> _Layout:
-    """Return the layout of an expense's names: those of one call mostly share it."""
     named = {name.lower(): name for name in names}  # PascalCase too
-    return _Layout(
-        named.get("type", ""),
-        named.get("currency", ""),
-        named.get("issuedate", named.get("date", "")),
-        named.get("merchantname", ""),
-        named.get("reference", ""),
-        named.get("lines", ""),
-        named.get("from", ""),
-        tuple([name for name in names if name.lower() == "id"]),
+    texts = (
+        named.get("type"),
+        named.get("currency"),
+        named.get("issuedate", named.get("date")),
+        named.get("merchantname"),
+        named.get("reference"),
     )
+    ids = tuple([name for name in names if name.lower() == "id"])
+    return _Layout(texts, named.get("lines"), named.get("from"), ids)
 
 
-def _expected(item: dict[str, Any], transaction_id: str) -> ExpectedTransaction:
-    names = _layout(tuple(item))
-    texts = [
-        value
-        if (value := item[name] if name else None) is None or type(value) is str
-        else text_or_none(value)
-        for name in names[:5]
-    ]
-    kind, currency, issue_date, merchant, reference = texts
+def _expected(
+    item: dict[str | None, Any], transaction_id: str, layout: _Layout
+) -> ExpectedTransaction:
+    """Return an expense as it was sent; no field is called None."""
+    texts, lines_name, source_name, ids = layout
+    given = [*map(item.get, texts)]
+    if not {*map(type, given)} <= _TEXTS:
+        given = [text_or_none(value) for value in given]
+    source, lines = item.get(source_name), item.get(lines_name)
+    content = item.copy()
+    for name in ids:  # it may stand in the URL alone
+        del content[name]
     return ExpectedTransaction(
         transaction_id=transaction_id,
-        kind=kind,
-        amount=_amount(item, names),
-        currency=currency,
-        issue_date=issue_date,
-        merchant=merchant,
-        reference=reference,
-        digest=_digest(item, names.ids),
+        kind=given[0],
+        amount=_sum([source.get("amount", source.get("Amount"))])
+        if isinstance(source, dict)
+        else _amount(lines),
+        currency=given[1],
+        issue_date=given[2],
+        merchant=given[3],
+        reference=given[4],
+        digest=sha256(items_digest_source(content)).hexdigest(),
     )
 
 
-def _digest(item: dict[str, Any], ids: tuple[str, ...]) -> str:
-    """Return the digest of what an expense says: its id may stand in the URL alone."""
-    content = item.copy()
-    for name in ids:
-        del content[name]
-    return sha256(items_digest_source(content)).hexdigest()
+_TEXTS: Final = frozenset((str, type(None)))
 
 
-def _amount(item: dict[str, Any], names: _Layout) -> str | None:
-    """Return the exact total of an expense's lines, or a transfer's outgoing amount."""
-    source = item[names.source] if names.source else None
-    if isinstance(source, dict):
-        return _sum([source.get("amount", source.get("Amount"))])
-    lines = item[names.lines] if names.lines else None
+def _amount(lines: Any) -> str | None:
+    """Return the exact total of an expense's lines."""
     if not (isinstance(lines, list) and lines):
         return None
     parts: list[Any] = []
     for line in lines:
-        given: list[Any] = []
-        if isinstance(line, dict):
-            named = line.get("netAmount"), line.get("taxAmount"), line.get("amount")
-            given = [amount for amount in named if amount is not None]
-        parts += given or [None]  # a line without an amount leaves no exact total
+        if not isinstance(line, dict):
+            return None
+        get = line.get
+        named = get("netAmount"), get("taxAmount"), get("amount")
+        given = [amount for amount in named if amount is not None]
+        if not given:
+            return None  # a line without an amount leaves no exact total
+        parts += given
     return _sum(parts)
 
 

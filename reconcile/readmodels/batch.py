@@ -68,7 +68,11 @@ class _Work:
     def add(self, change: Changes) -> None:
         """Add what one event changes."""
         self.changes.append(change)
-        self.transactions.update(change.transactions())
+        for _, transaction_ids in change.legs:
+            self.transactions.update(transaction_ids)
+        self.transactions.update([name for name, _ in change.items])
+        if change.set_aside is not None:
+            self.transactions.update(change.set_aside.transaction_ids)
         self.sent.update([transaction_id for transaction_id, _ in change.sent])
         self.datasets.update([dataset_id for dataset_id, _ in change.datasets])
         self.refused.update([sync_id for sync_id, _ in change.refused])
