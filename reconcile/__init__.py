@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         StoreError,
         StoreLostError,
         UsageError,
+        WorkersLostError,
     )
     from reconcile.intake.captures import UnreadCapture
     from reconcile.intake.scrub import Scrubbing
@@ -72,14 +73,16 @@ if TYPE_CHECKING:
     from reconcile.live.pace import Pace
     from reconcile.live.recovery import Recovered
     from reconcile.projections.summaries import Finding, SyncSummary
+    from reconcile.readmodels.parallel import Processes
     from reconcile.reconciler import Reconciler
     from reconcile.report.build import Report, Share, Totals
+    from reconcile.report.exported import Export
     from reconcile.report.groups import Group, Judged
     from reconcile.report.money import AgeKey, StateKey, Sum
     from reconcile.report.selection import Selection
     from reconcile.report.story import JudgementChanged, Story, StoryEntry
     from reconcile.report.what_if import WhatIf
-    from reconcile.report.wire import item_data, to_data
+    from reconcile.report.wire import digest, item_data, to_data
     from reconcile.retries.company_run import WaitingLine
     from reconcile.retries.outcome import (
         ExpenseOutcome,
@@ -100,6 +103,7 @@ if TYPE_CHECKING:
     from reconcile.retries.policy_file import load_policy
     from reconcile.retries.run import RetryDispatch, RetryRun
     from reconcile.rules import Backoff, Failure, Match, Rule, Ruleset, load_rules
+    from reconcile.storage.exports.manifest import ExportFile, ExportManifest
     from reconcile.storage.moving import Copied, copy_store
     from reconcile.storage.opening import migrate
 
@@ -131,6 +135,9 @@ __all__ = [
     "EvidenceCheck",
     "Exchange",
     "ExpenseOutcome",
+    "Export",
+    "ExportFile",
+    "ExportManifest",
     "Failure",
     "Figures",
     "Finding",
@@ -163,6 +170,7 @@ __all__ = [
     "PlanOutcome",
     "Policy",
     "Priority",
+    "Processes",
     "QuietHours",
     "Quota",
     "ReconcileError",
@@ -203,6 +211,7 @@ __all__ = [
     "WaitingLine",
     "WebhookEndpoint",
     "WhatIf",
+    "WorkersLostError",
     "WsgiApp",
     "__version__",
     "attach",
@@ -210,6 +219,7 @@ __all__ = [
     "create_adjustments",
     "create_expenses",
     "create_reimbursables",
+    "digest",
     "item_data",
     "load_policy",
     "load_rules",
@@ -286,6 +296,7 @@ _HOMES = {
         "StoreError",
         "StoreLostError",
         "UsageError",
+        "WorkersLostError",
     ),
     "reconcile.intake.captures": ("UnreadCapture",),
     "reconcile.intake.scrub": ("Scrubbing",),
@@ -297,14 +308,16 @@ _HOMES = {
     "reconcile.live.pace": ("Pace",),
     "reconcile.live.recovery": ("Recovered",),
     "reconcile.projections.summaries": ("Finding", "SyncSummary"),
+    "reconcile.readmodels.parallel": ("Processes",),
     "reconcile.reconciler": ("Reconciler",),
     "reconcile.report.build": ("Report", "Share", "Totals"),
+    "reconcile.report.exported": ("Export",),
     "reconcile.report.groups": ("Group", "Judged"),
     "reconcile.report.money": ("AgeKey", "StateKey", "Sum"),
     "reconcile.report.selection": ("Selection",),
     "reconcile.report.story": ("JudgementChanged", "Story", "StoryEntry"),
     "reconcile.report.what_if": ("WhatIf",),
-    "reconcile.report.wire": ("item_data", "to_data"),
+    "reconcile.report.wire": ("digest", "item_data", "to_data"),
     "reconcile.retries.company_run": ("WaitingLine",),
     "reconcile.retries.outcome": (
         "ExpenseOutcome",
@@ -334,6 +347,7 @@ _HOMES = {
     "reconcile.rules": ("Backoff", "Failure", "Match", "Rule", "Ruleset", "load_rules"),
     "reconcile.storage.moving": ("Copied", "copy_store"),
     "reconcile.storage.opening": ("migrate",),
+    "reconcile.storage.exports.manifest": ("ExportFile", "ExportManifest"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -4,6 +4,7 @@ ReconcileError
 ├── UsageError           the caller asked for something that cannot be
 ├── InDoubtError         a request in doubt names the same: .request_id
 ├── BusyError            a sync runs that excludes it, or writes the same: .sync_id
+├── WorkersLostError     worker processes ended before their work was done
 ├── BoundaryError        the edge with Codat was not as documented
 │   ├── PayloadError       .path, .digest
 │   ├── SignatureError     nothing shows that Codat sent it
@@ -50,6 +51,10 @@ class BusyError(ReconcileError):
     def __init__(self, reason: str, *, sync_id: str | None) -> None:
         super().__init__(reason)
         self.sync_id = sync_id
+
+
+class WorkersLostError(ReconcileError):
+    """Worker processes ended before their work was done, and so did the next ones."""
 
 
 class BoundaryError(ReconcileError):

@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from datetime import datetime
 from typing import Self
 
-from reconcile.audit.tie_out import TieOut, tie_out
 from reconcile.cases.people import Decisions
 from reconcile.codat.client.account import utc_now
 from reconcile.codat.client.clients import CodatClient
@@ -18,7 +18,7 @@ from reconcile.endpoint.arrival import arrived
 from reconcile.endpoint.trust import NOBODY, Trust
 from reconcile.errors import SignatureError, UsageError
 from reconcile.history import History
-from reconcile.intake.reprocess import reprocess, said_by
+from reconcile.intake.reprocess import reprocess
 from reconcile.intake.scrub import Scrubbing, scrub
 from reconcile.intake.take import Intake, take
 from reconcile.judgement.item import Item
@@ -30,6 +30,7 @@ from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.report.build import Report
 from reconcile.report.gather import Reporting
 from reconcile.report.groups import Group, Judged
+from reconcile.report.replayer import Replayer
 from reconcile.report.selection import Selection
 from reconcile.report.story import Story
 from reconcile.retries.policy import RetryPolicy
@@ -40,7 +41,7 @@ from reconcile.storage.ports import Store
 from reconcile.storage.refused import UntrustedDelivery
 
 
-class Reconciler(Decisions, Sender):
+class Reconciler(Decisions, Replayer, Sender):
     """One history of syncs, and every question it answers.
 
     Use it in a `with`, or close it. Safe to use from one thread at a time.
@@ -63,6 +64,7 @@ class Reconciler(Decisions, Sender):
         self._projector = Projector(store, policy=policy, rules=rules)
         self._reporting = Reporting(store=store, policy=policy, rules=rules)
         self._trust = trust
+        self._url: str | None = None
 
     @classmethod
     def open(
@@ -87,7 +89,9 @@ class Reconciler(Decisions, Sender):
         """
         url = store if isinstance(store, str) else environment_of(store)
         opened = open_store(url, create=create)
-        return cls(opened, now=now, policy=policy, rules=rules, trust=trust)
+        books = cls(opened, now=now, policy=policy, rules=rules, trust=trust)
+        books._url = url
+        return books
 
     def __enter__(self) -> Self:
         return self
@@ -207,40 +211,33 @@ class Reconciler(Decisions, Sender):
             selection=selection,
         )
 
-    def replayed_report(
-        self,
-        *,
-        as_of: datetime,
-        known_at: datetime | None = None,
-        company_id: str | None = None,
-        month: str | None = None,
-        cause: str | None = None,
-        state: str | None = None,
-    ) -> Report:
-        """Return the report folded from events alone, without the live views."""
-        return self._reporting.replayed(
-            as_of=as_of,
-            known_at=known_at,
-            company_id=company_id,
-            selection=Selection.of(month=month, cause=cause, state=state),
-        )
-
     def causes(
         self,
         *,
         company_id: str | None = None,
         as_of: datetime | None = None,
         month: str | None = None,
+        executor: Executor | None = None,
     ) -> Sequence[Group]:
         """Return why expenses are broken, those of most items first.
 
-        A group without a cause is of breaks that no failure is behind.
+        A group without a cause is of breaks that no failure is behind. With workers,
+        they are folded from the events.
 
         Raises:
             UsageError: the month is none.
+            WorkersLostError: the workers are gone.
 
         """
-        return self.report(company_id=company_id, as_of=as_of, month=month).groups
+        if executor is None:
+            return self.report(company_id=company_id, as_of=as_of, month=month).groups
+        return self.replayed_report(
+            as_of=as_of or self._now(),
+            company_id=company_id,
+            month=month,
+            executor=executor,
+            settled=False,
+        ).groups
 
     def explain(
         self,
@@ -272,15 +269,6 @@ class Reconciler(Decisions, Sender):
     def keep_up(self, stop: threading.Event) -> None:
         """Bring the live views up to date as soon as something comes, until `stop`."""
         keep_up(self._projector, self.store, stop)
-
-    def tie_out(self, *, evidence: bool = False) -> TieOut:
-        """Return how the live views, brought up to date, compare with a replay.
-
-        With `evidence`, how events and bodies compare with the bytes read again, too.
-        """
-        self._projector.catch_up()
-        again = said_by if evidence else None
-        return tie_out(self.store, again, policy=self.policy, rules=self.rules)
 
     def knows(self, company_id: str) -> bool:
         """Return whether anything was ever recorded of a company."""

@@ -1,12 +1,13 @@
-"""Wiring: Hypothesis profiles, and a store of each engine."""
+"""Wiring: Hypothesis profiles, a store of each engine, workers."""
 
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from reconcile import Reconciler
+from reconcile import Processes, Reconciler
 from tests.engines import ENGINES, new_store, using
 
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=1000)
@@ -33,3 +34,23 @@ def books(store_url: str) -> Iterator[Reconciler]:
     """Give a reconciler on an empty store, of each engine in turn."""
     with Reconciler.open(store_url) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[Executor]:
+    """Give two worker processes, for all tests that only use them."""
+    with Processes(2) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """Give the address of a Dask scheduler with two workers, as a command line's."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        dashboard_address=":0",
+        worker_dashboard_address=None,
+    ) as local:
+        yield local.scheduler_address.replace("tcp://", "dask://")

@@ -28,8 +28,9 @@ from reconcile.projections.rows import (
     sync_row,
 )
 from reconcile.readmodels.company import CompanyState
-from reconcile.readmodels.replay import replay
+from reconcile.readmodels.replay import replay_company
 from reconcile.storage.ports import Snapshot, Store, ViewTable
+from reconcile.storage.sources import EventSource, StoreEvents
 
 
 @attrs.frozen(kw_only=True)
@@ -46,13 +47,21 @@ class Difference:
 
 @attrs.define(kw_only=True)
 class TieOut:
-    """What a tie-out compared, and every difference it found."""
+    """What a tie-out compared, and every difference it found.
+
+    `poisoned_at` are the positions of events that cannot be read.
+    """
 
     position: int
     rows: int = 0
-    poisoned: int = 0
+    poisoned_at: set[int] = attrs.field(factory=set)
     differences: list[Difference] = attrs.field(factory=list)
     evidence: EvidenceCheck | None = None  # where it was asked for
+
+    @property
+    def poisoned(self) -> int:
+        """Return how many events cannot be read."""
+        return len(self.poisoned_at)
 
 
 def tie_out(
@@ -62,29 +71,38 @@ def tie_out(
 
     With `said_by`, which reads evidence anew, how the history compares with that, too.
     """
+    source = StoreEvents(store)
     with store.reading() as views:
-        result = _of_views(store, views, policy, rules)
+        names = companies_in(source, views)
+        result = compare(source, views, names, policy=policy, rules=rules)
     if said_by is not None:
         result.evidence = check_evidence(store, said_by)
     return result
 
 
-def _of_views(store: Store, views: Snapshot, policy: Policy, rules: Rules) -> TieOut:
+def companies_in(source: EventSource, views: Snapshot) -> list[str]:
+    """Return every company that has events or rows, sorted."""
+    return sorted({*source.companies(), *views.companies()} - {""})
+
+
+def compare(
+    source: EventSource,
+    views: Snapshot,
+    companies: Iterable[str],
+    *,
+    policy: Policy,
+    rules: Rules,
+) -> TieOut:
+    """Return how the rows of companies compare with a replay to the views' position."""
     result = TieOut(position=views.position())
-    poisoned = {position for position, _ in views.poisoned()}
-    seen: set[str] = set()
-    for state in replay(store, until=result.position):
-        company_id = state.company.company_id
-        seen.add(company_id)
-        poisoned.update(state.poisoned)  # what was damaged since it was projected
+    result.poisoned_at.update(position for position, _ in views.poisoned())
+    for company_id in companies:
+        state = replay_company(source, company_id, until=result.position)
+        result.poisoned_at.update(
+            state.poisoned
+        )  # what was damaged since its projection
         for table, rows in _rows(state, policy, rules):
             _compare(result, table, company_id, _live(views, table, company_id), rows)
-    for company_id in views.companies():
-        if company_id not in seen:
-            for table in _COLUMNS:
-                live = _live(views, table, company_id)
-                _compare(result, table, company_id, live, ())
-    result.poisoned = len(poisoned)
     return result
 
 

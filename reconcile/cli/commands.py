@@ -9,9 +9,11 @@ import click
 
 from reconcile.cli import text
 from reconcile.cli.arguments import MOMENT, format_option
+from reconcile.cli.audit import audit
 from reconcile.cli.backup import backup, copy
 from reconcile.cli.cases import cases
 from reconcile.cli.doctor import doctor
+from reconcile.cli.export import export
 from reconcile.cli.follow import follow
 from reconcile.cli.migrate import migrate
 from reconcile.cli.opening import RULES, opened, reading
@@ -28,6 +30,7 @@ from reconcile.cli.sources import Source
 from reconcile.cli.status import BROKEN, UNRELIABLE
 from reconcile.cli.sync import sync
 from reconcile.cli.terminal import say, say_json
+from reconcile.cli.workers import Spreading, spreading_options
 from reconcile.domain.vocabulary import ItemState
 from reconcile.errors import UsageError
 from reconcile.foreign import one_line_json
@@ -142,6 +145,7 @@ _MONTH = click.option(
     metavar="FILE",
     help="Write to this file, not to standard output.",
 )
+@spreading_options
 @click.pass_obj
 def report(
     store: str,
@@ -154,6 +158,7 @@ def report(
     items: bool,
     face: str,
     output: str | None,
+    spreading: Spreading,
 ) -> int:
     """Report every expense, and what went wrong.
 
@@ -161,8 +166,12 @@ def report(
     JSON or CSV: each expense. Exits with 1 if there are breaks, with 2 if evidence
     could not be read.
     """
-    target = Output.checked(output, store=store)
-    with _opened(store) as books, counting("Judging") as progress:
+    target = Output.checked(output, store=store, inputs=spreading.files)
+    listed = items or face != "text"
+    with (
+        spreading.reports(store, settled=listed) as books,
+        counting("Judging") as progress,
+    ):
         if company is not None and not books.knows(company):
             say(f"Nothing is recorded of company {company}.", err=True)
         result = books.report(
@@ -173,8 +182,8 @@ def report(
             cause=cause,
             state=state,
         )
-        progress(len(result.items))
-    if cause is not None and not result.items:
+        progress(result.totals.items)
+    if cause is not None and not result.totals.items:
         say(f"No expense of this report has the cause {cause}.", err=True)
     with target.stream() as stream:
         match face:
@@ -205,6 +214,7 @@ def _report_status(result: Report) -> int:
 @_KNOWN_AT
 @_MONTH
 @format_option("text", "json", "csv")
+@spreading_options
 @click.pass_obj
 def causes(
     store: str,
@@ -213,13 +223,14 @@ def causes(
     known_at: datetime | None,
     month: str | None,
     face: str,
+    spreading: Spreading,
 ) -> int:
     """Tell why expenses are broken, cause by cause.
 
     Largest first, each with its money, whose move it is and what to do. Exits with 1
     if there are breaks, with 2 if evidence could not be read.
     """
-    with _opened(store) as books, counting("Judging"):
+    with spreading.reports(store, settled=False) as books, counting("Judging"):
         if company is not None and not books.knows(company):
             say(f"Nothing is recorded of company {company}.", err=True)
         result = books.report(
@@ -268,33 +279,6 @@ def explain(
         say(text.unread_evidence_sentence(unprocessed), err=True)
         return UNRELIABLE
     return 0
-
-
-@cli.group()
-def audit() -> None:
-    """Check the store against its own history."""
-
-
-@audit.command("tie-out")
-@click.option(
-    "--evidence", is_flag=True, help="Hold events and bytes against each other too."
-)
-@click.pass_obj
-def tie_out(store: str, *, evidence: bool) -> int:
-    """Compare the live views with a replay.
-
-    Row by row; with --evidence, every event with what its bytes say when they are read
-    again, and every body with its digest. Exits with 1 if they differ, with 2 if a
-    stored event cannot be read.
-    """
-    with _opened(store) as books, counting("Replaying"):
-        result = books.tie_out(evidence=evidence)
-    text.write_tie_out(result, sys.stdout)
-    if result.poisoned:
-        return UNRELIABLE
-    checked = result.evidence
-    differ = result.differences or (checked is not None and checked.differences)
-    return BROKEN if differ else 0
 
 
 @cli.command()
@@ -354,6 +338,8 @@ cli.add_command(backup)
 cli.add_command(copy)
 cli.add_command(migrate)
 cli.add_command(project)
+cli.add_command(export)
+cli.add_command(audit)
 cli.add_command(cases)
 cli.add_command(retries)
 cli.add_command(rules_group)

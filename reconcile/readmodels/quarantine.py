@@ -1,6 +1,7 @@
 """What could not be read, as of a position: a fold of the case events."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 import attrs
 
@@ -9,9 +10,10 @@ from reconcile.domain.case_events import (
     EvidenceReleased,
     EvidenceSetAside,
 )
+from reconcile.domain.events import Recorded
 from reconcile.domain.identity import stream_parts
 from reconcile.errors import HistoryError
-from reconcile.storage.ports import Store
+from reconcile.storage.ports import Store, StoredEvent
 
 
 @attrs.frozen(kw_only=True)
@@ -52,12 +54,26 @@ class Quarantine:
         )
 
 
+QUARANTINE_TOPICS: Final = frozenset(
+    (EvidenceQuarantined.TOPIC, EvidenceReleased.TOPIC, EvidenceSetAside.TOPIC)
+)
+"""The topics of the events that a quarantine is folded from."""
+
+
 def quarantine_at(store: Store, *, until: int) -> Quarantine:
     """Return the quarantine as it stood at a position."""
+    stored = store.stored_at(store.case_positions(until=until))
+    return quarantine_of(stored, decode=store.recorded)
+
+
+def quarantine_of(
+    stored: Iterable[StoredEvent], *, decode: Callable[[StoredEvent], Recorded]
+) -> Quarantine:
+    """Return the quarantine by stored case events, in order of position."""
     quarantine = Quarantine()
-    for row in store.stored_at(store.case_positions(until=until)):
+    for row in stored:
         try:
-            recorded = store.recorded(row)
+            recorded = decode(row)
         except HistoryError:
             continue  # counted as poisoned where the views are built
         event = recorded.event

@@ -15,6 +15,7 @@ from reconcile.projections.rows import delivery_row, is_of
 from reconcile.projections.summaries import SyncSummary, summarise
 from reconcile.readmodels.company import CompanyState
 from reconcile.storage.ports import Store, StoredEvent
+from reconcile.storage.sources import EventSource, StoreEvents
 
 
 def replay(
@@ -30,16 +31,24 @@ def replay(
     What a person set aside after `as_of` still counts. `company_id` is the only one;
     `besides` the only one that is left out.
     """
-    for name in store.companies():
+    source = StoreEvents(store)
+    for name in source.companies():
         if name and name != besides and company_id in (None, name):
-            with gc_paused():
-                state = _company(store, name, until, as_of)
-            yield state
+            yield replay_company(source, name, until=until, as_of=as_of)
 
 
-def _company(
-    store: Store, company_id: str, until: int, as_of: datetime
+def replay_company(
+    source: EventSource,
+    company_id: str,
+    *,
+    until: int,
+    as_of: datetime = END_OF_TIME,
+    heard: Callable[[StoredEvent], object] = lambda _: None,
 ) -> CompanyState:
+    """Return one company, folded from its events up to a position.
+
+    `heard` is called with every event, before it is folded.
+    """
     company = CompanyFacts(company_id=company_id)
     rows = RowsByEvent()
     state = CompanyState(
@@ -51,11 +60,25 @@ def _company(
         ],
         sent=lambda name: company.sent.get(name, ()),
     )
-    positions = store.positions_of(company_id, until=until)
-    fold(store.stored_at(positions), state, rows, decode=store.recorded, as_of=as_of)
-    state.keys_of = keys_reader(rows.groups_at)
-    state.contexts = company.contexts(state.keys_of)
+    with gc_paused():
+        fold(
+            _each(source.events_of(company_id, until=until), heard),
+            state,
+            rows,
+            decode=source.recorded,
+            as_of=as_of,
+        )
+        state.keys_of = keys_reader(rows.groups_at)
+        state.contexts = company.contexts(state.keys_of)
     return state
+
+
+def _each(
+    events: Iterable[StoredEvent], heard: Callable[[StoredEvent], object]
+) -> Iterator[StoredEvent]:
+    for stored in events:
+        heard(stored)
+        yield stored
 
 
 def fold(

@@ -8,6 +8,7 @@ from itertools import chain
 import attrs
 
 from reconcile.domain.vocabulary import DecisionKind, FindingKind, ItemState
+from reconcile.errors import UsageError
 from reconcile.judgement.facts import Decision
 from reconcile.projections.summaries import Finding, SyncSummary
 from reconcile.report.groups import EXAMPLES_MAX, Causes, Group, Judged, groups_of
@@ -44,20 +45,30 @@ class Totals:
 
 @attrs.frozen(kw_only=True)
 class Share:
-    """One company's share of a report; "" is of what belongs to none."""
+    """One company's share of a report; "" is of what belongs to none.
+
+    `digest` is that of the whole share, where whoever made it has taken it.
+    """
 
     company_id: str
     items: Sequence[Judged]
     syncs: Sequence[SyncSummary]
     findings: Sequence[Finding]
     totals: Totals
+    digest: str | None = None
+
+    @property
+    def says_something(self) -> bool:
+        """Return whether anything is told of the company."""
+        return bool(self.items or self.syncs or self.findings or self.totals.undated)
 
 
 @attrs.frozen(kw_only=True)
 class Report:
     """A report as plain data; `position` is the last event it rests on.
 
-    `groups` are the breaks by cause, or by kind where they have none.
+    `groups` are the breaks by cause, or by kind where they have none. Without
+    `settled`, `items` are those that are open or broken; every other figure is of all.
     """
 
     as_of: datetime
@@ -74,11 +85,19 @@ class Report:
     shares: Sequence[Share]
     unprocessed: int
     poisoned: int
+    settled: bool = True
 
     @property
     def causes(self) -> Iterator[Group]:
         """Yield the groups that have a cause."""
         return (group for group in self.groups if group.cause is not None)
+
+    def check_whole(self) -> None:
+        """Raise a UsageError where the report lacks the items that are settled."""
+        if not self.settled:
+            raise UsageError(
+                "the report has open and broken expenses alone, expected all of them"
+            )
 
 
 @attrs.define(kw_only=True)
@@ -113,14 +132,45 @@ def build(
     breaks: list[tuple[Judged, int]] = []
     for part in parts:
         others = more.pop(part.company_id, set())
-        share, broken = _share(part, others, as_of=as_of, selection=selection)
+        share, broken = share_of(part, others, as_of=as_of, selection=selection)
         breaks += broken
-        if share.items or share.syncs or share.findings or share.totals.undated:
+        if share.says_something:
             shares.append(share)
     for company_id, findings in more.items():
         rest = Part(company_id=company_id, items=(), syncs=(), findings=())
-        shares.append(_share(rest, findings, as_of=as_of, selection=selection)[0])
-    shares.sort(key=lambda share: share.company_id)
+        shares.append(share_of(rest, findings, as_of=as_of, selection=selection)[0])
+    return report_of(
+        shares,
+        breaks,
+        as_of=as_of,
+        known_at=known_at,
+        selection=selection,
+        position=position,
+        ruleset=ruleset,
+        policy=policy,
+        causes=causes,
+        unprocessed=unprocessed,
+        poisoned=poisoned,
+    )
+
+
+def report_of(
+    shares: Iterable[Share],
+    breaks: Iterable[tuple[Judged, int]],
+    *,
+    as_of: datetime,
+    known_at: datetime | None,
+    selection: Selection,
+    position: int,
+    ruleset: str,
+    policy: str,
+    causes: Causes,
+    unprocessed: int,
+    poisoned: int,
+    settled: bool = True,
+) -> Report:
+    """Return the report of companies' shares and of their breaks, in any order."""
+    shares = sorted(shares, key=lambda share: share.company_id)
     return Report(
         as_of=as_of,
         known_at=known_at,
@@ -136,10 +186,11 @@ def build(
         shares=shares,
         unprocessed=unprocessed,
         poisoned=poisoned,
+        settled=settled,
     )
 
 
-def _share(
+def share_of(
     part: Part, more: Iterable[Finding], *, as_of: datetime, selection: Selection
 ) -> tuple[Share, list[tuple[Judged, int]]]:
     """Return a company's share, and its breaks with how many are like each."""

@@ -59,7 +59,12 @@ def to_csv(report: Report) -> Iterator[str]:
 
     Text that a spreadsheet would compute is preceded by an apostrophe; line breaks and
     other controls in it are written out, as `\n`.
+
+    Raises:
+        UsageError: the report lacks the items that are settled.
+
     """
+    report.check_whole()
     yield _line(COLUMNS)
     for row in report.items:
         item = row.item

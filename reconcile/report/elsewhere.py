@@ -49,10 +49,11 @@ class Copies:
 
 def unwritten(rows: Iterable[Judged]) -> set[str]:
     """Return the ids of expenses that may be in another company's books instead."""
-    return {row.transaction_id for row in rows if _is_unwritten(row)}
+    return {row.transaction_id for row in rows if is_unwritten(row)}
 
 
-def _is_unwritten(row: Judged) -> bool:
+def is_unwritten(row: Judged) -> bool:
+    """Return whether an expense may be in another company's books instead."""
     item = row.item
     return (
         item.state in (ItemState.OPEN, ItemState.BREAK)
@@ -78,7 +79,7 @@ def marked(
     found: Mapping[int, str] = {
         place: company_id
         for place, row in enumerate(rows)
-        if _is_unwritten(row) and (company_id := copies.of(row)) is not None
+        if is_unwritten(row) and (company_id := copies.of(row)) is not None
     }
     if not found:
         return rows, []

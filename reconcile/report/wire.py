@@ -37,7 +37,10 @@ def digest(report: Report) -> str:
         "policy": report.policy,
         "unprocessed": report.unprocessed,
         "companies": [
-            [share.company_id, company_digest(share, as_of=report.as_of)]
+            [
+                share.company_id,
+                share.digest or company_digest(share, as_of=report.as_of),
+            ]
             for share in report.shares
         ],
     }
@@ -60,7 +63,13 @@ def company_digest(share: Share, *, as_of: datetime) -> str:
 
 
 def to_json(report: Report) -> Iterator[bytes]:
-    """Yield the whole report as JSON, in pieces of bounded size."""
+    """Yield the whole report as JSON, in pieces of bounded size.
+
+    Raises:
+        UsageError: the report lacks the items that are settled.
+
+    """
+    report.check_whole()
     head: dict[str, Any] = {
         "as_of": format_instant(report.as_of),
         "causes": [cause_data(group) for group in report.causes],

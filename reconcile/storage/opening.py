@@ -94,6 +94,16 @@ def path_of(url: str) -> str:
     return url.removeprefix(SQLITE)
 
 
+def absolute_url(url: str) -> str:
+    """Return the URL of the same store for a process that runs in another folder.
+
+    Raises:
+        UsageError: the URL names no store we know.
+
+    """
+    return url if is_postgres(url) else f"{SQLITE}{Path(path_of(url)).absolute()}"
+
+
 def files_of(url: str) -> list[Path]:
     """Return every file of this machine that a store is made of, there or not.
 

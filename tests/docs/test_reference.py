@@ -13,6 +13,8 @@ import pytest
 import reconcile
 from reconcile import (
     Correction,
+    Export,
+    ExportManifest,
     LeftOut,
     LeftOutReason,
     Operation,
@@ -49,6 +51,7 @@ from reconcile.report.story import story_data
 from reconcile.rules import BUILT_IN
 from reconcile.sandbox import Settings
 from reconcile.sandbox.scenarios import SCENARIOS
+from reconcile.storage.exports.arrow import COLUMNS as EXPORT_COLUMNS
 from tests.builders import EXAMPLES, TRANSACTION, at, create, entry, page, row, url
 from tests.docs.examples import run_examples
 from tests.docs.markdown import DOCS, ROOT, codes, fences, first_cells, quoted, sections
@@ -96,6 +99,30 @@ def test_every_command_and_option_is_documented_and_no_other() -> None:
 
 def test_the_command_line_shows_what_happens(tmp_path: Path) -> None:
     run_examples(REFERENCE / "command-line.md", tmp_path)
+
+
+def test_the_page_of_exports_shows_what_happens(tmp_path: Path) -> None:
+    run_examples(REFERENCE / "export.md", tmp_path)
+
+
+def test_every_column_and_field_of_an_export_is_documented_and_no_other() -> None:
+    pages = sections(REFERENCE / "export.md")
+
+    assert first_cells(pages["The columns"]) == list(EXPORT_COLUMNS)
+    assert set(first_cells(pages["The manifest"])) == _fields(ExportManifest) - {
+        "digest"
+    }
+
+
+def test_every_method_of_an_export_is_documented_and_no_other() -> None:
+    text = sections(REFERENCE / "api.md")["An export"]
+
+    methods = {
+        name
+        for name, _ in inspect.getmembers(Export, inspect.isfunction)
+        if not name.startswith("_")
+    }
+    assert {cell.partition("(")[0] for cell in first_cells(text)} == methods
 
 
 def test_every_public_name_is_documented_and_no_other() -> None:

@@ -13,6 +13,7 @@ INSIDE = {
     "Asked": "RequestState answers by its properties",
     "Batch": "what History takes",
     "ClientSettings": "the keyword arguments of a client, by their names",
+    "ExportedEvents": "Export opens it",
     "Failure": "what a Rule is to judgement",
     "History": "Reconciler makes it",
     "Mended": "a report's own look at an item that is written",
