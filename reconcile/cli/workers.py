@@ -16,9 +16,10 @@ import click
 
 from reconcile.cli.dask import dask_executor
 from reconcile.cli.opening import reading, rules_in_use
+from reconcile.codat.client.account import utc_now
 from reconcile.errors import UsageError
 from reconcile.readmodels.parallel import Processes
-from reconcile.reconciler import Reconciler, utc_now
+from reconcile.reconciler import Reconciler
 from reconcile.report.build import Report
 from reconcile.report.exported import Export
 
