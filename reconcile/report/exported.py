@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from reconcile.codat.client.account import utc_now
 from reconcile.domain.identity import canonical_id
 from reconcile.domain.policy import DEFAULT, Policy
 from reconcile.report.build import Report
@@ -15,11 +16,6 @@ from reconcile.report.spread import Spread
 from reconcile.rules import BUILT_IN, Ruleset
 from reconcile.storage.exports.read import ExportedEvents
 from reconcile.storage.sources import Address
-
-
-def utc_now() -> datetime:
-    """Return the present moment, UTC."""
-    return datetime.now(UTC)
 
 
 class Export:
