@@ -105,11 +105,14 @@ class Codec:
         return topic, payload
 
 
-def _without_nul(state: bytes) -> bytes:
+def _without_nul(state: bytes | str) -> bytes:
     """Return a payload with NUL characters replaced by U+FFFD.
 
     Today's readers store none; older ones did, and PostgreSQL has no such character.
+    Text stands there only where somebody else changed the file.
     """
+    if isinstance(state, str):
+        state = state.encode()
     if _ESCAPED_NUL not in state:
         return state
     return _NUL.sub(rb"\1\\ufffd", state)
