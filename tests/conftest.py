@@ -16,7 +16,7 @@ settings.load_profile("ci")
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give the name of each engine in turn; `url_in` names stores of it."""
+    """Give the name of each engine in turn; `url_at` names stores of it."""
     name: str = request.param
     with using(name):
         yield name

@@ -2,7 +2,7 @@
 
 PostgreSQL is the server of `RECONCILE_TEST_POSTGRES`, whose user may make schemas and
 roles, or one of the run's own that needs nothing installed. A test that uses the
-fixture `engine` runs on each; `url_in` then names stores of that engine.
+fixture `engine` runs on each; `url_at` then names stores of that engine.
 """
 
 import atexit
@@ -14,7 +14,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -179,7 +179,7 @@ _RUNNING: Final = [_Running(SQLITE, ExitStack())]
 
 @contextmanager
 def using(engine: str) -> Iterator[None]:
-    """Have `url_in` name stores of an engine, until the end."""
+    """Have `url_at` name stores of an engine, until the end."""
     with ExitStack() as stack:
         _RUNNING.append(_Running(engine, stack))
         try:
@@ -188,18 +188,35 @@ def using(engine: str) -> Iterator[None]:
             _RUNNING.pop()
 
 
-def url_in(folder: Path | str, name: str = "books.db") -> str:
-    """Return the URL of the store that a folder has under a name, there or not.
+def url_at(path: Path | str) -> str:
+    """Return the URL of the store that stands for a path, there or not.
 
     It is of the engine that the test runs on: SQLite, unless it uses `engine`.
     """
-    path = Path(folder) / name
     running = _RUNNING[-1]
     if running.engine == SQLITE:
         return f"sqlite:///{path}"
+    path = Path(path)
     if path not in running.urls:
         running.urls[path] = running.stack.enter_context(new_store(running.engine))
     return running.urls[path]
+
+
+def environment_at(folder: Path, name: str = "reconcile.db") -> dict[str, str]:
+    """Return what tells a command that runs in a folder where its store is."""
+    if _RUNNING[-1].engine == SQLITE:
+        return {}  # it is there by itself
+    return {"RECONCILE_STORE": url_at(folder / name)}
+
+
+def engine_of(url: str) -> str:
+    """Return the engine of a URL."""
+    return SQLITE if url.startswith("sqlite:///") else POSTGRES
+
+
+def another_store() -> AbstractContextManager[str]:
+    """Give the URL of a new store of the engine that the test runs on."""
+    return new_store(_RUNNING[-1].engine)
 
 
 # What stands in a store, and what somebody else does to it
@@ -221,6 +238,16 @@ class Tables:
     def run(self, statement: str, *values: object) -> None:
         """Run a statement."""
         self._db.execute(statement.replace("?", self._mark), values or ())
+
+    def columns(self) -> dict[str, list[str]]:
+        """Return the columns of every table, in order."""
+        sqlite = self._mark == "?"
+        found: dict[str, list[str]] = {}
+        for table, column in self.rows(
+            _COLUMNS_OF_SQLITE if sqlite else _COLUMNS_OF_POSTGRES
+        ):
+            found.setdefault(table, []).append(column)
+        return found
 
     @property
     def position(self) -> str:
@@ -247,29 +274,34 @@ def rows_of(url: str, query: str, *values: object) -> list[tuple[Any, ...]]:
         return tables.rows(query, *values)
 
 
+_COLUMNS_OF_SQLITE: Final = """
+    SELECT tables.name, columns.name
+      FROM sqlite_master AS tables, pragma_table_xinfo(tables.name) AS columns
+     WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite%'
+     ORDER BY tables.name, columns.cid
+"""
+_COLUMNS_OF_POSTGRES: Final = """
+    SELECT table_name, column_name
+      FROM information_schema.columns
+      JOIN information_schema.tables USING (table_schema, table_name)
+     WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'
+     ORDER BY table_name, ordinal_position
+"""
+
+
 def columns_of(url: str) -> dict[str, list[str]]:
     """Return the columns of every table of a store, in order."""
-    if url.startswith("sqlite:///"):
-        names = rows_of(
-            url,
-            "SELECT name FROM sqlite_master WHERE type = 'table'"
-            " AND name NOT LIKE 'sqlite%'",
-        )
-        return {
-            name: [column[1] for column in rows_of(url, f"PRAGMA table_xinfo({name})")]
-            for (name,) in names
-        }
-    found: dict[str, list[str]] = {}
-    for table, column in rows_of(
-        url,
-        "SELECT table_name, column_name FROM information_schema.columns"
-        " JOIN information_schema.tables USING (table_schema, table_name)"
-        " WHERE table_schema = ? AND table_type = 'BASE TABLE'"
-        " ORDER BY table_name, ordinal_position",
-        schema_of(url),
-    ):
-        found.setdefault(table, []).append(column)
-    return found
+    with tables_of(url) as tables:
+        return tables.columns()
+
+
+def values_in(url: str) -> Iterator[bytes]:
+    """Yield each value of each table of a store."""
+    with tables_of(url) as tables:
+        for table in tables.columns():
+            for row in tables.rows(f"SELECT * FROM {table}"):
+                for value in row:
+                    yield value if isinstance(value, bytes) else str(value).encode()
 
 
 def bytes_in(url: str) -> list[bytes]:
@@ -277,12 +309,7 @@ def bytes_in(url: str) -> list[bytes]:
     if url.startswith("sqlite:///"):
         path = Path(url.removeprefix("sqlite:///"))
         return [file.read_bytes() for file in path.parent.glob(f"{path.name}*")]
-    return [
-        value if isinstance(value, bytes) else str(value).encode()
-        for table in columns_of(url)
-        for row in rows_of(url, f"SELECT * FROM {table}")
-        for value in row
-    ]
+    return [*values_in(url)]
 
 
 # Laws
@@ -304,7 +331,7 @@ def law(
         @pytest.mark.parametrize("engine", engines)
         def test(engine: str) -> None:
             def example(**values: Any) -> None:
-                with new_store(engine) as url:
+                with using(engine), new_store(engine) as url:
                     holds(url, **values)
 
             example.__name__ = example.__qualname__ = holds.__name__

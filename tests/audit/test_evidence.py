@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sqlite3
 import time
 import zlib
 from collections.abc import Callable
@@ -25,7 +24,11 @@ from tests.builders import (
     status,
     url,
 )
+from tests.engines import Tables, tables_of, url_at
 from tests.stories.test_command_line import Shell
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 LINES = [
     push_of(expense_of("t2"), minutes=0),
@@ -42,20 +45,20 @@ LINES = [
     entry("GET", url("/syncs/s7/status"), minutes=8, answer="<html>"),
     b"rubbish",
 ]
-Change = Callable[[sqlite3.Connection], object]
+Change = Callable[[Tables], object]
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     path = tmp_path / "reconcile.db"
-    with Reconciler.open(f"sqlite:///{path}", now=lambda: at(60)) as books:
+    with Reconciler.open(url_at(path), now=lambda: at(60)) as books:
         books.ingest(read_lines(LINES))
     return path
 
 
 def differences(path: Path) -> list[str]:
     """Return what a check of the evidence finds."""
-    with Reconciler.open(f"sqlite:///{path}") as books:
+    with Reconciler.open(url_at(path)) as books:
         checked = books.tie_out(evidence=True).evidence
     assert checked is not None
     assert len(checked.first) == min(checked.differences, DIFFERENCES_MAX)
@@ -64,28 +67,30 @@ def differences(path: Path) -> list[str]:
 
 def changed(path: Path, change: Change) -> None:
     """Change a store behind our back."""
-    with sqlite3.connect(path) as db:
-        change(db)
-    db.close()
+    with tables_of(url_at(path)) as tables:
+        change(tables)
 
 
-def event(db: sqlite3.Connection, topic: str) -> tuple[int, dict[str, object]]:
-    """Return position and payload of the first event of a kind."""
-    position, state = db.execute(
-        "SELECT rowid, state FROM stored_events WHERE topic = ? ORDER BY rowid",
-        (topic,),
-    ).fetchone()
-    return position, json.loads(state)
+def event(tables: Tables, topic: str) -> tuple[str, int, dict[str, object]]:
+    """Return stream, version and payload of the first event of a kind."""
+    stream, version, state = tables.rows(
+        "SELECT originator_id, originator_version, state FROM stored_events"
+        f" WHERE topic = ? ORDER BY {tables.position}",
+        topic,
+    )[0]
+    return stream, version, json.loads(state)
 
 
-def edit(topic: str, **fields: object) -> Change:
+def edit(topic: str, *, without: str = "", **fields: object) -> Change:
     """Return a change of the first event of a kind."""
 
-    def change(db: sqlite3.Connection) -> None:
-        position, payload = event(db, topic)
-        state = json.dumps({**payload, **fields}).encode()
-        db.execute(
-            "UPDATE stored_events SET state = ? WHERE rowid = ?", (state, position)
+    def change(tables: Tables) -> None:
+        stream, version, payload = event(tables, topic)
+        payload.pop(without, None)
+        tables.run(
+            "UPDATE stored_events SET state = ?"
+            " WHERE originator_id = ? AND originator_version = ?",
+            *(json.dumps({**payload, **fields}).encode(), stream, version),
         )
 
     return change
@@ -93,23 +98,23 @@ def edit(topic: str, **fields: object) -> Change:
 
 def run(statement: str, *values: object) -> Change:
     """Return a change by one statement."""
-    return lambda db: db.execute(statement, values)
+    return lambda tables: tables.run(statement, *values)
 
 
-def other_body(db: sqlite3.Connection) -> None:
+def other_body(tables: Tables) -> None:
     """Put other bytes in the place of a page's."""
     digest, content = next(
         (digest, zlib.decompress(content))
-        for digest, content in db.execute("SELECT digest, content FROM bodies")
+        for digest, content in tables.rows("SELECT digest, content FROM bodies")
         if b'"no"' in zlib.decompress(content)
     )
     assert hashlib.sha256(content).digest() == digest
     other = zlib.compress(content.replace(b'"no"', b'"ok"'))
-    db.execute("UPDATE bodies SET content = ? WHERE digest = ?", (other, digest))
+    tables.run("UPDATE bodies SET content = ? WHERE digest = ?", other, digest)
 
 
 def test_what_nobody_changed_is_what_its_bytes_say(store: Path) -> None:
-    with Reconciler.open(f"sqlite:///{store}") as books:
+    with Reconciler.open(url_at(store)) as books:
         checked = books.tie_out(evidence=True).evidence
 
     assert checked is not None
@@ -141,10 +146,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
         "it is version",
     ),
     "a field less": (
-        lambda db: db.execute(
-            "UPDATE stored_events SET state ="
-            " json_remove(CAST(state AS TEXT), '$.code') WHERE topic = 'sync.failed'"
-        ),
+        edit("sync.failed", without="code"),
         "its code is 'absent', and its bytes say 5130",
     ),
     "a company": (
@@ -165,7 +167,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "bytes": (other_body, "are others: theirs is sha256:"),
     "no bytes": (run("DELETE FROM bodies"), "is missing from the store"),
     "damaged bytes": (
-        run("UPDATE bodies SET content = x'00ff'"),
+        run("UPDATE bodies SET content = ?", b"\x00\xff"),
         "a stored body is damaged",
     ),
     "an address": (
@@ -226,7 +228,7 @@ def test_explain_shows_nothing_of_bytes_that_are_not_those_that_came(
     changed(store, other_body)
 
     with (
-        Reconciler.open(f"sqlite:///{store}") as books,
+        Reconciler.open(url_at(store)) as books,
         pytest.raises(StoreError, match="are others: theirs is sha256:"),
     ):
         books.explain("t1", as_of=at(60))
@@ -253,7 +255,7 @@ def test_a_list_of_many_syncs_is_read_once_and_not_for_each_of_them(
         for n in range(3000)
     ]
     path = tmp_path / "listed.db"
-    with Reconciler.open(f"sqlite:///{path}") as books:
+    with Reconciler.open(url_at(path)) as books:
         address = url("/syncs/list/status")
         books.ingest(read_lines([entry("GET", address, answer=syncs)]))
         began = time.process_time()

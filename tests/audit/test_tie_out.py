@@ -1,14 +1,18 @@
 """The tie-out: each way in which a view can differ from the history is found."""
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from reconcile import Difference, Reconciler, TieOut, read_lines
+from reconcile.storage.ports import ViewTable
+from reconcile.storage.tables import ROWS
 from tests.builders import COMPANY, SYNC, page, push, row, start, status, uuid_of
+from tests.engines import Tables, tables_of, url_at
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 ONE = uuid_of(1)
 LINES = (
@@ -18,19 +22,19 @@ LINES = (
     page(row(ONE), minutes=3),
 )
 
-Change = Callable[[sqlite3.Connection], object]
+Change = Callable[[Tables], object]
 
 
 def tied(folder: Path, *changes: Change) -> TieOut:
     """Return the tie-out of a small store whose views were changed from outside."""
     path = folder / "books.db"
-    with Reconciler.open(f"sqlite:///{path}") as books:
+    with Reconciler.open(url_at(path)) as books:
         books.ingest(read_lines(LINES))
         books.catch_up()
-    with closing(sqlite3.connect(path)) as db, db:
+    with tables_of(url_at(path)) as tables:
         for change in changes:
-            change(db)
-    with Reconciler.open(f"sqlite:///{path}") as books:
+            change(tables)
+    with Reconciler.open(url_at(path)) as books:
         return books.tie_out()
 
 
@@ -42,16 +46,16 @@ def places(result: TieOut) -> list[tuple[str, str, str, str | None]]:
 
 
 def execute(sql: str) -> Change:
-    return lambda db: db.execute(sql)
+    return lambda tables: tables.run(sql)
 
 
-def copy_rows(table: str, column: str, value: str) -> Change:
+def copy_rows(table: ViewTable, column: str, value: str) -> Change:
     """Return what adds a table's rows once more, with another value in a column."""
 
-    def copy(db: sqlite3.Connection) -> None:
-        columns = [name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")]
+    def copy(tables: Tables) -> None:
+        columns = [kind.name for kind in ROWS[table]]
         chosen = ", ".join("?" if name == column else name for name in columns)
-        db.execute(f"INSERT INTO {table} SELECT {chosen} FROM {table}", (value,))
+        tables.run(f"INSERT INTO {table} SELECT {chosen} FROM {table}", value)
 
     return copy
 
@@ -63,7 +67,7 @@ def test_views_that_nobody_changed_agree_row_by_row(tmp_path: Path) -> None:
 
 
 def test_an_empty_store_agrees(tmp_path: Path) -> None:
-    with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}") as books:
+    with Reconciler.open(url_at(tmp_path / "books.db")) as books:
         result = books.tie_out()
 
     assert (result.differences, result.rows, result.position) == ([], 0, 0)
@@ -113,9 +117,11 @@ def test_a_company_that_the_history_does_not_know_is_a_difference(
 
 
 def test_an_event_that_was_damaged_is_counted(tmp_path: Path) -> None:
-    damage = "UPDATE stored_events SET state = x'00' WHERE rowid = 1"
+    def damage(tables: Tables) -> None:
+        first = f"WHERE {tables.position} = 1"
+        tables.run(f"UPDATE stored_events SET state = ? {first}", b"\0")
 
-    result = tied(tmp_path, execute(damage))
+    result = tied(tmp_path, damage)
 
     assert result.poisoned == 1
     assert result.differences != []

@@ -20,6 +20,7 @@ def shell(tmp_path: Path) -> Shell:
     return created
 
 
+@pytest.mark.usefixtures("engine")
 def test_breaks_are_ended_and_released_and_the_report_tells(shell: Shell) -> None:
     causes = shell.run("causes", "--company", COMPANY, "--format", "json")
     (cause,) = json.loads(causes.stdout)["causes"]

@@ -21,6 +21,10 @@ from tests.builders import (
     row,
     status,
 )
+from tests.engines import url_at
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 ARCHIVED = "the account is archived"
 FAILED = [
@@ -51,7 +55,7 @@ class Books:
 
     def __init__(self, path: Path) -> None:
         self.now = at(100)
-        self.books = Reconciler.open(f"sqlite:///{path}", now=lambda: self.now)
+        self.books = Reconciler.open(url_at(path), now=lambda: self.now)
 
     def decide(
         self,

@@ -15,6 +15,10 @@ from tests.builders import (
     start,
     status,
 )
+from tests.engines import url_at
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 LATER = at(60 * 24)
 
@@ -114,7 +118,7 @@ def test_a_currency_that_is_none_leaves_it_unpriced(
     currency: object, tmp_path: Path
 ) -> None:
     body = {**expense_of("t", "10"), "currency": currency}
-    with Reconciler.open(f"sqlite:///{tmp_path / 'b.db'}") as books:
+    with Reconciler.open(url_at(tmp_path / "b.db")) as books:
         books.ingest(read_lines([create_of(body)]))
         (found,) = books.report(as_of=LATER).totals.money.values()
 

@@ -14,6 +14,7 @@ import attrs
 
 from reconcile.sandbox import Call, Response, Sandbox
 from reconcile.sandbox.server import serving
+from tests.engines import environment_at
 from tests.sandbox.calls import COMPANY, expense
 
 COMMAND = str(Path(sys.executable).parent / "reconcile")
@@ -42,7 +43,7 @@ class Desk:
         ended = subprocess.run(
             [COMMAND, *arguments],
             cwd=self.folder,
-            env={**clean, **account, **environment},
+            env={**clean, **account, **environment_at(self.folder), **environment},
             input=given,
             capture_output=True,
             timeout=60,

@@ -201,6 +201,7 @@ def test_datasets_whose_sync_is_refused_are_told_all_the_same(
 # What goes well
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_hundred_and_twenty_expenses_are_three_calls(
     desk: Desk, codat: Losing
 ) -> None:
@@ -233,6 +234,7 @@ def test_amounts_arrive_as_they_were_written(desk: Desk) -> None:
     assert "5000000.29" in str(story.entries)
 
 
+@pytest.mark.usefixtures("engine")
 def test_v1_pushes_datasets_and_starts_one_sync_of_all(
     desk: Desk, codat: Losing
 ) -> None:
@@ -320,6 +322,7 @@ def test_following_once_with_a_key_codat_refuses_ends_with_2(desk: Desk) -> None
     assert re.fullmatch(r"Followed what was due; next due [0-9TZ:.-]+\.\n", output)
 
 
+@pytest.mark.usefixtures("engine")
 def test_following_once_reads_what_becomes_due_by_what_it_reads(
     desk: Desk, codat: Losing
 ) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import attrs
+import pytest
 
 from reconcile import Reconciler, read_lines
 from reconcile.domain.policy import Policy
@@ -11,6 +12,9 @@ from reconcile.readmodels.projector import Projector
 from reconcile.rules import BUILT_IN
 from reconcile.storage.ports import Store
 from tests.builders import create, uuid_of
+from tests.engines import url_at
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 @attrs.define
@@ -41,7 +45,7 @@ class BusyStore:
 def test_one_that_writes_without_end_does_not_keep_the_projector(
     tmp_path: Path,
 ) -> None:
-    with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}") as books:
+    with Reconciler.open(url_at(tmp_path / "books.db")) as books:
         books.ingest(read_lines([create(uuid_of(0), sync="sync-0")]))
         known = books.store.position()
         busy = BusyStore(books)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from reconcile import Reconciler, Report, read_lines
 from reconcile.report.wire import digest
 from tests.builders import (
@@ -17,6 +19,10 @@ from tests.builders import (
     url,
     uuid_of,
 )
+from tests.engines import url_at
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 ONE = uuid_of(1)
 LATER = at(60 * 24)
@@ -26,7 +32,7 @@ def report_of(
     lines: Iterable[bytes], folder: Path, company: str | None = None
 ) -> Report:
     """Return the report, which is the same live and replayed."""
-    with Reconciler.open(f"sqlite:///{folder / 'b.db'}", now=lambda: LATER) as books:
+    with Reconciler.open(url_at(folder / "b.db"), now=lambda: LATER) as books:
         books.ingest(read_lines(lines))
         report = books.report(company_id=company)
         replayed = books.replayed_report(as_of=LATER, company_id=company)
@@ -87,7 +93,7 @@ def test_a_companys_own_report_and_item_look_elsewhere_too(tmp_path: Path) -> No
     lines = [*synced("old", "a", word="PushError"), *synced("new", "b", minutes=60)]
 
     report = report_of(lines, tmp_path, company="old")
-    with Reconciler.open(f"sqlite:///{tmp_path / 'b.db'}", now=lambda: LATER) as books:
+    with Reconciler.open(url_at(tmp_path / "b.db"), now=lambda: LATER) as books:
         single = books.item(ONE, company_id="old")
         stories = [
             *books.explain(ONE, company_id="old"),

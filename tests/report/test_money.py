@@ -1,21 +1,19 @@
 """Money: every sum ties out, over states, causes, ages, companies and SQL."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile import Reconciler, Report, Sum, UsageError, read_lines, to_data
 from reconcile.report.wire import digest
 from tests.builders import at, create_of, expense_of, page, row, status, uuid_of
+from tests.engines import law, rows_of, url_at
 
 LATER = at(60 * 24 * 3)
 COMPANIES = ("company-a", "company-b")
@@ -110,28 +108,15 @@ def broken(month: Iterable[Sent]) -> list[Sent]:
     return [some for some in month if some.answer != "Completed"]
 
 
-def store_of(month: Sequence[Sent], path: Path) -> Reconciler:
-    books = Reconciler.open(f"sqlite:///{path}", now=lambda: LATER)
+def store_of(month: Sequence[Sent], url: str) -> Reconciler:
+    books = Reconciler.open(url, now=lambda: LATER)
     books.ingest(read_lines(traffic(month)))
     return books
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("months")
-
-
-NUMBERS = iter(range(10**9))
-
-
-def fresh(folder: Path) -> Path:
-    return folder / f"{next(NUMBERS)}.db"
-
-
-@settings(max_examples=60, deadline=None)
-@given(month=months())
-def test_every_sum_of_a_random_month_ties_out(month: list[Sent], folder: Path) -> None:
-    with store_of(month, fresh(folder)) as books:
+@law(examples=60, month=months())
+def test_every_sum_of_a_random_month_ties_out(url: str, month: list[Sent]) -> None:
+    with store_of(month, url) as books:
         report = books.report()
         replayed = books.replayed_report(as_of=LATER)
 
@@ -156,12 +141,9 @@ def test_every_sum_of_a_random_month_ties_out(month: list[Sent], folder: Path) -
     assert totals.undated == sum(some.day is None for some in month)
 
 
-@settings(max_examples=30, deadline=None)
-@given(month=months())
-def test_the_months_and_the_undated_make_the_whole(
-    month: list[Sent], folder: Path
-) -> None:
-    with store_of(month, fresh(folder)) as books:
+@law(examples=30, month=months())
+def test_the_months_and_the_undated_make_the_whole(url: str, month: list[Sent]) -> None:
+    with store_of(month, url) as books:
         whole = books.report()
         parts = [books.report(month=name) for name in ("2026-02", "2026-03")]
 
@@ -172,13 +154,9 @@ def test_the_months_and_the_undated_make_the_whole(
     assert sum(p.totals.items for p in parts) == len(month) - whole.totals.undated
 
 
-@settings(max_examples=30, deadline=None)
-@given(month=months())
-def test_the_causes_in_sql_are_those_of_the_report(
-    month: list[Sent], folder: Path
-) -> None:
-    path = fresh(folder)
-    with store_of(month, path) as books:
+@law(examples=30, month=months())
+def test_the_causes_in_sql_are_those_of_the_report(url: str, month: list[Sent]) -> None:
+    with store_of(month, url) as books:
         wanted = {
             (company, group.cause, group.fingerprint, group.kind, currency): (
                 found.items,
@@ -189,28 +167,28 @@ def test_the_causes_in_sql_are_those_of_the_report(
             for group in books.report(company_id=company).groups
             for currency, found in group.money.items()
         }
-    with closing(sqlite3.connect(path)) as db:
-        rows = db.execute(
-            "SELECT company_id, cause, fingerprint, kind, currency,"
-            " items, unpriced, amount FROM causes"
-        ).fetchall()
+    rows = rows_of(
+        url,
+        "SELECT company_id, cause, fingerprint, kind, currency,"
+        " items, unpriced, amount FROM causes",
+    )
 
     found = {tuple(r[:5]): (r[5], r[6], Decimal(r[7] or 0)) for r in rows}
     assert found == wanted
 
 
-@settings(max_examples=20, deadline=None)
-@given(month=months())
+@law(examples=20, month=months())
 def test_a_companys_digest_is_the_same_alone_and_among_others(
-    month: list[Sent], folder: Path
+    url: str, month: list[Sent]
 ) -> None:
-    with store_of(month, fresh(folder)) as books:
+    with store_of(month, url) as books:
         whole = books.report(as_of=LATER)
         alone = [books.report(as_of=LATER, company_id=name) for name in COMPANIES]
 
     assert [share for first in alone for share in first.shares] == [*whole.shares]
 
 
+@pytest.mark.usefixtures("engine")
 def test_an_amount_is_that_of_the_books_not_that_sent_last(tmp_path: Path) -> None:
     lines = [
         create_of(expense_of("t", "10.00"), sync="first"),
@@ -228,11 +206,12 @@ def test_an_amount_is_that_of_the_books_not_that_sent_last(tmp_path: Path) -> No
 
 
 def outcomes(lines: Iterable[bytes], folder: Path) -> Report:
-    with Reconciler.open(f"sqlite:///{folder / 'b.db'}", now=lambda: LATER) as books:
+    with Reconciler.open(url_at(folder / "b.db"), now=lambda: LATER) as books:
         books.ingest(read_lines(lines))
         return books.report()
 
 
+@pytest.mark.usefixtures("engine")
 def test_what_costs_nothing_is_priced_and_what_has_no_amount_is_not(
     tmp_path: Path,
 ) -> None:
@@ -242,6 +221,7 @@ def test_what_costs_nothing_is_priced_and_what_has_no_amount_is_not(
     assert (found.items, found.unpriced, str(found.amount)) == (2, 1, "0")
 
 
+@pytest.mark.usefixtures("engine")
 def test_refunds_stand_beside_payments_and_are_never_netted(tmp_path: Path) -> None:
     sold = [expense_of("t", "10"), expense_of("u", "10", kind="Refund")]
     report = outcomes([create_of(*sold)], tmp_path)
@@ -250,8 +230,9 @@ def test_refunds_stand_beside_payments_and_are_never_netted(tmp_path: Path) -> N
     assert sums == {"Payment": 10, "Refund": 10}
 
 
+@pytest.mark.usefixtures("engine")
 def test_breaks_grow_old_and_the_buckets_hold_each_once(tmp_path: Path) -> None:
-    with Reconciler.open(f"sqlite:///{tmp_path / 'b.db'}") as books:
+    with Reconciler.open(url_at(tmp_path / "b.db")) as books:
         books.ingest(
             read_lines(
                 [
@@ -277,12 +258,13 @@ def test_breaks_grow_old_and_the_buckets_hold_each_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("month", ["2026-13", "2026-3", "March", "0001-01", ""])
 def test_a_month_that_is_none_is_refused(month: str, tmp_path: Path) -> None:
     with (
-        Reconciler.open(f"sqlite:///{tmp_path / 'b.db'}") as books,
+        Reconciler.open(url_at(tmp_path / "b.db")) as books,
         pytest.raises(UsageError, match="is not a month, expected one such as 2026-02"),
     ):
         books.report(month=month)
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_report_of_some_says_which_and_counts_them_alone(tmp_path: Path) -> None:
     lines = [
         create_of(expense_of("t", "10"), expense_of("u", "20"), expense_of("v", "40")),
@@ -300,7 +282,7 @@ def test_a_report_of_some_says_which_and_counts_them_alone(tmp_path: Path) -> No
             minutes=3,
         ),
     ]
-    with Reconciler.open(f"sqlite:///{tmp_path / 'b.db'}", now=lambda: LATER) as books:
+    with Reconciler.open(url_at(tmp_path / "b.db"), now=lambda: LATER) as books:
         books.ingest(read_lines(lines))
         whole = to_data(books.report())
         (first,) = [c for c in whole["causes"] if c["cause"] == "period_locked"]

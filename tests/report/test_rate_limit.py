@@ -7,6 +7,10 @@ import pytest
 
 from reconcile import Item, Reconciler, read_lines
 from tests.builders import at, entry, expense_of, push_of, start, url, uuid_of
+from tests.engines import url_at
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 ONE = uuid_of(1)
 
@@ -26,7 +30,7 @@ def item_at(minutes: float, lines: list[bytes], folder: Path) -> Item:
     """Return the item at a moment, the same live and replayed, in either order."""
     found = []
     for number, order in enumerate((lines, lines[::-1])):
-        store = f"sqlite:///{folder / f'{minutes}-{number}.db'}"
+        store = url_at(folder / f"{minutes}-{number}.db")
         with Reconciler.open(store, now=lambda: at(minutes)) as books:
             books.ingest(read_lines(order))
             rows = [

@@ -1,9 +1,7 @@
 """What may be sent again although it failed for what somebody had to mend."""
 
 import random
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,6 +22,10 @@ from tests.builders import (
     url,
     uuid_of,
 )
+from tests.engines import tables_of, url_at
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 ONE, TWO = uuid_of(1), uuid_of(2)
 LATER = at(60 * 24)
@@ -64,7 +66,7 @@ def found(lines: Sequence[bytes], folder: Path, name: str = TWO) -> Item:
     random.Random(7).shuffle(shuffled)
     for number, order in enumerate((lines, shuffled)):
         path = folder / f"{number}.db"
-        with Reconciler.open(f"sqlite:///{path}", now=lambda: LATER) as books:
+        with Reconciler.open(url_at(path), now=lambda: LATER) as books:
             for line in order:  # in batches of one event
                 books.ingest(read_lines([line]))
                 books.catch_up()
@@ -230,12 +232,12 @@ def test_a_changed_expense_that_failed_again_is_judged_by_that(
 def test_the_table_says_what_an_expenses_own_facts_say(tmp_path: Path) -> None:
     lines = [*failed(ONE, TWO, message=LOCKED), *written(expense_of(ONE, "10"))]
     path = tmp_path / "books.db"
-    with Reconciler.open(f"sqlite:///{path}", now=lambda: LATER) as books:
+    with Reconciler.open(url_at(path), now=lambda: LATER) as books:
         books.ingest(read_lines(lines))
         books.catch_up()
-    with closing(sqlite3.connect(path)) as db:
+    with tables_of(url_at(path)) as tables:
         query = "SELECT verdict FROM items WHERE transaction_id = ?"
-        assert db.execute(query, (TWO,)).fetchall() == [("FIX_FIRST",)]
+        assert tables.rows(query, TWO) == [("FIX_FIRST",)]
 
 
 @pytest.mark.parametrize("dataset", [DATASET, "another"])
@@ -245,7 +247,7 @@ def test_before_the_success_nothing_was_released(tmp_path: Path, dataset: str) -
         *written(expense_of(ONE, "10")),
         push_of(expense_of("x", "1"), dataset=dataset),
     ]
-    with Reconciler.open(f"sqlite:///{tmp_path / 'b.db'}") as books:
+    with Reconciler.open(url_at(tmp_path / "b.db")) as books:
         books.ingest(read_lines(lines))
         then = books.report(as_of=at(20))
 

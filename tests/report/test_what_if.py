@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from reconcile import Reconciler, Story, read_lines
 from tests.builders import (
     SYNC,
@@ -15,12 +17,16 @@ from tests.builders import (
     status,
     uuid_of,
 )
+from tests.engines import url_at
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 ONE, TWO = uuid_of(1), uuid_of(2)
 
 
 def story(lines: Iterable[bytes], folder: Path, minutes: float = 10) -> Story:
-    with Reconciler.open(f"sqlite:///{folder / 'books.db'}") as books:
+    with Reconciler.open(url_at(folder / "books.db")) as books:
         books.ingest(read_lines(lines))
         (found,) = books.explain(ONE, as_of=at(minutes))
     return found

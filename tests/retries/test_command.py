@@ -27,6 +27,7 @@ def mend(shell: Shell) -> None:
     shell.run("cases", "mended", "--cause", cause["fingerprint"], *who)
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_plan_says_what_is_sent_and_why_the_rest_is_not(shell: Shell) -> None:
     before = shell.run("retries", "plan")
     mend(shell)

@@ -1,17 +1,15 @@
 """Any input at all: nothing raises, and everything is counted exactly once."""
 
 import random
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile import Reconciler, read_document, read_lines
 from reconcile.codat.exchange import Captured
 from reconcile.intake.take import Intake
 from tests.builders import COMPANY, SYNC, create, entry, har, legacy_hook, update, url
+from tests.engines import law
 from tests.stories.test_bad_input import GOOD, LATER, NOISE, counted
 
 JSON = st.recursive(
@@ -104,23 +102,23 @@ LINES = st.lists(
 )
 
 
-def taken_in(folder: Path, captured: Iterable[Captured]) -> tuple[Intake, Intake]:
+def taken_in(url: str, captured: Iterable[Captured]) -> tuple[Intake, Intake]:
     """Return what became of captures, and of the same again; report them too."""
     stored = list(captured)
-    with Reconciler.open(f"sqlite:///{folder / 'books.db'}") as books:
+    with Reconciler.open(url) as books:
         first, again = books.ingest(stored), books.ingest(stored)
         books.reprocess()
         books.report(as_of=LATER)
         return first, again
 
 
-@settings(max_examples=150)
-@given(lines=LINES)
-def test_no_input_raises_and_every_line_is_counted_once(lines: list[bytes]) -> None:
+@law(examples=150, lines=LINES)
+def test_no_input_raises_and_every_line_is_counted_once(
+    url: str, lines: list[bytes]
+) -> None:
     captured = list(read_lines(lines))
 
-    with tempfile.TemporaryDirectory() as folder:
-        first, again = taken_in(Path(folder), captured)
+    first, again = taken_in(url, captured)
 
     assert len(captured) == sum(bool(line.strip()) for line in lines)
     assert counted(first) == counted(again) == len(captured)
@@ -128,14 +126,14 @@ def test_no_input_raises_and_every_line_is_counted_once(lines: list[bytes]) -> N
     assert again.quarantined == first.quarantined
 
 
-@settings(max_examples=50)
-@given(lines=LINES, cut=st.integers(0, 4000))
-def test_no_document_raises_however_it_is_torn(lines: list[bytes], cut: int) -> None:
+@law(examples=50, lines=LINES, cut=st.integers(0, 4000))
+def test_no_document_raises_however_it_is_torn(
+    url: str, lines: list[bytes], cut: int
+) -> None:
     document = har(lines)
     document = document[: max(len(document) - cut, document.index(b"[") + 1)]
 
-    with tempfile.TemporaryDirectory() as folder:
-        captured = list(read_document(document))
-        first, _ = taken_in(Path(folder), captured)
+    captured = list(read_document(document))
+    first, _ = taken_in(url, captured)
 
     assert counted(first) == len(captured)

@@ -15,6 +15,10 @@ from typing import Any
 import pytest
 
 from reconcile import Reconciler, read_lines, to_data
+from tests.engines import url_at
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 STORIES = sorted((Path(__file__).parent / "backoffice").glob("*.jsonl"))
 NAMES = ("company_id", "transaction_id", "name")
@@ -49,7 +53,7 @@ def problems(wanted: dict[str, Any], item: dict[str, Any]) -> Iterator[str]:
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
 def test_a_back_office_is_told_what_is_right(story: Path, tmp_path: Path) -> None:
     right = json.loads(story.with_suffix(".expect.json").read_text("utf-8"))
-    with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}") as books:
+    with Reconciler.open(url_at(tmp_path / "books.db")) as books:
         books.ingest(read_lines(story.read_bytes().splitlines()))
         report = books.report(as_of=datetime.fromisoformat(right["as_of"]))
 

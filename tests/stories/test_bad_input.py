@@ -26,6 +26,7 @@ from tests.builders import (
     status,
     url,
 )
+from tests.engines import url_at
 
 LATER = at(60 * 40)
 PAGES = url(f"/syncs/{SYNC}/transactions")
@@ -202,7 +203,7 @@ def test_browser_noise_changes_nothing(books: Reconciler, tmp_path: Path) -> Non
 
     assert (noise.read, noise.not_codats) == (len(GOOD), len(GOOD) + len(NOISE))
     assert noise.unread == []
-    with Reconciler.open(f"sqlite:///{tmp_path / 'quiet.db'}") as quiet:
+    with Reconciler.open(url_at(tmp_path / "quiet.db")) as quiet:
         quiet.ingest(read_document(har(GOOD)))
         reports = [found.report(as_of=LATER) for found in (books, quiet)]
     assert digest(reports[0]) == digest(reports[1])

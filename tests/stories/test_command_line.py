@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import create, entry, har, page, row, status, url
+from tests.engines import environment_at
 
 COMMAND = str(Path(sys.executable).parent / "reconcile")
 LATER = "2026-03-05T00:00:00Z"
@@ -36,7 +37,7 @@ class Shell:
         ended = subprocess.run(
             [COMMAND, *arguments],
             cwd=self.folder,
-            env={**clean, **environment},
+            env={**clean, **environment_at(self.folder), **environment},
             input=given,
             capture_output=True,
             timeout=60,
@@ -59,6 +60,7 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
 
 
+@pytest.mark.usefixtures("engine")
 def test_broken_expenses_end_a_report_with_one(shell: Shell) -> None:
     name = shell.write("a.har", har(BROKEN))
 
@@ -72,6 +74,7 @@ def test_broken_expenses_end_a_report_with_one(shell: Shell) -> None:
     assert "\x1b" not in text.stdout
 
 
+@pytest.mark.usefixtures("engine")
 def test_matched_expenses_end_a_report_with_nothing_in_every_format(
     shell: Shell,
 ) -> None:
@@ -93,6 +96,7 @@ def test_matched_expenses_end_a_report_with_nothing_in_every_format(
     assert table.stdout == ""
 
 
+@pytest.mark.usefixtures("engine")
 def test_what_cannot_be_read_ends_with_two_until_it_is_set_aside(shell: Shell) -> None:
     name = shell.write("a.jsonl", b"\n".join([*BROKEN, b"rubbish"]))
 

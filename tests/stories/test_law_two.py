@@ -1,28 +1,21 @@
 """Law 2 through the store: truthful in, never false out, whatever is lost."""
 
-import tempfile
-from pathlib import Path
 from random import Random
-
-from hypothesis import given, settings
 
 from reconcile import Reconciler, read_lines
 from tests.builders import at
+from tests.engines import law
 from tests.judgement.test_law_two import MOMENTS, SEEDS, falsehood
 from tests.judgement.truth import live, lose
 
 
-@settings(max_examples=100)
-@given(seed=SEEDS)
-def test_no_report_of_a_truthful_codat_is_ever_false(seed: int) -> None:
+@law(examples=100, seed=SEEDS)
+def test_no_report_of_a_truthful_codat_is_ever_false(url: str, seed: int) -> None:
     chance = Random(seed)
     truth = live(chance)
     left = lose(chance, truth.statements)
 
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Reconciler.open(f"sqlite:///{Path(folder) / 'books.db'}") as books,
-    ):
+    with Reconciler.open(url) as books:
         books.ingest(read_lines(entry.line for entry in left))
         found = [
             false

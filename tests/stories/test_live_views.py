@@ -1,29 +1,15 @@
 """Live views equal a replay at every position, and a report stays what it was."""
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile import Policy, Reconciler, item_data, read_lines, to_data
 from tests.builders import COMPANY, at, page, push, row, start, status, uuid_of
+from tests.engines import law
 from tests.strategies import traffic
 
 NOW = at(60 * 70)
-
-
-@contextmanager
-def fresh_books(clock: "Clock") -> Iterator[Reconciler]:
-    """Give a reconciler on an empty store, with a clock that a test turns."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Reconciler.open(f"sqlite:///{Path(folder) / 'books.db'}", now=clock) as books,
-    ):
-        yield books
 
 
 class Clock:
@@ -37,11 +23,11 @@ class Clock:
         return self.now
 
 
-@given(lines=traffic(), step=st.integers(1, 4))
+@law(lines=traffic(), step=st.integers(1, 4))
 def test_live_views_equal_a_replay_at_every_position(
-    lines: list[bytes], step: int
+    url: str, lines: list[bytes], step: int
 ) -> None:
-    with fresh_books(Clock()) as books:
+    with Reconciler.open(url, now=Clock()) as books:
         for start in range(0, len(lines), step):
             books.ingest(read_lines(lines[start : start + step]))
 
@@ -51,10 +37,9 @@ def test_live_views_equal_a_replay_at_every_position(
             assert tied.poisoned == 0
 
 
-@settings(max_examples=100)
-@given(lines=traffic())
-def test_the_live_report_equals_the_replayed_one(lines: list[bytes]) -> None:
-    with fresh_books(lambda: NOW) as books:  # type: ignore[arg-type]  # a clock that stands
+@law(examples=100, lines=traffic())
+def test_the_live_report_equals_the_replayed_one(url: str, lines: list[bytes]) -> None:
+    with Reconciler.open(url, now=lambda: NOW) as books:
         books.ingest(read_lines(lines))
 
         live = to_data(books.report())
@@ -62,12 +47,11 @@ def test_the_live_report_equals_the_replayed_one(lines: list[bytes]) -> None:
         assert live == to_data(books.replayed_report(as_of=NOW))
 
 
-@settings(max_examples=50)
-@given(lines=traffic(), now=st.sampled_from([at(5), NOW]))
+@law(examples=50, lines=traffic(), now=st.sampled_from([at(5), NOW]))
 def test_one_item_looked_up_is_that_of_the_report(
-    lines: list[bytes], now: datetime
+    url: str, lines: list[bytes], now: datetime
 ) -> None:
-    with fresh_books(lambda: now) as books:  # type: ignore[arg-type]  # a clock that stands
+    with Reconciler.open(url, now=lambda: now) as books:
         books.ingest(read_lines(lines))
         report = books.report()
 
@@ -82,12 +66,12 @@ def test_one_item_looked_up_is_that_of_the_report(
         assert books.item("nobody's", company_id=COMPANY) is None
 
 
-@given(before=traffic(max_size=8), after=traffic(max_size=8), moment=st.integers(0, 99))
+@law(before=traffic(max_size=8), after=traffic(max_size=8), moment=st.integers(0, 99))
 def test_a_report_is_fixed_for_its_two_moments_whatever_arrives_later(
-    before: list[bytes], after: list[bytes], moment: int
+    url: str, before: list[bytes], after: list[bytes], moment: int
 ) -> None:
     clock = Clock()
-    with fresh_books(clock) as books:
+    with Reconciler.open(url, now=clock) as books:
         books.ingest(read_lines(before))
         known_at, as_of = clock(), at(moment)
         before_it = to_data(books.report(as_of=as_of, known_at=known_at))
@@ -115,14 +99,13 @@ def test_a_fact_of_the_future_does_not_count_yet(books: Reconciler) -> None:
     assert [item["state"] for item in early["items"]] == ["open"]
 
 
-def test_views_that_another_policy_made_are_folded_anew(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'books.db'}"
-    with Reconciler.open(url, now=lambda: NOW) as books:
+def test_views_that_another_policy_made_are_folded_anew(store_url: str) -> None:
+    with Reconciler.open(store_url, now=lambda: NOW) as books:
         books.ingest(read_lines([push(uuid_of(1), minutes=0), start(minutes=1)]))
         books.catch_up()
 
     hasty = Policy(undecided_for=timedelta(minutes=5))
-    with Reconciler.open(url, now=lambda: NOW, policy=hasty) as books:
+    with Reconciler.open(store_url, now=lambda: NOW, policy=hasty) as books:
         tied = books.tie_out()
         (item,) = books.report().items
 

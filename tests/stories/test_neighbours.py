@@ -1,21 +1,19 @@
 """Whatever stands beside a company's traffic changes nothing of it, and is not kept."""
 
 import json
-import sqlite3
-import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile import Reconciler, read_document, read_lines
 from reconcile.errors import UsageError
 from reconcile.report.wire import digest
 from tests.builders import COMPANY, entry, har, hook, page, url
+from tests.engines import bytes_in, engine_of, law, new_store, values_in
 from tests.stories.test_any_input import JSON
 from tests.stories.test_bad_input import GOOD, LATER
 
@@ -103,75 +101,75 @@ def unread_of_others(draw: st.DrawFn) -> bytes:
     return line.replace(COMPANY.encode(), OTHER.encode())
 
 
-def stored(folder: Path) -> Iterator[bytes]:
-    """Yield every value of every table of a folder's stores, unpacked."""
-    for path in folder.glob("*.db"):
-        with closing(sqlite3.connect(path)) as db:
-            tables = [
-                name
-                for (name,) in db.execute(
-                    "SELECT name FROM sqlite_master WHERE type = 'table'"
-                )
-            ]
-            for table in tables:
-                for values in db.execute(f'SELECT * FROM "{table}"'):
-                    for value in values:
-                        raw = value if isinstance(value, bytes) else str(value).encode()
-                        with suppress(zlib.error):
-                            raw = zlib.decompress(raw)
-                        yield raw
+def stored(url: str) -> Iterator[bytes]:
+    """Yield every value of every table of a store, unpacked."""
+    for value in values_in(url):
+        raw = value
+        with suppress(zlib.error):
+            raw = zlib.decompress(value)
+        yield raw
 
 
-def taken_in(lines: list[bytes], *, company_id: str | None) -> tuple[str, list[bytes]]:
+def taken_in(
+    url: str, lines: list[bytes], *, company_id: str | None
+) -> tuple[str, list[bytes]]:
     """Return the digest of a report on lines, and the bytes that are stored of them."""
-    with tempfile.TemporaryDirectory() as folder:
-        with Reconciler.open(f"sqlite:///{folder}/books.db") as books:
-            books.ingest(read_lines(lines))
-            report = books.report(as_of=LATER, company_id=company_id)
-            found = digest(report)
-            unprocessed = report.unprocessed
-        values = [] if company_id else sorted(_without_times(Path(folder)))
-        return f"{found} {unprocessed}", values
+    with Reconciler.open(url) as books:
+        books.ingest(read_lines(lines))
+        report = books.report(as_of=LATER, company_id=company_id)
+        found = digest(report)
+        unprocessed = report.unprocessed
+    values = [] if company_id else sorted(_without_times(url))
+    return f"{found} {unprocessed}", values
 
 
-def _without_times(folder: Path) -> Iterator[bytes]:
+def _without_times(url: str) -> Iterator[bytes]:
     """Yield what is stored, but for what differs from one run to the next: times."""
-    for value in stored(folder):
+    for value in stored(url):
         if not value.startswith((b"17", b"2026-11", b"2027", b"2028")):
             yield value
 
 
-ALONE = taken_in(list(GOOD), company_id=None)
-OF_COMPANY = taken_in(list(GOOD), company_id=COMPANY)
+@cache
+def alone(engine: str, company_id: str | None = None) -> tuple[str, list[bytes]]:
+    """Return what comes of the good lines without any neighbours."""
+    with new_store(engine) as url:
+        return taken_in(url, list(GOOD), company_id=company_id)
+
+
 ANYWHERE = st.integers(0, len(GOOD))
 
 
-@settings(max_examples=60)
-@given(
-    others=st.lists(entries_of_others(), min_size=1, max_size=4), at=st.integers(0, 5)
+@law(
+    examples=60,
+    others=st.lists(entries_of_others(), min_size=1, max_size=4),
+    at=st.integers(0, 5),
 )
-def test_entries_of_other_hosts_change_nothing(others: list[bytes], at: int) -> None:
-    lines = [*GOOD[:at], *others, *GOOD[at:]]
-
-    found, values = taken_in(lines, company_id=None)
-
-    assert (found, values) == ALONE
-
-
-@settings(max_examples=60)
-@given(
-    others=st.lists(unread_of_others(), min_size=1, max_size=4), at=st.integers(0, 5)
-)
-def test_what_is_unread_of_other_companies_changes_nothing_of_ours(
-    others: list[bytes], at: int
+def test_entries_of_other_hosts_change_nothing(
+    url: str, others: list[bytes], at: int
 ) -> None:
     lines = [*GOOD[:at], *others, *GOOD[at:]]
 
-    assert taken_in(lines, company_id=COMPANY) == OF_COMPANY
+    assert taken_in(url, lines, company_id=None) == alone(engine_of(url))
 
 
-@settings(max_examples=150)
-@given(
+@law(
+    examples=60,
+    others=st.lists(unread_of_others(), min_size=1, max_size=4),
+    at=st.integers(0, 5),
+)
+def test_what_is_unread_of_other_companies_changes_nothing_of_ours(
+    url: str, others: list[bytes], at: int
+) -> None:
+    lines = [*GOOD[:at], *others, *GOOD[at:]]
+
+    found = taken_in(url, lines, company_id=COMPANY)
+
+    assert found == alone(engine_of(url), COMPANY)
+
+
+@law(
+    examples=150,
     others=st.lists(
         st.one_of(entries_of_others(), unread_of_others()), min_size=1, max_size=4
     ),
@@ -179,19 +177,16 @@ def test_what_is_unread_of_other_companies_changes_nothing_of_ours(
     lined=st.booleans(),
 )
 def test_nothing_of_another_host_stands_anywhere_in_a_store(
-    others: list[bytes], cut: int, lined: bool
+    url: str, others: list[bytes], cut: int, lined: bool
 ) -> None:
     document = b"\n".join(others) if lined else har(others)
     torn = document[: len(document) - cut]
 
-    with tempfile.TemporaryDirectory() as folder:
-        with Reconciler.open(f"sqlite:///{folder}/books.db") as books:
-            lines = torn.split(b"\n")
-            with suppress(UsageError):
-                books.ingest(read_lines(lines) if lined else read_document(torn))
-            books.reprocess()
-        files = b"".join(path.read_bytes() for path in Path(folder).iterdir())
-        values = b"\n".join(stored(Path(folder)))
+    with Reconciler.open(url) as books:
+        lines = torn.split(b"\n")
+        with suppress(UsageError):
+            books.ingest(read_lines(lines) if lined else read_document(torn))
+        books.reprocess()
+    values = b"\n".join([*stored(url), *bytes_in(url)])
 
     assert SECRET.encode() not in values
-    assert SECRET.encode() not in files

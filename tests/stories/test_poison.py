@@ -1,8 +1,5 @@
 """A stored event that nobody can read is counted and stops nothing."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +8,10 @@ import pytest
 from reconcile import Reconciler, read_lines, to_data
 from reconcile.rules import BUILT_IN, Rule, Ruleset
 from tests.builders import at, create, page, push, row, start, status, uuid_of
+from tests.engines import tables_of, url_at
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 LINES = [
     push(uuid_of(1), uuid_of(2), minutes=0),
@@ -20,17 +21,23 @@ LINES = [
 ]
 
 
-@contextmanager
-def tampered(path: Path) -> Iterator[sqlite3.Connection]:
-    """Give the store's file, to write into it what we never would."""
-    with sqlite3.connect(path) as db:
-        yield db
-    db.close()
+def put_event(store: Path, topic: str, state: bytes) -> None:
+    """Write an event into a store that we never would."""
+    with tables_of(url_at(store)) as tables:
+        ((last,),) = tables.rows(f"SELECT MAX({tables.position}) FROM stored_events")
+        tables.run(
+            f"INSERT INTO stored_events ({tables.position}, originator_id,"
+            " originator_version, topic, state, recorded_at)"
+            " VALUES (?, 'sync:c:s', 1, ?, ?, 0)",
+            *(last + 1, topic, state),
+        )
+        if tables.position == "notification_id":
+            tables.run("UPDATE book SET last = ?", last + 1)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}") as books:
+    with Reconciler.open(url_at(tmp_path / "books.db")) as books:
         books.ingest(read_lines(LINES))
     return tmp_path / "books.db"
 
@@ -48,13 +55,9 @@ def store(tmp_path: Path) -> Path:
 def test_a_poison_event_is_counted_and_the_others_stand(
     store: Path, topic: str, state: bytes
 ) -> None:
-    with tampered(store) as db:
-        db.execute(
-            "INSERT INTO stored_events VALUES (2000, 'sync:c:s', 1, ?, ?, 0)",
-            (topic, state),
-        )
+    put_event(store, topic, state)
 
-    with Reconciler.open(f"sqlite:///{store}", now=lambda: at(60)) as books:
+    with Reconciler.open(url_at(store), now=lambda: at(60)) as books:
         live = to_data(books.report())
         replayed = to_data(books.replayed_report(as_of=at(60)))
         tied = books.tie_out()
@@ -67,29 +70,25 @@ def test_a_poison_event_is_counted_and_the_others_stand(
 
 def test_a_reread_of_rows_that_are_not_there_is_poison(store: Path) -> None:
     state = b'{"same_as":7,"origin":"page","at":"2026-03-02T09:00:00Z","evidence":""}'
-    with tampered(store) as db:
-        db.execute(
-            "INSERT INTO stored_events VALUES (NULL, 'sync:c:s', 1, ?, ?, 0)",
-            ("sync.legs-reread", state),
-        )
+    put_event(store, "sync.legs-reread", state)
 
-    with Reconciler.open(f"sqlite:///{store}") as books:
+    with Reconciler.open(url_at(store)) as books:
         report = to_data(books.report())
 
     assert report["poisoned"] == 1
 
 
 def test_a_changed_row_of_a_view_is_found_by_the_tie_out(store: Path) -> None:
-    with Reconciler.open(f"sqlite:///{store}") as books:
+    with Reconciler.open(url_at(store)) as books:
         books.catch_up()
-    with tampered(store) as db:
-        db.execute(
-            "UPDATE items SET state = 'open' WHERE transaction_id = ?", (uuid_of(1),)
+    with tables_of(url_at(store)) as tables:
+        tables.run(
+            "UPDATE items SET state = 'open' WHERE transaction_id = ?", uuid_of(1)
         )
-        db.execute("DELETE FROM items WHERE transaction_id = ?", (uuid_of(2),))
-        db.execute("INSERT INTO datasets VALUES ('x', 'y', NULL, 0, '{}')")
+        tables.run("DELETE FROM items WHERE transaction_id = ?", uuid_of(2))
+        tables.run("INSERT INTO datasets VALUES ('x', 'y', NULL, 0, ?)", b"{}")
 
-    with Reconciler.open(f"sqlite:///{store}") as books:
+    with Reconciler.open(url_at(store)) as books:
         tied = books.tie_out()
 
     found = {(d.table, d.name, d.column) for d in tied.differences}
@@ -101,13 +100,10 @@ def test_a_changed_row_of_a_view_is_found_by_the_tie_out(store: Path) -> None:
 
 
 def test_a_stored_time_without_a_zone_is_poison(store: Path) -> None:
-    with tampered(store) as db:
-        db.execute(
-            "INSERT INTO stored_events VALUES (NULL, 'sync:c:s', 1, ?, ?, 0)",
-            ("sync.started", b'{"at":"2026-03-02T09:00:00","evidence":""}'),
-        )
+    state = b'{"at":"2026-03-02T09:00:00","evidence":""}'
+    put_event(store, "sync.started", state)
 
-    with Reconciler.open(f"sqlite:///{store}") as books:
+    with Reconciler.open(url_at(store)) as books:
         live, replayed = books.report(), books.replayed_report(as_of=at(60 * 24))
 
     assert (live.poisoned, replayed.poisoned) == (1, 1)
@@ -138,7 +134,7 @@ def test_an_event_that_stumbles_in_the_fold_is_found_by_halving(tmp_path: Path) 
         for n, message in ((1, "refused"), (4, "stumble"), (6, "refused"))
     ]
 
-    with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}", rules=rules) as books:
+    with Reconciler.open(url_at(tmp_path / "books.db"), rules=rules) as books:
         books.ingest(read_lines(lines))
         books.catch_up()
         with books.store.reading() as views:

@@ -7,6 +7,7 @@ import pytest
 
 from reconcile import Reconciler, read_lines
 from tests.builders import create, entry, page, status, url
+from tests.engines import url_at
 from tests.stories.test_bad_input import PAGES, counted, data_of
 
 
@@ -84,7 +85,7 @@ def test_an_answer_that_one_capture_left_out_and_another_holds_is_read_in_any_or
 
     books.ingest(read_lines(lines))
 
-    with Reconciler.open(f"sqlite:///{tmp_path / 'other.db'}") as other:
+    with Reconciler.open(url_at(tmp_path / "other.db")) as other:
         other.ingest(read_lines(reversed(lines)))
         assert data_of(other) == data_of(books)
 

@@ -8,6 +8,10 @@ import pytest
 
 from reconcile import Reconciler, UsageError, read_lines
 from tests.builders import COMPANY, at, create, hook, page, row, status
+from tests.engines import url_at
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 EXAMPLE = hook(
     "expenses.sync.unsuccessful",
@@ -24,7 +28,7 @@ TRUE = [create("t1"), status(2000, minutes=6), page(row("t1"), minutes=6)]
 
 @pytest.fixture
 def books(tmp_path: Path) -> Iterator[Reconciler]:
-    store = f"sqlite:///{tmp_path / 'books.db'}"
+    store = url_at(tmp_path / "books.db")
     with Reconciler.open(store, now=lambda: at(100)) as opened:
         yield opened
 
