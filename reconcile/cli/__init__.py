@@ -6,6 +6,7 @@ Nor anything else before it has made sure that an interrupt ends in a status.
 import sys
 
 INTERRUPTED = 130
+_EXTRA = ("babel", "click", "iso4217", "rich")
 
 
 def main() -> None:
@@ -26,20 +27,18 @@ def _status() -> int:
     heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if heard:  # it is not where a shell runs the command in the background
         signal.signal(signal.SIGINT, _leave)
-    try:
-        import babel  # noqa: F401, PLC0415 - only asks whether the extra is there
-        import click  # noqa: F401, PLC0415
-        import iso4217  # noqa: F401, PLC0415
-        import rich  # noqa: F401, PLC0415
-    except ModuleNotFoundError as error:
+    from importlib.util import find_spec  # noqa: PLC0415 - as above
+
+    absent = [name for name in _EXTRA if find_spec(name) is None]
+    if absent:
         sys.stderr.write(
-            f"reconcile needs the package {error.name}: install codat-reconcile[cli]\n"
+            f"reconcile needs the package {absent[0]}: install codat-reconcile[cli]\n"
         )
         return 2
     from reconcile.cli.ending import ended  # noqa: PLC0415 - imports what it names
 
     def command_line() -> int:
-        from reconcile.cli.commands import run  # noqa: PLC0415 - needs the extra
+        from reconcile.cli.root import run  # noqa: PLC0415 - needs the extra
 
         if heard:
             sys.unraisablehook = _leave_if_interrupted

@@ -1,4 +1,4 @@
-"""The commands: arguments in, the façade called, an answer and an exit status out."""
+"""Commands of a store: arguments in, the façade called, an answer and a status out."""
 
 import sys
 from collections.abc import Iterator
@@ -9,26 +9,12 @@ import click
 
 from reconcile.cli import text
 from reconcile.cli.arguments import MOMENT, format_option
-from reconcile.cli.audit import audit
-from reconcile.cli.backup import backup, copy
-from reconcile.cli.cases import cases
-from reconcile.cli.doctor import doctor
-from reconcile.cli.export import export
-from reconcile.cli.follow import follow
-from reconcile.cli.migrate import migrate
-from reconcile.cli.opening import RULES, opened, reading
+from reconcile.cli.opening import opened, reading
 from reconcile.cli.output import Output
 from reconcile.cli.progress import counting
-from reconcile.cli.project import project
-from reconcile.cli.push import push
 from reconcile.cli.report_text import write_causes, write_report
-from reconcile.cli.retries import retries
-from reconcile.cli.rules import rules as rules_group
-from reconcile.cli.sandbox import sandbox
-from reconcile.cli.serve import serve
 from reconcile.cli.sources import Source
 from reconcile.cli.status import BROKEN, UNRELIABLE
-from reconcile.cli.sync import sync
 from reconcile.cli.terminal import say, say_json
 from reconcile.cli.workers import Spreading, spreading_options
 from reconcile.domain.vocabulary import ItemState
@@ -40,36 +26,6 @@ from reconcile.report.build import Report
 from reconcile.report.csv import BYTE_ORDER_MARK, causes_csv, to_csv
 from reconcile.report.story import story_data
 from reconcile.report.wire import causes_data, to_json
-from reconcile.version import VERSION
-
-
-def run() -> int:
-    """Run the command line and return its status; errors are the caller's."""
-    status = cli.main(standalone_mode=False)
-    return status if isinstance(status, int) else 0
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--store",
-    default="sqlite:///reconcile.db",
-    envvar="RECONCILE_STORE",
-    show_default=True,
-    metavar="URL",
-    help="Where the history is: sqlite:///PATH, postgresql://….",
-)
-@click.option(
-    "--rules",
-    envvar="RECONCILE_RULES",
-    metavar="FILE",
-    help="Rules of your own that class failures, as TOML.",
-)
-@click.version_option(VERSION, prog_name="reconcile")
-@click.pass_context
-def cli(context: click.Context, store: str, rules: str | None) -> None:
-    """Report what became of every expense sent to Codat."""
-    context.obj = store
-    context.meta[RULES] = rules
 
 
 @contextmanager
@@ -80,7 +36,7 @@ def _opened(store: str, *, writes: bool = False) -> Iterator[Reconciler]:
         yield books
 
 
-@cli.command()
+@click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.pass_obj
 def ingest(store: str, files: tuple[str, ...]) -> int:
@@ -123,7 +79,7 @@ _MONTH = click.option(
 )
 
 
-@cli.command()
+@click.command()
 @_COMPANY
 @_AS_OF
 @_KNOWN_AT
@@ -208,7 +164,7 @@ def _report_status(result: Report) -> int:
     return BROKEN if result.totals.broken else 0
 
 
-@cli.command()
+@click.command()
 @_COMPANY
 @_AS_OF
 @_KNOWN_AT
@@ -247,7 +203,7 @@ def causes(
     return _report_status(result)
 
 
-@cli.command()
+@click.command()
 @click.argument("transaction")
 @_COMPANY
 @_AS_OF
@@ -281,7 +237,7 @@ def explain(
     return 0
 
 
-@cli.command()
+@click.command()
 @click.option(
     "--set-aside",
     "digest",
@@ -326,20 +282,3 @@ def reprocess(
         say("Quarantine is empty.")
         return 0
     return _intake_status([again])
-
-
-cli.add_command(sandbox)
-cli.add_command(follow)
-cli.add_command(serve)
-cli.add_command(push)
-cli.add_command(sync)
-cli.add_command(doctor)
-cli.add_command(backup)
-cli.add_command(copy)
-cli.add_command(migrate)
-cli.add_command(project)
-cli.add_command(export)
-cli.add_command(audit)
-cli.add_command(cases)
-cli.add_command(retries)
-cli.add_command(rules_group)

@@ -16,7 +16,7 @@ from reconcile.storage.opening import migration_sql
 )
 @click.pass_obj
 def migrate(store: str, *, as_sql: bool, writer: str | None) -> int:
-    """Make the store's tables, or bring them up to date.
+    """Make the store's tables, or update them.
 
     PostgreSQL's are made by nothing else, so that the role a service runs as need not
     be allowed to. Several may run this at once; what is done already changes nothing.

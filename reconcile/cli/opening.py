@@ -7,14 +7,13 @@ from typing import Final
 
 import click
 
+from reconcile.cli.status import RULES
 from reconcile.errors import UsageError
 from reconcile.reconciler import Reconciler
 from reconcile.rules import BUILT_IN, Ruleset, load_rules
 from reconcile.storage.backup import readable
 from reconcile.storage.opening import check_writable
 
-RULES: Final = "reconcile.rules"
-"""Where the command line's `--rules` is kept for the commands below it."""
 _RULES_BYTES_MAX: Final = 4 * 1024 * 1024
 
 

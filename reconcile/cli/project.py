@@ -9,8 +9,9 @@ from typing import Final
 import click
 
 from reconcile.cli.log import tell_log
-from reconcile.cli.opening import RULES, opened, rules_from
+from reconcile.cli.opening import opened, rules_from
 from reconcile.cli.signals import stopping
+from reconcile.cli.status import RULES
 from reconcile.cli.terminal import say
 from reconcile.quiet import logger
 from reconcile.reconciler import Reconciler

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reconcile import Reconciler, read_lines
-from reconcile.cli.commands import cli
 from reconcile.cli.ending import ended
+from reconcile.cli.root import cli
 from reconcile.errors import StoreError
 from tests.builders import at, create, entry, page, row, url
 from tests.stories.test_kill import capture

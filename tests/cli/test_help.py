@@ -1,11 +1,13 @@
 """The help of the commands: each line of the list fits its column."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
 import pytest
 
-from reconcile.cli.commands import cli
+from reconcile.cli.root import COMMANDS, cli
 
 SHORT_HELP_MAX = 45
 
@@ -26,6 +28,32 @@ def test_the_short_help_of_a_command_is_one_whole_sentence(
     assert 0 < len(short) <= SHORT_HELP_MAX
     assert short.endswith(".")
     assert not short.endswith("...")
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
+    own = {
+        name: command.get_short_help_str(100) for name, command in cli.commands.items()
+    }
+
+    assert {name: words for name, (_, words) in COMMANDS.items()} == own
+
+
+def test_help_imports_no_command_and_nothing_of_the_store() -> None:
+    code = (
+        "import sys; from reconcile.cli import main; sys.argv = ['reconcile', '--help']"
+    )
+    show = "print(*sys.modules, file=sys.stderr)"
+    run = f"{code}\ntry:\n    main()\nfinally:\n    {show}"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", run], capture_output=True, text=True, check=True
+    )
+
+    loaded = {*ended.stderr.split()}
+    assert "reconcile.cli.root" in loaded
+    assert loaded.isdisjoint(
+        ("reconcile.cli.commands", "reconcile.reconciler", "rich", "httpx", "msgspec")
+    )
 
 
 @pytest.mark.parametrize("command", [*commands(cli)], ids=lambda command: command.name)

@@ -29,8 +29,8 @@ from reconcile import (
     read_lines,
     to_data,
 )
-from reconcile.cli.commands import cli
 from reconcile.cli.retries_text import outcome_data
+from reconcile.cli.root import cli
 from reconcile.domain.events import EVENT_TYPES
 from reconcile.domain.observations import ExpectedTransaction, Flaw
 from reconcile.domain.retry_events import PlannedLine

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from reconcile import Reconciler
-from reconcile.cli.commands import cli
+from reconcile.cli.root import cli
 from reconcile.expenses import COLUMNS
 from tests.codat.client.clients import server
 from tests.docs.markdown import DOCS, first_cells, quoted, sections
