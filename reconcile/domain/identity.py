@@ -1,5 +1,6 @@
 """Canonical ids and stream names, so that one thing has one name everywhere."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -18,11 +19,30 @@ _UUID: Final = re.compile(
 
 
 def canonical_id(text: str) -> str:
-    """Return `text` in lower case with dashes where it is a UUID, else unchanged."""
+    """Return `text` in lower case with dashes where it is a UUID, else as it is.
+
+    What is too long to be a key in every store is its beginning and its SHA-256.
+    """
     if _CANONICAL(text):
         return text
     found = _UUID(text)
-    return "-".join(found.groups()).lower() if found else text
+    if found:
+        return "-".join(found.groups()).lower()
+    return text if len(text) <= _SHORT else _bounded(text)
+
+
+def _bounded(text: str) -> str:
+    if len(quote(text, safe="", errors="surrogatepass")) <= QUOTED_MAX:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{text[:_BEGINNING]}…{digest}"
+
+
+QUOTED_MAX: Final = 600
+"""How long an id may be in a stream's name. Two of them are a key of an index, of which
+PostgreSQL takes 2,700 bytes."""
+_SHORT: Final = QUOTED_MAX // 12  # four bytes of three characters each
+_BEGINNING: Final = 32
 
 
 def all_canonical(ids: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.domain.identity import (
+    QUOTED_MAX,
     all_canonical,
     canonical_id,
     stream_name,
@@ -55,3 +56,18 @@ def test_many_ids_are_canonical_together_when_each_is(names: list[str]) -> None:
     each = all(CANONICAL(name) is not None for name in names)
 
     assert all_canonical(names) == each
+
+
+@given(text=st.text(max_size=400), times=st.integers(1, 20))
+def test_an_id_of_any_length_is_a_key_of_bounded_length(text: str, times: int) -> None:
+    name = canonical_id(text * times)
+
+    assert len(stream_name("sync", name, name)) <= len("sync::") + 2 * QUOTED_MAX
+    assert canonical_id(name) == name
+
+
+def test_long_ids_that_differ_at_their_ends_stay_two() -> None:
+    first, second = (canonical_id("x" * 5000 + end) for end in "ab")
+
+    assert first != second
+    assert first.startswith("x" * 32)

@@ -95,16 +95,16 @@ CREATE TABLE $.mended (
     PRIMARY KEY (company_id, fingerprint)
 );
 
-CREATE INDEX items_undecided ON $.items (company_id, undecided, kind)
-    WHERE undecided IS NOT NULL;
+CREATE INDEX items_undecided ON $.items (company_id) WHERE undecided IS NOT NULL;
 
 CREATE TABLE $.deliveries (
     delivery_id text COLLATE "C" NOT NULL,
     body_digest text COLLATE "C" NOT NULL,
     company_id text COLLATE "C" NOT NULL,
-    sync_id text COLLATE "C" NOT NULL,
-    PRIMARY KEY (delivery_id, body_digest)
+    sync_id text COLLATE "C" NOT NULL
 );
+-- An id is a header's, of any length: too long for an index of its own.
+CREATE UNIQUE INDEX deliveries_by_id ON $.deliveries (md5(delivery_id), body_digest);
 
 CREATE TABLE $.poisoned (position bigint PRIMARY KEY, reason text NOT NULL);
 
