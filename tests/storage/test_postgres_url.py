@@ -31,18 +31,20 @@ def test_a_url_without_parameters_has_those_that_are_documented() -> None:
     found = location_of("postgresql://db.example/books")
 
     assert (found.schema, found.pool_size, found.lock_timeout_s) == (SCHEMA, 10, 60)
-    assert (found.statement_timeout_s, found.prepares) == (0, True)
+    assert (found.statement_timeout_s, found.idle_timeout_s) == (0, 30)
+    assert found.prepares
     assert found.name == "postgresql://db.example/books (schema reconcile)"
 
 
 def test_our_parameters_are_taken_out_and_libpqs_are_left() -> None:
     found = location_of(
         f"{BASE}?sslmode=verify-full&schema=north&pool_size=3&lock_timeout=5"
-        "&statement_timeout=7&prepare=0&application_name=office&connect_timeout=9"
+        "&statement_timeout=7&idle_timeout=8&prepare=0&application_name=office&connect_timeout=9"
     )
 
     assert (found.schema, found.pool_size, found.lock_timeout_s) == ("north", 3, 5)
-    assert (found.statement_timeout_s, found.prepares) == (7, False)
+    assert (found.statement_timeout_s, found.idle_timeout_s) == (7, 8)
+    assert not found.prepares
     given = psycopg.conninfo.conninfo_to_dict(found.conninfo)
     assert {name: given[name] for name in ("sslmode", "application_name", "port")} == {
         "sslmode": "verify-full",

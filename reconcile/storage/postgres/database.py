@@ -34,10 +34,12 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 Row = tuple[Any, ...]
 
-_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_READ: Final = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+    " SET LOCAL idle_in_transaction_session_timeout = 0"  # it folds, and locks nothing
+)
 _WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _LIFETIME_S: Final = 30 * 60.0
-_IDLE_IN_TRANSACTION_S: Final = 30  # a process that was stopped lets go of its locks
 
 
 class PooledDatastore(PostgresDatastore):
@@ -94,7 +96,7 @@ def _configure(location: Location) -> Any:
     """Return what a connection is told when it is made: one statement, no parameter."""
     settings = {
         "lock_timeout": f"{location.lock_timeout_s}s",
-        "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_S}s",
+        "idle_in_transaction_session_timeout": f"{location.idle_timeout_s}s",
     }
     if location.statement_timeout_s:
         settings["statement_timeout"] = f"{location.statement_timeout_s}s"
@@ -191,7 +193,7 @@ class PostgresDatabase:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator["Queries"]:
         with store_errors(self.path):
-            connection, cursor = self._on_a_live_one(begin.encode(), ())
+            connection, cursor = self._on_a_live_one(begin.encode(), (), plain=True)
             try:
                 yield Queries(self, cursor)
                 cursor.execute(b"COMMIT")
@@ -203,17 +205,19 @@ class PostgresDatabase:
             self._pool.putconn(connection)
 
     def _on_a_live_one(
-        self, first: bytes, values: Sequence[object]
+        self, first: bytes, values: Sequence[object], *, plain: bool = False
     ) -> tuple[Connection, Cursor]:
         """Return a connection on which a statement was run; dead ones are let go of.
 
-        A server that was started again leaves all of a pool's connections dead.
+        A server that was started again leaves all of a pool's connections dead. What is
+        `plain` is sent as it is, and so may be several statements.
         """
         for left in range(self.location.pool_size, -1, -1):
             connection = self._connection()
             try:
                 cursor = connection.cursor(binary=True)
-                cursor.execute(first, values or None)
+                how: dict[str, bool] = {"prepare": False, "binary": False}
+                cursor.execute(first, values or None, **(how if plain else {}))
             except psycopg.Error as error:
                 self._put_back(connection, error)
                 if not is_lost(error) or not left:

