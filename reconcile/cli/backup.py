@@ -5,7 +5,7 @@ import click
 from reconcile.cli.account import shown
 from reconcile.cli.output import Output
 from reconcile.cli.progress import counting
-from reconcile.cli.terminal import say
+from reconcile.cli.terminal import counted, say
 from reconcile.storage.backup import back_up
 from reconcile.storage.moving import copy_store
 
@@ -38,7 +38,8 @@ def copy(source: str, target: str) -> int:
     with counting("Copying events") as progress:
         copied = copy_store(source, target, progress=progress)
     say(
-        f"Copied {copied.events} events and {copied.evidence} pieces of evidence. Both"
-        f" stores agree to position {copied.position}: {copied.digest}."
+        f"Copied {counted(copied.events, 'event', 'events')} and"
+        f" {counted(copied.evidence, 'piece', 'pieces')} of evidence. Both stores agree"
+        f" to position {copied.position}: {copied.digest}."
     )
     return 0

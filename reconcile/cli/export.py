@@ -5,7 +5,7 @@ import click
 from reconcile.cli.account import shown
 from reconcile.cli.opening import reading
 from reconcile.cli.progress import counting
-from reconcile.cli.terminal import say
+from reconcile.cli.terminal import counted, say
 
 
 @click.command()
@@ -23,12 +23,8 @@ def export(store: str, folder: str) -> int:
         manifest = books.export(folder, progress=progress)
     say(
         f"{shown(folder)} is a whole export, to position {manifest.position}:"
-        f" {_counted(manifest.events, 'event', 'events')}"
-        f" of {_counted(manifest.companies, 'company', 'companies')}"
-        f" in {_counted(len(manifest.files), 'file', 'files')}."
+        f" {counted(manifest.events, 'event', 'events')}"
+        f" of {counted(manifest.companies, 'company', 'companies')}"
+        f" in {counted(len(manifest.files), 'file', 'files')}."
     )
     return 0
-
-
-def _counted(number: int, singular: str, plural: str) -> str:
-    return f"{number:,} {singular if number == 1 else plural}"

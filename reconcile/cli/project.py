@@ -12,7 +12,7 @@ from reconcile.cli.log import tell_log
 from reconcile.cli.opening import opened, rules_from
 from reconcile.cli.signals import stopping
 from reconcile.cli.status import RULES
-from reconcile.cli.terminal import say
+from reconcile.cli.terminal import counted, say
 from reconcile.quiet import logger
 from reconcile.reconciler import Reconciler
 from reconcile.rules import BUILT_IN
@@ -50,7 +50,7 @@ def project(store: str, *, workers: int, once: bool) -> int:
             return 0
     rules = click.get_current_context().meta.get(RULES)
     with stopping() as stop:
-        many = "1 worker" if workers == 1 else f"{workers} workers"
+        many = counted(workers, "worker", "workers")
         say(f"Projecting with {many}; stop it with Ctrl-C.")
         if workers == 1:
             _keep_up(store, rules, stop)

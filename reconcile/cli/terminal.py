@@ -68,3 +68,8 @@ def _harmless(text: Text) -> Text:
         is_harmful = number % 2 == 1
         safe.append_text(Text(one_line(part.plain)) if is_harmful else part)
     return safe
+
+
+def counted(number: int, singular: str, plural: str) -> str:
+    """Return a number with what it counts: `1 event`, `12,000 events`."""
+    return f"{number:,} {singular if number == 1 else plural}"

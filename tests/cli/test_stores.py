@@ -71,7 +71,7 @@ def test_a_copy_says_how_far_both_stores_agree(shell: Shell) -> None:
         itself = shell.run("copy", url, url)
 
     assert copied.returncode == 0
-    assert copied.stdout.startswith("Copied 1 events and 1 pieces of evidence. Both")
+    assert copied.stdout.startswith("Copied 1 event and 1 piece of evidence. Both")
     assert itself.returncode == 2
     assert itself.stderr.count("\n") == 1
 
