@@ -47,12 +47,17 @@ class PostgresViews:
         with self._database.writing() as write:
             shares: list[Row] = []
             while not shares:
-                wanted = _a_batch(write.all(_LACKING, until, until))
-                if not wanted:
+                lacking = write.all(_LACKING, until, until)
+                if not lacking:
                     yield None
                     return
-                shares = write.all(f"{_SHARES} SKIP LOCKED", wanted, until)
-                shares = shares or write.all(_SHARES, wanted[:1], until)
+                wanted = _a_batch(lacking)
+                others = [each for each, _ in lacking if each not in wanted]
+                shares = (
+                    write.all(f"{_SHARES} SKIP LOCKED", wanted, until)
+                    or (others and write.all(f"{_SHARES} SKIP LOCKED", others, until))
+                    or write.all(_SHARES, wanted[:1], until)
+                )
             partitions, positions = map(list, zip(*shares, strict=True))
             rows = write.all(_NEXT, partitions, positions, until)
             yield PostgresClaim(write, partitions, [*map(StoredEvent._make, rows)])

@@ -84,6 +84,39 @@ def test_views_under_a_lock_from_outside_catch_up_when_it_is_gone(
         assert books.tie_out().differences == []
 
 
+def test_a_share_in_other_hands_holds_up_no_other_share(victim: OwnServer) -> None:
+    companies = [f"c{n}" for n in range(12)]
+    with (
+        victim.book("lock_timeout=1") as url,
+        Reconciler.open(url) as books,
+        psycopg.connect(victim.url()) as outside,
+    ):
+        books.catch_up()
+        for company in companies:  # each has more than a batch
+            books.store.append(
+                [Envelope(f"sync:{company}:s", n, _STARTED) for n in range(1, 502)],
+                (),
+                recorded_at=at(1),
+            )
+        of = f"FROM {schema_in(url)}"
+        [(share,)] = victim.ask(
+            f"SELECT DISTINCT partition {of}.stored_events WHERE company_id = 'c0'"
+        )
+        taken = f"SELECT 1 {of}.tracking WHERE partition = {share} FOR UPDATE"
+        outside.execute(taken.encode())
+        with pytest.raises(StoreError, match=_LOCKED):
+            books.catch_up()
+
+        behind = victim.ask(
+            f"SELECT DISTINCT e.partition {of}.stored_events AS e"
+            f" JOIN {schema_in(url)}.tracking AS t USING (partition)"
+            " WHERE e.notification_id > t.position"
+        )
+        assert behind == [(share,)]
+        outside.rollback()
+        assert books.catch_up() == books.store.position()
+
+
 def test_an_idle_transaction_anywhere_holds_up_no_reader(victim: OwnServer) -> None:
     victim.ask("CREATE DATABASE elsewhere")
     begin = b"BEGIN ISOLATION LEVEL SERIALIZABLE"
