@@ -268,6 +268,21 @@ def tables_of(url: str) -> Iterator[Tables]:
         yield Tables(connection, mark="%s")
 
 
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    """Keep everybody else from writing to a store, until the end."""
+    if engine_of(url) == SQLITE:
+        path = url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path, timeout=10)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield
+            db.rollback()
+        return
+    with tables_of(url) as tables:
+        tables.run("LOCK TABLE book IN EXCLUSIVE MODE")
+        yield
+
+
 def rows_of(url: str, query: str, *values: object) -> list[tuple[Any, ...]]:
     """Return the rows of a query of a store's tables."""
     with tables_of(url) as tables:

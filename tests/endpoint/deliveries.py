@@ -4,8 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 from reconcile import Reconciler
 from reconcile.endpoint import Limits, Trust, WebhookEndpoint
 from tests.builders import COMPANY, SYNC, TRANSACTION
+from tests.engines import rows_of, url_at
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 KEY = bytes(range(24))
@@ -64,7 +63,7 @@ class Clock:
 
 
 def url_of(folder: Path) -> str:
-    return f"sqlite:///{folder / 'books.db'}"
+    return url_at(folder / "books.db")
 
 
 def endpoint(
@@ -86,6 +85,5 @@ def apart(folder: Path) -> list[tuple[str, int]]:
 
 def evidence_count(folder: Path) -> int:
     """Return how many pieces of evidence the folder's store has."""
-    with closing(sqlite3.connect(folder / "books.db")) as db:
-        number: int = db.execute("SELECT COUNT(*) FROM evidence").fetchone()[0]
-    return number
+    ((number,),) = rows_of(url_of(folder), "SELECT COUNT(*) FROM evidence")
+    return int(number)

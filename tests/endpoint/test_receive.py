@@ -1,10 +1,8 @@
 """One delivery, one answer: kept first, whatever it is."""
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,10 @@ from tests.endpoint.deliveries import (
     url_of,
     webhook,
 )
+from tests.engines import bytes_in, locked, tables_of
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 HASTY = Limits(answer_wait_s=0.3)
 
@@ -42,11 +44,9 @@ def test_a_store_that_is_locked_is_answered_503_and_redelivery_loses_nothing(
 ) -> None:
     body = webhook()
     with endpoint(tmp_path, limits=HASTY) as hooks:
-        with closing(sqlite3.connect(tmp_path / "books.db")) as other:
-            other.execute("BEGIN IMMEDIATE")
+        with locked(url_of(tmp_path)):
             busy = hooks.receive(signed(body), body)
             forged = hooks.receive({}, body)
-            other.rollback()
         again = hooks.receive(signed(body), body)
 
     assert (busy.status, busy.headers) == (503, (("retry-after", "30"),))
@@ -189,11 +189,9 @@ def test_bodies_that_are_not_read_are_answered_though_the_store_is_locked(
     limits = Limits(body_bytes_max=10, answer_wait_s=0.1)
     with (
         endpoint(tmp_path, limits=limits) as hooks,
-        closing(sqlite3.connect(tmp_path / "books.db")) as other,
+        locked(url_of(tmp_path)),
     ):
-        other.execute("BEGIN IMMEDIATE")
         assert hooks.receive({}, bytes(11)).status == 413
-        other.rollback()
 
 
 def test_headers_may_be_bytes_as_servers_hand_them_on(tmp_path: Path) -> None:
@@ -270,7 +268,7 @@ def test_a_legacy_delivery_counts_only_where_the_host_says_so(tmp_path: Path) ->
         assert hooks.receive({"Authorization": value}, b"{}").status == 204
 
     assert evidence_count(tmp_path) == 2
-    assert value.encode() not in (tmp_path / "books.db").read_bytes()
+    assert not any(value.encode() in piece for piece in bytes_in(url_of(tmp_path)))
     with Reconciler.open(url_of(tmp_path)) as books:
         assert books.unprocessed() == 1
 
@@ -323,11 +321,9 @@ def test_the_event_loop_goes_on_while_the_store_is_locked(tmp_path: Path) -> Non
 
     with (
         endpoint(tmp_path, limits=HASTY) as hooks,
-        closing(sqlite3.connect(tmp_path / "books.db")) as other,
+        locked(url_of(tmp_path)),
     ):
-        other.execute("BEGIN IMMEDIATE")
         counted, status = asyncio.run(beats(hooks))
-        other.rollback()
 
     assert status == 503
     assert counted > 10
@@ -337,9 +333,8 @@ def test_a_stream_that_cannot_be_read_holds_up_no_neighbour(tmp_path: Path) -> N
     """What it was told is in quarantine, until the stream is mended."""
     with endpoint(tmp_path) as hooks:
         deliver(hooks, 1)
-    with closing(sqlite3.connect(tmp_path / "books.db")) as db:
-        db.execute("UPDATE stored_events SET state = x'00'")
-        db.commit()
+    with tables_of(url_of(tmp_path)) as tables:
+        tables.run("UPDATE stored_events SET state = ?", b"\0")
 
     with endpoint(tmp_path) as hooks:
 

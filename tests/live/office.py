@@ -16,6 +16,7 @@ from reconcile.live.follow import Follower
 from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.deliveries import Delivery
+from tests.engines import url_at
 from tests.sandbox.calls import COMPANY, expense
 
 __all__ = ["COMPANY", "Line", "Office", "expense", "office_with"]
@@ -106,7 +107,7 @@ class Office:
 def office_with(sandbox: Sandbox, folder: Path) -> Iterator[Office]:
     """Give an office on a store in a folder."""
     line = Line(sandbox)
-    store = f"sqlite:///{folder / 'books.db'}"
+    store = url_at(folder / "books.db")
     with (
         Reconciler.open(store, now=lambda: sandbox.now) as books,
         httpx.Client(transport=line) as http,

@@ -18,6 +18,9 @@ from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox
 from tests.live.office import COMPANY, Office, expense, office_with
 
+pytestmark = pytest.mark.usefixtures("engine")
+
+
 ONE = "11111111-1111-4111-8111-111111111111"
 KEY = "99999999-9999-4999-8999-999999999999"
 OTHER = "88888888-8888-4888-8888-888888888888"

@@ -14,6 +14,9 @@ from reconcile.sandbox import Sandbox
 from tests.live.office import COMPANY, Office, expense, office_with
 from tests.sandbox.calls import call
 
+pytestmark = pytest.mark.usefixtures("engine")
+
+
 ONE = "11111111-1111-4111-8111-111111111111"
 TWO = "22222222-2222-4222-8222-222222222222"
 CREATE = create_expenses(COMPANY, [expense(ONE)])

@@ -16,6 +16,7 @@ from reconcile.cli.root import cli
 from reconcile.expenses import COLUMNS
 from tests.codat.client.clients import server
 from tests.docs.markdown import DOCS, first_cells, quoted, sections
+from tests.engines import url_at
 from tests.live.commands import (
     COMMAND,
     PUSH,
@@ -229,7 +230,7 @@ def test_amounts_arrive_as_they_were_written(desk: Desk) -> None:
 
     assert desk.run("push", file, "--company", COMPANY)[0] == 0
 
-    with Reconciler.open(f"sqlite:///{desk.folder / 'reconcile.db'}") as books:
+    with Reconciler.open(url_at(desk.folder / "reconcile.db")) as books:
         (story,) = books.explain(name(1))
     assert "5000000.29" in str(story.entries)
 

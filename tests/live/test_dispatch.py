@@ -31,6 +31,9 @@ from reconcile.errors import (
 from reconcile.sandbox import Sandbox
 from tests.live.office import COMPANY, Office, expense, office_with
 
+pytestmark = pytest.mark.usefixtures("engine")
+
+
 ONE = "11111111-1111-4111-8111-111111111111"
 TWO = "22222222-2222-4222-8222-222222222222"
 KEY = "99999999-9999-4999-8999-999999999999"

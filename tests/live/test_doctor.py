@@ -9,6 +9,7 @@ import attrs
 from reconcile import Reconciler, read_lines
 from reconcile.storage.refused import UntrustedDelivery
 from tests.codat.client.clients import server
+from tests.engines import url_at
 from tests.live.commands import PUSH, Desk, nobody, saying
 
 
@@ -92,7 +93,7 @@ def test_a_clock_an_hour_off_and_a_quota_used_up_are_told(desk: Desk) -> None:
 
 
 def test_evidence_nobody_could_read_is_told(desk: Desk) -> None:
-    with Reconciler.open(f"sqlite:///{desk.folder / 'reconcile.db'}") as books:
+    with Reconciler.open(url_at(desk.folder / "reconcile.db")) as books:
         books.ingest(read_lines([b"no entry"]))
 
     status, output, _ = desk.run("doctor")
@@ -125,7 +126,7 @@ def test_a_stored_event_nobody_can_read_is_told(desk: Desk) -> None:
 
 
 def test_deliveries_that_were_refused_are_counted(desk: Desk) -> None:
-    with Reconciler.open(f"sqlite:///{desk.folder / 'reconcile.db'}") as books:
+    with Reconciler.open(url_at(desk.folder / "reconcile.db")) as books:
         at = datetime(2026, 3, 2, tzinfo=UTC)
         forged = UntrustedDelivery.of(
             b"{}", received_at=at, reason="x", headers=(), keep_body=True

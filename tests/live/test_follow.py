@@ -1,10 +1,9 @@
 """The follower: every sync is read to its end, once, within the quota."""
 
 import asyncio
-import sqlite3
+import re
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from reconcile.live.pace import Pace
 from reconcile.sandbox import Sandbox, Settings
 from reconcile.sandbox.scenarios import Scenario, scenario
 from tests.builders import uuid_of
+from tests.engines import tables_of, url_at
 from tests.live.office import (
     COMPANY,
     Office,
@@ -28,6 +28,8 @@ from tests.live.office import (
     reads,
     wait_for,
 )
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 @pytest.fixture
@@ -151,7 +153,7 @@ def test_two_followers_share_the_work(office: Office, tmp_path: Path) -> None:
     for number in range(6):
         office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(number))]))
     office.wait(minutes=1)
-    store = f"sqlite:///{tmp_path / 'books.db'}"
+    store = url_at(tmp_path / "books.db")
     asked: list[str] = []
     office.line.asked = asked
     with (
@@ -250,6 +252,14 @@ def test_a_follower_is_a_task_of_an_event_loop_until_it_is_cancelled(
     assert office.states() == {uuid_of(1): ("matched", None)}
 
 
+NO_LEASES = re.compile(r"no such table: leases|leases\W+ does not exist")
+
+
+def rename(url: str, table: str, to: str) -> None:
+    with tables_of(url) as tables:
+        tables.run(f"ALTER TABLE {table} RENAME TO {to}")
+
+
 def test_a_store_that_cannot_be_used_is_tried_again(
     office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -258,16 +268,15 @@ def test_a_store_that_cannot_be_used_is_tried_again(
     pace = Pace(first=timedelta(milliseconds=10))
     follower = office.books.follower(office.client, holder="one", pace=pace)
     stop = threading.Event()
-    with closing(sqlite3.connect(tmp_path / "books.db")) as db:
-        db.execute("ALTER TABLE leases RENAME TO away")
-        runner = threading.Thread(target=follower.run, args=(stop,))
-        runner.start()
-        try:
-            wait_for(lambda: "no such table: leases" in caplog.text)
-            db.execute("ALTER TABLE away RENAME TO leases")
-            wait_for(lambda: reads(office) >= 4)
-        finally:
-            stop.set()
-            runner.join()
+    rename(url_at(tmp_path / "books.db"), "leases", "away")
+    runner = threading.Thread(target=follower.run, args=(stop,))
+    runner.start()
+    try:
+        wait_for(lambda: NO_LEASES.search(caplog.text) is not None)
+        rename(url_at(tmp_path / "books.db"), "away", "leases")
+        wait_for(lambda: reads(office) >= 4)
+    finally:
+        stop.set()
+        runner.join()
 
     assert office.states() == {uuid_of(1): ("matched", None)}

@@ -16,6 +16,7 @@ from reconcile.errors import CodatUnavailable
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.deliveries import Delivery
 from tests.builders import uuid_of
+from tests.engines import url_at
 from tests.live.office import (
     COMPANY,
     Office,
@@ -23,6 +24,8 @@ from tests.live.office import (
     follow,
     office_with,
 )
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 @pytest.fixture
@@ -118,7 +121,7 @@ def test_a_clock_that_goes_on_while_it_plans_keeps_nothing_from_being_read(
             office.dispatch.send(create_expenses(COMPANY, [expense(uuid_of(1))]))
         office.line.asked.clear()
 
-        with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}", now=now) as books:
+        with Reconciler.open(url_at(tmp_path / "books.db"), now=now) as books:
             books.follower(office.client, holder="one").step()
 
         asked = [item.rpartition("/syncs/")[2] for item in office.line.asked]

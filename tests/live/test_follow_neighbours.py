@@ -18,7 +18,11 @@ from reconcile.live.recovery import PAGES_A_VISIT
 from reconcile.sandbox import Ledger, Sandbox, Settings
 from reconcile.storage.ports import Store
 from tests.builders import at, hook, uuid_of
+from tests.engines import url_at
 from tests.live.office import COMPANY, Office, expense, follow, office_with
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 TROUBLED = "aaaaaaaa-0000-4000-8000-000000000001"
 OTHERS = [f"bbbbbbbb-0000-4000-8000-{n:012d}" for n in range(4)]
@@ -257,7 +261,7 @@ def test_followers_of_one_name_hold_leases_of_their_own(
 
     with (
         Reconciler.open(
-            f"sqlite:///{tmp_path / 'books.db'}", now=lambda: office.sandbox.now
+            url_at(tmp_path / "books.db"), now=lambda: office.sandbox.now
         ) as books,
         httpx.Client(transport=office.line) as http,
     ):
@@ -306,7 +310,7 @@ def test_a_clock_that_jumped_ahead_once_keeps_nothing_from_being_read(
         return sandbox.now + ahead[0]
 
     with (
-        Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}", now=now) as books,
+        Reconciler.open(url_at(tmp_path / "books.db"), now=now) as books,
         httpx.Client(transport=sandbox.transport()) as http,
     ):
         client = CodatClient(http, api_keys="key", record=books.record, now=now)

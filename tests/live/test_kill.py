@@ -13,6 +13,7 @@ from reconcile.errors import BusyError, InDoubtError, NotToBeSentError
 from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.server import serving
+from tests.engines import url_at
 from tests.live.killing import killed_before
 from tests.live.office import COMPANY, expense
 
@@ -48,7 +49,7 @@ def test_a_dispatch_killed_before_any_step_is_known_and_sent_once(
     killed_at: int, tmp_path: Path
 ) -> None:
     sandbox = Sandbox()
-    store = f"sqlite:///{tmp_path / 'books.db'}"
+    store = url_at(tmp_path / "books.db")
     with serving(sandbox, speed=0) as url:
         now = sandbox.now.isoformat()
         killed_before(killed_at, _DISPATCH, url, store, ONE, now)

@@ -12,6 +12,7 @@ from reconcile.sandbox import Sandbox
 from reconcile.sandbox.deliveries import Delivery
 from reconcile.sandbox.scenarios import Scenario
 from tests.docs.markdown import DOCS
+from tests.engines import url_at
 from tests.live.office import COMPANY, Office, expense, follow, office_with
 from tests.sandbox.hooks import SECRET
 
@@ -63,7 +64,7 @@ def test_log_records_are_those_that_are_documented_and_tell_nothing_of_an_expens
     with (
         office_with(Sandbox(), tmp_path) as office,
         WebhookEndpoint(
-            f"sqlite:///{tmp_path / 'books.db'}",
+            url_at(tmp_path / "books.db"),
             trust=Trust(secrets=(SECRET,)),
             now=lambda: office.sandbox.now,
         ) as endpoint,

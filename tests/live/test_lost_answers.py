@@ -11,6 +11,7 @@ from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.requests import create_expenses
 from reconcile.errors import CodatUnavailable
 from tests.codat.client.clients import server
+from tests.engines import url_at
 from tests.live.commands import (
     KEY,
     PUSH,
@@ -61,7 +62,7 @@ def lost_earlier(desk: Desk) -> str:
     with (
         server(saying("500 Internal Server Error")) as (url, _),
         Reconciler.open(
-            f"sqlite:///{desk.folder / 'reconcile.db'}", now=lambda: earlier
+            url_at(desk.folder / "reconcile.db"), now=lambda: earlier
         ) as books,
         CodatClient.connected(
             api_keys=KEY, base_url=url, record=books.record, now=lambda: earlier

@@ -18,6 +18,7 @@ from reconcile import Reconciler
 from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.server import serving
+from tests.engines import url_at
 from tests.live.office import COMPANY, expense
 from tests.sandbox.calls import push_dataset, start_sync
 
@@ -64,7 +65,7 @@ def until_matched(store: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("webhooks", [True, False], ids=["webhooks", "none arrives"])
 def test_a_sync_is_followed_to_its_end(webhooks: bool, tmp_path: Path) -> None:
-    store = f"sqlite:///{tmp_path / 'books.db'}"
+    store = url_at(tmp_path / "books.db")
     sandbox = Sandbox(now=now())
     with serving(sandbox, speed=20) as codat:
         push_by_command(store, codat, tmp_path)
@@ -81,7 +82,7 @@ def test_a_sync_is_followed_to_its_end(webhooks: bool, tmp_path: Path) -> None:
 
 
 def test_only_webhooks_tell_of_a_sync_for_a_day(tmp_path: Path) -> None:
-    store = f"sqlite:///{tmp_path / 'books.db'}"
+    store = url_at(tmp_path / "books.db")
     sandbox = Sandbox(now=now())
     with running(store, "serve", "--port", "0", "--webhook-secret", SECRET) as result:
         url = re.search(r"http://\S+codat", result)
@@ -95,7 +96,7 @@ def test_only_webhooks_tell_of_a_sync_for_a_day(tmp_path: Path) -> None:
 
 
 def test_following_once_reads_what_is_due(tmp_path: Path) -> None:
-    store = f"sqlite:///{tmp_path / 'books.db'}"
+    store = url_at(tmp_path / "books.db")
     sandbox = Sandbox(now=now())
     with serving(sandbox, speed=200) as codat:
         push_by_command(store, codat, tmp_path)
@@ -107,7 +108,7 @@ def test_following_once_reads_what_is_due(tmp_path: Path) -> None:
 
 
 def test_a_follower_without_a_key_says_so(tmp_path: Path) -> None:
-    ended = run(f"sqlite:///{tmp_path / 'books.db'}", "follow", "--once", fails=True)
+    ended = run(url_at(tmp_path / "books.db"), "follow", "--once", fails=True)
 
     assert ended.returncode == 2
     assert "API key" in ended.stderr

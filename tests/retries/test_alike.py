@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from reconcile import LeftOutReason, Plan, Reconciler, RetryPolicy, read_lines
 from tests.builders import (
     COMPANY,
@@ -15,7 +17,11 @@ from tests.builders import (
     status,
     uuid_of,
 )
+from tests.engines import url_at
 from tests.retries.desk import reasons
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 OUTAGE = "Service unavailable(503): The service is temporarily unavailable."
 A, B, C = map(uuid_of, range(3))
@@ -37,9 +43,7 @@ def fail_together(
 def planned(
     folder: Path, lines: Iterable[bytes], policy: RetryPolicy, **choice: Any
 ) -> Plan:
-    with Reconciler.open(
-        f"sqlite:///{folder / 'books.db'}", now=lambda: at(600)
-    ) as books:
+    with Reconciler.open(url_at(folder / "books.db"), now=lambda: at(600)) as books:
         books.ingest(read_lines(lines))
         return books.plan(policy, **choice)
 

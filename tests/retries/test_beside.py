@@ -22,6 +22,8 @@ from tests.retries.desk import (
     retry_office,
 )
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def before_a_sync(desk: RetryOffice, act: Callable[[], object]) -> None:
     """Do something once, just before a call that starts a sync arrives."""

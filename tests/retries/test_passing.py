@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import httpx
+import pytest
 
 from reconcile import Follower, RetryPolicy
 from reconcile.codat.requests import create_expenses
@@ -17,6 +18,9 @@ from tests.retries.desk import (
     reasons,
     retry_office,
 )
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 OUTAGE = Scenario(name="outage", broken=1)
 

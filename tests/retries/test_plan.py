@@ -3,6 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from reconcile import LeftOutReason, Operation, Reconciler, read_lines
 from tests.builders import (
     COMPANY,
@@ -14,7 +16,11 @@ from tests.builders import (
     row,
     status,
 )
+from tests.engines import url_at
 from tests.retries.desk import reasons
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 OURS = "The field TaxAmount must be between 0 and 5000000."
 
@@ -40,7 +46,7 @@ def test_what_was_changed_since_goes_though_the_mend_of_its_cause_was_disproved(
     def now() -> datetime:
         return moment
 
-    with Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}", now=now) as books:
+    with Reconciler.open(url_at(tmp_path / "books.db"), now=now) as books:
         books.ingest(read_lines(failed("t1", "t2", sync="s1", minutes=0)))
         (cause,) = books.causes()
         books.decide(

@@ -16,6 +16,10 @@ from reconcile import (
 )
 from reconcile.retries.policy import DEFAULT_POLICY
 from reconcile.retries.policy_file import policy_of
+from tests.engines import url_at
+
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 TEXT = """
 name = "ours"
@@ -155,7 +159,7 @@ def test_a_policy_for_a_cause_that_no_rule_knows_makes_no_plan(tmp_path: Path) -
     policy = RetryPolicy(causes={"gremlins": RetryWait()})
 
     with (
-        Reconciler.open(f"sqlite:///{tmp_path / 'books.db'}") as books,
+        Reconciler.open(url_at(tmp_path / "books.db")) as books,
         pytest.raises(UsageError, match="'gremlins', which is not a cause"),
     ):
         books.plan(policy)

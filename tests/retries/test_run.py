@@ -12,6 +12,7 @@ from reconcile.retries.outcome import RetryOutcome
 from reconcile.retries.policy import QuietHours
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.server import serving
+from tests.engines import url_at
 from tests.live.killing import killed_before
 from tests.retries.desk import (
     COMPANY,
@@ -32,6 +33,7 @@ def locked(desk: RetryOffice, number: int = 6) -> Plan:
     return desk.plan()
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_plan_from_the_future_or_by_other_rules_or_run_before_is_refused_whole(
     tmp_path: Path,
 ) -> None:
@@ -59,6 +61,7 @@ def test_a_plan_from_the_future_or_by_other_rules_or_run_before_is_refused_whole
         assert desk.booked() == {id_of(n): 1 for n in range(6)}
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_plan_of_another_store_leaves_nothing_behind(tmp_path: Path) -> None:
     with retry_office(tmp_path) as desk:
         plan = locked(desk)
@@ -74,6 +77,7 @@ def test_a_plan_of_another_store_leaves_nothing_behind(tmp_path: Path) -> None:
         assert other.office.books.retries() == []
 
 
+@pytest.mark.usefixtures("engine")
 def test_two_workers_on_one_plan_send_each_line_once(tmp_path: Path) -> None:
     with retry_office(tmp_path) as desk:
         plan = locked(desk, 10)
@@ -95,6 +99,7 @@ def test_two_workers_on_one_plan_send_each_line_once(tmp_path: Path) -> None:
         assert desk.booked() == {id_of(n): 1 for n in range(10)}
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_lost_answer_is_asked_for_under_the_same_key(tmp_path: Path) -> None:
     with retry_office(tmp_path) as desk:
         plan = locked(desk)
@@ -110,6 +115,7 @@ def test_a_lost_answer_is_asked_for_under_the_same_key(tmp_path: Path) -> None:
         assert desk.booked() == {id_of(n): 1 for n in range(6)}
 
 
+@pytest.mark.usefixtures("engine")
 def test_an_answer_lost_for_longer_than_codat_replays_it_is_left_to_reading(
     tmp_path: Path,
 ) -> None:
@@ -130,6 +136,7 @@ def test_an_answer_lost_for_longer_than_codat_replays_it_is_left_to_reading(
         assert desk.booked() == {id_of(n): 1 for n in range(6)}
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_key_that_is_refused_stops_the_run_and_costs_no_try(tmp_path: Path) -> None:
     with retry_office(tmp_path, Sandbox()) as desk:
         plan = locked(desk)
@@ -145,6 +152,7 @@ def test_a_key_that_is_refused_stops_the_run_and_costs_no_try(tmp_path: Path) ->
         assert desk.outcomes(plan) == {RetryOutcome.CLEARED: 6}
 
 
+@pytest.mark.usefixtures("engine")
 def test_nothing_is_sent_in_quiet_hours_nor_beyond_the_share_of_the_quota(
     tmp_path: Path,
 ) -> None:
@@ -173,6 +181,7 @@ def test_nothing_is_sent_in_quiet_hours_nor_beyond_the_share_of_the_quota(
         }
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_person_who_ends_an_expense_meanwhile_has_it_dropped(tmp_path: Path) -> None:
     with retry_office(tmp_path) as desk:
         plan = locked(desk)
@@ -195,6 +204,7 @@ def test_a_person_who_ends_an_expense_meanwhile_has_it_dropped(tmp_path: Path) -
         assert id_of(3) not in desk.booked()
 
 
+@pytest.mark.usefixtures("engine")
 def test_what_failed_in_a_dataset_is_pushed_anew_and_synced_by_its_plan(
     tmp_path: Path,
 ) -> None:
@@ -252,7 +262,7 @@ def test_a_run_killed_before_any_step_ends_with_everything_booked_once(
         plan = desk.plan()
         path = tmp_path / "plan.json"
         path.write_bytes(plan.to_json())
-        store = f"sqlite:///{tmp_path / 'books.db'}"
+        store = url_at(tmp_path / "books.db")
 
         ended = killed_before(
             killed_at, _RUN, url, store, str(path), sandbox.now.isoformat()
@@ -265,6 +275,7 @@ def test_a_run_killed_before_any_step_ends_with_everything_booked_once(
         assert ended or killed_at < STEPS  # there are no more steps than these
 
 
+@pytest.mark.usefixtures("engine")
 def test_what_failed_otherwise_since_the_plan_is_planned_anew(tmp_path: Path) -> None:
     with retry_office(tmp_path) as desk:
         plan = locked(desk, 3)

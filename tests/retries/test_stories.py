@@ -27,6 +27,8 @@ from tests.retries.desk import (
     retry_office,
 )
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def test_a_lost_write_is_never_sent_again_by_a_plan_whatever_a_later_try_said(
     tmp_path: Path,

@@ -10,6 +10,9 @@ from reconcile.sandbox.scenarios import Scenario
 from tests.live.office import follow
 from tests.retries.desk import COMPANY, RetryOffice, id_of, reasons, retry_office
 
+pytestmark = pytest.mark.usefixtures("engine")
+
+
 TOLD_AS_FAILED = Settings(timed_out="PushError")  # at first; the row may turn
 
 
