@@ -13,7 +13,7 @@ import sqlite3
 import tempfile
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import cache
 from pathlib import Path
@@ -21,9 +21,6 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
-import pytest
-from hypothesis import given, settings
-from hypothesis.strategies import SearchStrategy
 from psycopg import sql
 
 from reconcile.storage.opening import migrate
@@ -34,7 +31,6 @@ WRITER: Final = "postgresql-writer"
 """PostgreSQL, as a role that may read and write the tables, and make none."""
 ENGINES: Final = (SQLITE, POSTGRES)
 ROLE: Final = "reconcile_test_writer"
-_EXAMPLES_MAX: Final = 1000
 _NUMBERS: Final = itertools.count(1)
 _SERVERS: Final[list[object]] = []
 _FREE: Final[dict[str, list[str]]] = {POSTGRES: [], WRITER: []}
@@ -155,11 +151,12 @@ def new_store(engine: str, folder: Path | None = None) -> Iterator[str]:
 
 
 @atexit.register
-def _drop_all() -> None:
-    """Leave nothing in a server that is not the run's own."""
+def drop_free() -> None:
+    """Leave nothing of ours in a server that is not this process's own."""
     if os.environ.get("RECONCILE_TEST_POSTGRES"):
-        for url in itertools.chain(*_FREE.values()):
-            _drop(url)
+        for free in _FREE.values():
+            while free:
+                _drop(free.pop())
 
 
 # The engine of the test that runs
@@ -325,37 +322,3 @@ def bytes_in(url: str) -> list[bytes]:
         path = Path(url.removeprefix("sqlite:///"))
         return [file.read_bytes() for file in path.parent.glob(f"{path.name}*")]
     return [*values_in(url)]
-
-
-# Laws
-
-
-Law = Callable[..., None]
-
-
-def law(
-    *, examples: int = _EXAMPLES_MAX, engines: Sequence[str] = ENGINES, **drawn: Any
-) -> Callable[[Law], Law]:
-    """Hold a law of an empty store, whose URL is its first argument, on each engine.
-
-    SQLite gets all the examples; the others, which fold by the same code, a tenth.
-    """
-    strategies: dict[str, SearchStrategy[Any]] = drawn
-
-    def decorate(holds: Law) -> Law:
-        @pytest.mark.parametrize("engine", engines)
-        def test(engine: str) -> None:
-            def example(**values: Any) -> None:
-                with using(engine), new_store(engine) as url:
-                    holds(url, **values)
-
-            example.__name__ = example.__qualname__ = holds.__name__
-            number = examples if engine == SQLITE else max(examples // 10, 5)
-            settings(max_examples=number)(given(**strategies)(example))()
-
-        test.__name__ = test.__qualname__ = holds.__name__
-        test.__doc__ = holds.__doc__
-        test.__module__ = holds.__module__
-        return test
-
-    return decorate

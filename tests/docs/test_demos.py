@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 
 from reconcile import Reconciler
 from tests.docs.markdown import DOCS, ROOT
@@ -12,14 +11,16 @@ from tests.docs.markdown import DOCS, ROOT
 END = datetime(2026, 2, 1, tzinfo=UTC)
 
 
-def test_a_month_ends_with_a_report_that_shows_every_state(tmp_path: Path) -> None:
-    store = f"sqlite:///{tmp_path / 'month.db'}"
+def test_a_month_ends_with_a_report_that_shows_every_state(store_url: str) -> None:
     script = DOCS / "examples" / "month_end.py"
 
     ran = subprocess.run(
-        [sys.executable, str(script), store], check=True, capture_output=True, text=True
+        [sys.executable, str(script), store_url],
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    with Reconciler.open(store, create=False) as books:
+    with Reconciler.open(store_url, create=False) as books:
         report = books.report(as_of=END)
         explained = (ROOT / "scripts" / "demo").read_text("utf-8")
 
@@ -30,12 +31,14 @@ def test_a_month_ends_with_a_report_that_shows_every_state(tmp_path: Path) -> No
     assert any(name in explained for name in cleared)
 
 
-def test_the_live_story_loses_no_request(tmp_path: Path) -> None:
-    store = f"sqlite:///{tmp_path / 'live.db'}"
+def test_the_live_story_loses_no_request(store_url: str) -> None:
     script = DOCS / "examples" / "live.py"
 
     ran = subprocess.run(
-        [sys.executable, str(script), store], check=True, capture_output=True, text=True
+        [sys.executable, str(script), store_url],
+        check=True,
+        capture_output=True,
+        text=True,
     )
 
     assert "6 expenses sent, 6 in the books, by 2 syncs." in ran.stdout
@@ -43,12 +46,14 @@ def test_the_live_story_loses_no_request(tmp_path: Path) -> None:
     assert "webhook expenses.sync.successful, answered 204" in ran.stdout
 
 
-def test_what_is_mended_ends_in_the_books(tmp_path: Path) -> None:
-    store = f"sqlite:///{tmp_path / 'again.db'}"
+def test_what_is_mended_ends_in_the_books(store_url: str) -> None:
     script = DOCS / "examples" / "send_again.py"
 
     ran = subprocess.run(
-        [sys.executable, str(script), store], check=True, capture_output=True, text=True
+        [sys.executable, str(script), store_url],
+        check=True,
+        capture_output=True,
+        text=True,
     )
 
     assert ran.stdout.endswith(

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from reconcile import Reconciler, Report, Sum, UsageError, read_lines, to_data
 from reconcile.report.wire import digest
 from tests.builders import at, create_of, expense_of, page, row, status, uuid_of
-from tests.engines import law, rows_of, url_at
+from tests.engines import rows_of, url_at
+from tests.laws import law
 
 LATER = at(60 * 24 * 3)
 COMPANIES = ("company-a", "company-b")

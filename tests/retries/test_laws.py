@@ -35,7 +35,8 @@ from tests.builders import (
     status,
     uuid_of,
 )
-from tests.engines import another_store, law
+from tests.engines import another_store
+from tests.laws import law
 from tests.strategies import crowded, traffic
 
 LATER = st.sampled_from([at(20), at(60 * 5), at(60 * 30), at(60 * 60)])

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from rich.console import Console
 from rich.progress import track
 
+from tests.engines import POSTGRES, SQLITE, postgres_server
 from tests.simulator.run import (
     CAPTURED,
     LIVE,
@@ -33,6 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     kinds.add_argument("--captured", action="store_true", help="only the others")
     kinds.add_argument("--retries", action="store_true", help="plans of retries, alone")
     parser.add_argument("--mutants", action="store_true", help="hunt planted bugs")
+    parser.add_argument(
+        "--store",
+        default=SQLITE,
+        metavar="ENGINE",
+        help="sqlite, postgresql, or the URL of a PostgreSQL database",
+    )
     asked = parser.parse_args(arguments)
     if asked.mutants:
         from tests.simulator.mutants import hunt_all
@@ -40,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         return hunt_all()
     seeds = range(asked.first, asked.first + asked.seeds)
     wanted = _kinds(asked)
-    failures = simulate(seeds, wanted, stop=asked.stop)
+    failures = simulate(seeds, wanted, stop=asked.stop, engine=served(asked.store))
     for failure in failures[:SHOWN_MAX]:
         print_failure(failure)
     result = " and ".join(wanted)
@@ -62,12 +69,27 @@ def _kinds(asked: argparse.Namespace) -> list[str]:
     return live if asked.live else [CAPTURED, *live]
 
 
+def served(store: str) -> str:
+    """Return the engine that is asked for, its server at hand for all processes."""
+    if store == SQLITE:
+        return SQLITE
+    server = postgres_server() if store == POSTGRES else store
+    if not server.startswith("postgres"):
+        raise SystemExit(f"{store!r} is not an engine, expected sqlite or postgresql")
+    os.environ["RECONCILE_TEST_POSTGRES"] = server
+    return POSTGRES
+
+
 def simulate(
-    seeds: Iterable[int], kinds: Iterable[str], *, stop: bool = False
+    seeds: Iterable[int],
+    kinds: Iterable[str],
+    *,
+    stop: bool = False,
+    engine: str = SQLITE,
 ) -> list[Failure]:
     """Return the runs that fail, by seed."""
     asked = [
-        (kind, seed)
+        (kind, seed, engine)
         for seed in seeds
         for kind in kinds
         if kind != NEIGHBOURS or seed % NEIGHBOURS_EVERY == 0

@@ -1,6 +1,5 @@
 """What must hold of every run: its report, against the books and what was heard."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from reconcile.judgement.item import Item
 from reconcile.report.build import Report
 from reconcile.report.wire import to_data
 from reconcile.sandbox import Sandbox
+from tests.engines import rows_of, url_at
 from tests.simulator.captured import Captured, facts
 from tests.simulator.plan import Plan
 
@@ -52,12 +52,9 @@ def violations(
 
 
 def _kept(store: Path) -> int:
-    with sqlite3.connect(store) as db:
-        found: int = db.execute(
-            "SELECT COUNT(DISTINCT identity) FROM evidence"
-        ).fetchone()[0]
-    db.close()
-    return found
+    query = "SELECT COUNT(DISTINCT identity) FROM evidence"
+    ((found,),) = rows_of(url_at(store), query)
+    return int(found)
 
 
 def _counted(report: Report, log: Iterable[Captured]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from reconcile.codat.client.quota import Quota
 from reconcile.codat.requests import create_expenses
 from reconcile.live.follow import Follower
 from reconcile.sandbox import Sandbox, Settings
+from tests.engines import url_at
 from tests.sandbox.calls import expense
 
 REFUSING: Final = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -123,7 +124,7 @@ _Desk = tuple[Reconciler, CodatClient, Follower]
 def _desk(
     store: Path, http: httpx.Client, quota: Quota, now: Callable[[], datetime]
 ) -> _Desk:
-    books = Reconciler.open(f"sqlite:///{store}", now=now)
+    books = Reconciler.open(url_at(store), now=now)
     client = CodatClient(
         http,
         api_keys="key",

@@ -13,6 +13,7 @@ from reconcile.report.build import Report
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.chance import Chance
 from reconcile.sandbox.deliveries import Delivery, Generation
+from tests.engines import url_at
 from tests.simulator.captured import Captured
 from tests.simulator.plan import Plan
 
@@ -36,7 +37,7 @@ class PlannedOffice(ABC):
         self.log: list[Captured] = []
         self.sent: dict[str, dict[str, dict[str, Any]]] = {}  # company → id → item
         self.path = store
-        self._store = f"sqlite:///{store}"
+        self._store = url_at(store)
 
     @property
     @abstractmethod

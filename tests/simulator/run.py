@@ -13,6 +13,7 @@ import attrs
 
 from reconcile import Reconciler
 from reconcile.report.wire import digest
+from tests.engines import another_store, drop_free, url_at, using
 from tests.simulator.captured import Captured
 from tests.simulator.edge import edge_violations
 from tests.simulator.invariants import unread, untrue, violations
@@ -123,14 +124,17 @@ KINDS: Final[Mapping[str, Callable[[int], Failure | None]]] = {
 }
 
 
-def run_one(asked: tuple[str, int]) -> Failure | None:
-    """Return how the run of a kind and a seed fails, None where it holds.
+def run_one(asked: tuple[str, int, str]) -> Failure | None:
+    """Return how the run of a kind, a seed and an engine fails, None where it holds.
 
     For a process of its own: the library's warnings of what was meant to fail are off.
     """
     logging.disable(logging.WARNING)
-    kind, seed = asked
-    return KINDS[kind](seed)
+    kind, seed, engine = asked
+    with using(engine):
+        failure = KINDS[kind](seed)
+    drop_free()
+    return failure
 
 
 @contextmanager
@@ -177,7 +181,7 @@ def _unordered(
     mixed += chance.sample(mixed, len(mixed) // 3)
     chance.shuffle(mixed)
     now = office.end
-    with Reconciler.open(f"sqlite:///{folder / 'mixed.db'}", now=lambda: now) as books:
+    with Reconciler.open(url_at(folder / "mixed.db"), now=lambda: now) as books:
         books.ingest(mixed)
         result = digest(books.replayed_report(as_of=now))
     return [] if result == wanted else ["the same evidence in another order differs"]
@@ -210,10 +214,7 @@ def _shortest(office: Office) -> list[Captured]:
 def _lies(office: Office, log: list[Captured]) -> bool:
     sandbox = office.sandbox
     now = max(sandbox.now, *(item.exchange.observed_at for item in log))
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Reconciler.open(f"sqlite:///{folder}/part.db", now=lambda: now) as books,
-    ):
+    with another_store() as url, Reconciler.open(url, now=lambda: now) as books:
         books.ingest([entry.exchange for entry in log])
         report = books.replayed_report(as_of=now)
         return next(untrue(report, sandbox, log), None) is not None

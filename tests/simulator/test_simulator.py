@@ -1,16 +1,19 @@
 """The hunt in CI: hundreds of seeds hold, each way; planted bugs are caught."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.simulator.__main__ import print_failure
+from tests.engines import POSTGRES, postgres_server, using
+from tests.simulator.__main__ import main, print_failure
 from tests.simulator.mutants import PATCHES, WINDOW_MAX, hunt, mutant
 from tests.simulator.run import (
     CAPTURED,
     LIVE,
     RETRIES,
+    Failure,
     run,
     run_live,
     run_neighbours,
@@ -59,6 +62,32 @@ def test_neighbours_of_troubled_companies_are_known_as_soon_as_alone(seed: int) 
     if failure is not None:
         print_failure(failure)
     assert failure is None
+
+
+SEEDS_ON_POSTGRES: list[tuple[Callable[[int], Failure | None], range]] = [
+    (run, range(10)),
+    (run_live, range(10)),
+    (run_retries, range(3)),
+    (run_neighbours, range(1)),
+]  # more by hand: scripts/simulate --store postgresql
+
+
+@pytest.mark.parametrize(("live_through", "seeds"), SEEDS_ON_POSTGRES)
+def test_some_seeds_of_each_kind_hold_on_postgresql(
+    live_through: Callable[[int], Failure | None], seeds: range
+) -> None:
+    with using(POSTGRES):
+        failures = [live_through(seed) for seed in seeds]
+
+    for failure in failures:
+        if failure is not None:
+            print_failure(failure)
+    assert [item.seed for item in failures if item is not None] == []
+
+
+def test_the_hunt_takes_a_store(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "1", "--captured", "--store", postgres_server()]) == 0
+    assert "1 seeds from 0, captured: 0 failed." in capsys.readouterr().out
 
 
 def test_there_are_planted_bugs_of_every_kind_with_small_windows() -> None:

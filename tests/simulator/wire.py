@@ -1,9 +1,7 @@
 """What the sandbox heard of a live office, whatever the office thinks it sent."""
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 
 import attrs
@@ -12,6 +10,7 @@ from reconcile.domain.identity import stream_name
 from reconcile.sandbox import Call, Response, Sandbox
 from reconcile.sandbox.transport import Transport
 from reconcile.storage.evidence import digest_of
+from tests.engines import rows_of, url_at
 
 NAMES = ("idempotency-key", "x-reconcile-request")  # the headers that name an intent
 USED_UP = "was exceeded"  # by the sandbox's own count, not by chance
@@ -86,8 +85,7 @@ class Wire:
         return answer
 
     def _finds(self, query: str, value: object) -> bool:
-        with closing(sqlite3.connect(self.store)) as db:
-            return db.execute(query, (value,)).fetchone() is not None
+        return bool(rows_of(url_at(self.store), query, value))
 
 
 def name_in(headers: Mapping[str, str]) -> str:

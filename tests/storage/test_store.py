@@ -15,7 +15,8 @@ from reconcile.storage.evidence import Evidence
 from reconcile.storage.opening import migrate, open_store
 from reconcile.storage.ports import Store, VersionConflictError
 from tests.builders import at
-from tests.engines import law, postgres_server, tables_of, with_parameter
+from tests.engines import postgres_server, tables_of, with_parameter
+from tests.laws import law
 from tests.storage.opened import STARTED, begun, filled
 from tests.strategies import EVENTS_OF_EVERY_KIND
 

@@ -6,7 +6,8 @@ from reconcile import Reconciler, read_lines
 from reconcile.domain.instants import END_OF_TIME
 from reconcile.domain.vocabulary import UNDECIDED_WORDS
 from tests.builders import COMPANY, SYNC, at, hook, page, push, row, start, status
-from tests.engines import law, rows_of
+from tests.engines import rows_of
+from tests.laws import law
 from tests.strategies import crowded, traffic
 
 NAMED_BY_FACTS = """

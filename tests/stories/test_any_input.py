@@ -9,7 +9,7 @@ from reconcile import Reconciler, read_document, read_lines
 from reconcile.codat.exchange import Captured
 from reconcile.intake.take import Intake
 from tests.builders import COMPANY, SYNC, create, entry, har, legacy_hook, update, url
-from tests.engines import law
+from tests.laws import law
 from tests.stories.test_bad_input import GOOD, LATER, NOISE, counted
 
 JSON = st.recursive(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from reconcile import Reconciler, read_lines
 from reconcile.report.wire import digest
 from tests.builders import at
-from tests.engines import another_store, law
+from tests.engines import another_store
+from tests.laws import law
 from tests.strategies import traffic
 
 MOMENTS = (at(0), at(7), at(20), at(60 * 29), at(60 * 60))

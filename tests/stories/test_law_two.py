@@ -4,9 +4,9 @@ from random import Random
 
 from reconcile import Reconciler, read_lines
 from tests.builders import at
-from tests.engines import law
 from tests.judgement.test_law_two import MOMENTS, SEEDS, falsehood
 from tests.judgement.truth import live, lose
+from tests.laws import law
 
 
 @law(examples=100, seed=SEEDS)

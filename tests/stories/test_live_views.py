@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from reconcile import Policy, Reconciler, item_data, read_lines, to_data
 from tests.builders import COMPANY, at, page, push, row, start, status, uuid_of
-from tests.engines import law
+from tests.laws import law
 from tests.strategies import traffic
 
 NOW = at(60 * 70)

@@ -13,7 +13,8 @@ from reconcile import Reconciler, read_document, read_lines
 from reconcile.errors import UsageError
 from reconcile.report.wire import digest
 from tests.builders import COMPANY, entry, har, hook, page, url
-from tests.engines import bytes_in, engine_of, law, new_store, values_in
+from tests.engines import bytes_in, engine_of, new_store, values_in
+from tests.laws import law
 from tests.stories.test_any_input import JSON
 from tests.stories.test_bad_input import GOOD, LATER
 
