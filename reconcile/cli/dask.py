@@ -59,8 +59,9 @@ def dask_executor(url: str) -> Iterator[Executor]:
         try:
             yield client.get_executor(pure=False)
         except lost as error:
+            why = str(error).partition("\n")[0] or "it is gone"
             raise WorkersLostError(
-                f"the cluster at {url} lost the work: {str(error) or 'it is gone'}"
+                f"the cluster at {url} lost the work: {why}"
             ) from error
         except ModuleNotFoundError as error:
             raise UsageError(
@@ -119,5 +120,6 @@ def _client(distributed: Any, url: str, address: str) -> Any:
 
 def _quieten() -> None:
     """Keep Dask's own log from standard error: what matters is in an error's words."""
-    for name in ("distributed", "tornado.application"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    for name in [*logging.root.manager.loggerDict]:  # Dask sets levels one by one
+        if name.partition(".")[0] in ("asyncio", "distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)

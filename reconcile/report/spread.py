@@ -13,6 +13,7 @@ from typing import Self
 import attrs
 
 from reconcile.domain.policy import Policy
+from reconcile.projections.folds import gc_paused
 from reconcile.projections.rows import DeliveryRow
 from reconcile.projections.summaries import Finding, findings_of_deliveries
 from reconcile.readmodels.parallel import (
@@ -104,27 +105,33 @@ class Spread:
             judging=judging_of(self.policy, self.rules),
         )
         found = self._judged(setup, self.source.companies())
-        shares = [
-            answer.share
-            for answer in found.values()
-            if answer.share is not None and answer.share.says_something
-        ]
+        with gc_paused():  # what came back holds no cycles, and may be millions
+            return self._report(setup, known_at, found)
+
+    def _report(
+        self,
+        setup: Setup,
+        known_at: datetime | None,
+        found: Mapping[str, CompanyAnswer],
+    ) -> Report:
+        answered = [answer.unpacked() for answer in found.values()]
+        shares = [s for s, _ in answered if s is not None and s.says_something]
         cases = [event for answer in found.values() for event in answer.cases]
         cases.sort(key=lambda event: event.position)
         quarantine = quarantine_of(cases, decode=self.source.recorded)
         return report_of(
             shares,
-            [pair for answer in found.values() for pair in answer.breaks],
-            as_of=as_of,
+            [pair for _, breaks in answered for pair in breaks],
+            as_of=setup.as_of,
             known_at=known_at,
-            selection=selection,
+            selection=setup.selection,
             position=setup.until,
             ruleset=self.rules.label,
             policy=self.policy.edition,
             causes=self.rules,
-            unprocessed=quarantine.unprocessed(company_id),
+            unprocessed=quarantine.unprocessed(setup.company_id),
             poisoned=sum(answer.poisoned for answer in found.values()),
-            settled=settled,
+            settled=setup.settled,
         )
 
     def _judged(
@@ -142,14 +149,17 @@ class Spread:
         }
         for answer in self._again(setup, found):
             found[answer.company_id] = attrs.evolve(
-                found[answer.company_id], share=answer.share, breaks=answer.breaks
+                found[answer.company_id],
+                share=answer.share,
+                items=answer.items,
+                breaks=answer.breaks,
             )
         return found
 
     def _again(
         self, setup: Setup, found: Mapping[str, CompanyAnswer]
     ) -> Iterator[CompanyAnswer]:
-        """Yield the companies that are told differently by what others say."""
+        """Yield the companies that are answered differently by what others say."""
         reported = [name for name in found if setup.is_reported(name)]
         clues = {name: answer.clues for name, answer in found.items()}
         met = meeting(clues, reported=reported)

@@ -17,6 +17,7 @@ from reconcile.report.build import Part, Share, share_of
 from reconcile.report.clues import Clues, clue_of_delivery, clue_of_expense, clues_of
 from reconcile.report.elsewhere import Copies, Copy, marked
 from reconcile.report.groups import Judged
+from reconcile.report.packing import packed, unpacked
 from reconcile.report.part import CompanyReporting
 from reconcile.report.selection import Selection
 from reconcile.report.wire import company_digest
@@ -55,16 +56,26 @@ class Setup:
 class CompanyAnswer:
     """What a worker answers of one company.
 
-    `share` is None where the report is not of it; `cases` are its stored events of
-    quarantine.
+    `share` is None where the report is not of it, and comes without its items, which
+    are packed. `breaks` are places among them, each with how many are like it. `cases`
+    are its stored events of quarantine.
     """
 
     company_id: str
     share: Share | None
-    breaks: Sequence[tuple[Judged, int]]
+    items: bytes
+    breaks: Sequence[tuple[int, int]]
     clues: Clues
     poisoned: int
     cases: Sequence[StoredEvent]
+
+    def unpacked(self) -> tuple[Share | None, list[tuple[Judged, int]]]:
+        """Return the share with its items, and its breaks."""
+        if self.share is None:
+            return None, []
+        items = unpacked(self.items, self.company_id)
+        breaks = [(items[place], number) for place, number in self.breaks]
+        return attrs.evolve(self.share, items=items), breaks
 
 
 @attrs.frozen(kw_only=True)
@@ -114,6 +125,7 @@ def _answer(source: EventSource, setup: Setup, company_id: str) -> CompanyAnswer
         return CompanyAnswer(
             company_id=company_id,
             share=None,
+            items=b"",
             breaks=(),
             clues=clues_of((), ()),
             poisoned=0,
@@ -125,12 +137,14 @@ def _answer(source: EventSource, setup: Setup, company_id: str) -> CompanyAnswer
     part = setup.reporting().part(state, setup.as_of)
     clues = clues_of(part.items, _deliveries(state, setup))
     share: Share | None = None
-    breaks: list[tuple[Judged, int]] = []
+    items = b""
+    breaks: list[tuple[int, int]] = []
     if setup.is_reported(company_id):
-        share, breaks = _share(setup, part, ())
+        share, items, breaks = _share(setup, part, ())
     return CompanyAnswer(
         company_id=company_id,
         share=share,
+        items=items,
         breaks=breaks,
         clues=clues,
         poisoned=len(state.poisoned),
@@ -181,10 +195,11 @@ def judge_again(task: JudgeAgain) -> CompanyAnswer:
         part = setup.reporting().part(state, setup.as_of)
     part.items, found = marked(part.items, Copies(task.copies))
     part.findings = [*part.findings, *found]
-    share, breaks = _share(setup, part, task.findings)
+    share, items, breaks = _share(setup, part, task.findings)
     return CompanyAnswer(
         company_id=task.company_id,
         share=share,
+        items=items,
         breaks=breaks,
         clues=clues_of((), ()),
         poisoned=len(state.poisoned),
@@ -194,13 +209,19 @@ def judge_again(task: JudgeAgain) -> CompanyAnswer:
 
 def _share(
     setup: Setup, part: Part, more: Iterable[Finding]
-) -> tuple[Share, list[tuple[Judged, int]]]:
+) -> tuple[Share, bytes, list[tuple[int, int]]]:
+    """Return a company's share without its items, those packed, and its breaks."""
     share, breaks = share_of(part, more, as_of=setup.as_of, selection=setup.selection)
     items = share.items
     if not setup.settled:
         items = [row for row in items if row.item.state in _UNSETTLED]
+    places = {id(row): place for place, row in enumerate(items)}
     digest = company_digest(share, as_of=setup.as_of)
-    return attrs.evolve(share, items=items, digest=digest), breaks
+    return (
+        attrs.evolve(share, items=(), digest=digest),
+        packed(items),
+        [(places[id(row)], number) for row, number in breaks],
+    )
 
 
 _UNSETTLED = (ItemState.OPEN, ItemState.BREAK)

@@ -196,6 +196,21 @@ def test_an_absent_extra_is_one_sentence(
 
 
 def test_an_interrupt_ends_the_workers_too(folder: Path) -> None:
+    for _ in range(9):  # on a busy machine the report may be quicker than we are
+        status, children = interrupted(folder)
+        if status == 130:
+            break
+    else:
+        raise AssertionError("no report was interrupted")
+
+    for _ in range(1000):
+        if not any(Path(f"/proc/{pid}").exists() for pid in children):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{children} live on")
+
+
+def interrupted(folder: Path) -> tuple[int, list[str]]:
     started = subprocess.Popen(
         [COMMAND, "report", "--workers", "2"],
         cwd=folder,
@@ -205,17 +220,13 @@ def test_an_interrupt_ends_the_workers_too(folder: Path) -> None:
         text=True,
     )
     while not (children := children_of(started.pid)) and started.poll() is None:
-        time.sleep(0.01)
-    os.killpg(started.pid, signal.SIGINT)
-
+        time.sleep(0.001)
+    if started.poll() is None:
+        os.killpg(started.pid, signal.SIGINT)
     out, err = started.communicate(timeout=60)
-
-    assert (started.returncode, out, err.strip()) == (130, "", "")
-    for _ in range(500):
-        if not any(Path(f"/proc/{pid}").exists() for pid in children):
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"{children} live on")
+    if started.returncode == 130:
+        assert (out, err.strip()) == ("", "")
+    return started.returncode, children
 
 
 def children_of(pid: int) -> list[str]:

@@ -94,6 +94,7 @@ def test_every_way_gives_the_same_report(
         brief = reports(as_of=LATER, executor=executor, settled=False)
 
     assert to_data(spread) == to_data(whole)
+    assert spread.items == whole.items
     assert brief.totals == whole.totals
     assert brief.findings == whole.findings
     assert brief.groups == whole.groups
@@ -189,6 +190,7 @@ def test_any_traffic_gives_the_same_report(
         whole = books.replayed_report(as_of=as_of, company_id=scope)
         spread = books.replayed_report(as_of=as_of, company_id=scope, executor=Here())
 
+    assert spread.items == whole.items
     assert to_data(spread) == to_data(whole)
 
 
