@@ -4,8 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -25,7 +27,26 @@ def test_a_how_to_shows_what_happens(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", BEGINNINGS)
 def test_a_how_to_of_retries_ends_as_it_shows(name: str, tmp_path: Path) -> None:
     with trouble(name, tmp_path) as environment:
-        run_examples(DOCS / "how-to" / f"{name}.md", tmp_path, environment)
+        page = DOCS / "how-to" / f"{name}.md"
+        run_examples(page, tmp_path, environment, _at_this_hour(page))
+
+
+def _at_this_hour(page: Path) -> dict[str, str]:
+    """Return what a run writes instead, in the quiet hours of its page's policy."""
+    if "[[quiet]]" not in page.read_text("utf-8"):
+        return {}
+    hour = datetime.now(ZoneInfo("Europe/London")).hour
+    return {"reconcile retries run plan.json": _QUIET} if not 6 <= hour < 22 else {}
+
+
+_QUIET = """\
+0 calls were made, 0 expenses dropped.
+Line 1 waits: these are quiet hours, until …T…:00:00.000000Z.
+Line 2 waits: the outcome of line 1 is not known yet.
+sha256:…: run since … by reconcile retries, not ended
+  3 not sent yet
+Run the plan again for what waits.
+"""
 
 
 @pytest.mark.skipif(
