@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import attrs
+import pytest
 
 from reconcile import Reconciler, read_lines
 from reconcile.storage.refused import UntrustedDelivery
@@ -92,6 +93,7 @@ def test_a_clock_an_hour_off_and_a_quota_used_up_are_told(desk: Desk) -> None:
     assert b"Authorization" not in asked[0]
 
 
+@pytest.mark.usefixtures("engine")
 def test_evidence_nobody_could_read_is_told(desk: Desk) -> None:
     with Reconciler.open(url_at(desk.folder / "reconcile.db")) as books:
         books.ingest(read_lines([b"no entry"]))
@@ -125,6 +127,7 @@ def test_a_stored_event_nobody_can_read_is_told(desk: Desk) -> None:
     assert "problem  views: stored events that cannot be read: 1, at 9" in output
 
 
+@pytest.mark.usefixtures("engine")
 def test_deliveries_that_were_refused_are_counted(desk: Desk) -> None:
     with Reconciler.open(url_at(desk.folder / "reconcile.db")) as books:
         at = datetime(2026, 3, 2, tzinfo=UTC)

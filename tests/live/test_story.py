@@ -81,6 +81,7 @@ def test_a_sync_is_followed_to_its_end(webhooks: bool, tmp_path: Path) -> None:
             assert until_matched(store) == {ONE: "matched"}
 
 
+@pytest.mark.usefixtures("engine")
 def test_only_webhooks_tell_of_a_sync_for_a_day(tmp_path: Path) -> None:
     store = url_at(tmp_path / "books.db")
     sandbox = Sandbox(now=now())

@@ -66,8 +66,8 @@ def test_neighbours_of_troubled_companies_are_known_as_soon_as_alone(seed: int) 
 
 SEEDS_ON_POSTGRES: list[tuple[Callable[[int], Failure | None], range]] = [
     (run, range(10)),
-    (run_live, range(10)),
-    (run_retries, range(3)),
+    (run_live, range(5)),
+    (run_retries, range(2)),
     (run_neighbours, range(1)),
 ]  # more by hand: scripts/simulate --store postgresql
 
@@ -85,8 +85,14 @@ def test_some_seeds_of_each_kind_hold_on_postgresql(
     assert [item.seed for item in failures if item is not None] == []
 
 
-def test_the_hunt_takes_a_store(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--seeds", "1", "--captured", "--store", postgres_server()]) == 0
+def test_the_hunt_takes_a_store(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = postgres_server()
+    monkeypatch.setenv("RECONCILE_TEST_POSTGRES", server)
+
+    assert main(["--seeds", "1", "--captured", "--store", server]) == 0
+
     assert "1 seeds from 0, captured: 0 failed." in capsys.readouterr().out
 
 
