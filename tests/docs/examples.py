@@ -23,10 +23,10 @@ def run_examples(
 ) -> None:
     """Run a document's console and python blocks, one after the other.
 
-    `environment` is what a reader has set before, `instead` what commands write at this
-    hour, where that is not what the document shows. The folder holds the example capture
-    where the docs say it is. A python block's output is the text block that follows it,
-    where one does.
+    `environment` is what a reader has set before, `instead` what is written at this
+    hour in place of what the document shows. The folder holds the example capture where
+    the docs say it is. A python block's output is the text block that follows it, where
+    one does.
     """
     (folder / "docs" / "examples").mkdir(parents=True)
     shutil.copy(DOCS / "examples" / "page.har", folder / "docs" / "examples")
@@ -39,14 +39,18 @@ def run_examples(
                 result, status = _run(
                     [SHELL, "-c", f"(exit {status}); {command}"], folder, environment
                 )
-                _same(command, (instead or {}).get(command, expected), result)
+                _same(command, _shown(expected, instead), result)
         elif block.language == "python":
             result, status = _run(
                 [sys.executable, "-c", block.text], folder, environment
             )
             assert status == 0, result
             if after.language == "text":
-                _same(block.text, after.text, result)
+                _same(block.text, _shown(after.text, instead), result)
+
+
+def _shown(expected: str, instead: Mapping[str, str] | None) -> str:
+    return (instead or {}).get(expected.strip(), expected)
 
 
 def _commands(text: str) -> list[tuple[str, str]]:
