@@ -75,14 +75,15 @@ if TYPE_CHECKING:
     from reconcile.projections.summaries import Finding, SyncSummary
     from reconcile.readmodels.parallel import Processes
     from reconcile.reconciler import Reconciler
-    from reconcile.report.build import Report, Share, Totals
+    from reconcile.report.build import Report, ReportStream, Share, Totals
+    from reconcile.report.csv import to_csv
     from reconcile.report.exported import Export
     from reconcile.report.groups import Group, Judged
     from reconcile.report.money import AgeKey, StateKey, Sum
     from reconcile.report.selection import Selection
     from reconcile.report.story import JudgementChanged, Story, StoryEntry
     from reconcile.report.what_if import WhatIf
-    from reconcile.report.wire import digest, item_data, to_data
+    from reconcile.report.wire import digest, item_data, to_data, to_json
     from reconcile.retries.company_run import WaitingLine
     from reconcile.retries.outcome import (
         ExpenseOutcome,
@@ -178,6 +179,7 @@ __all__ = [
     "Recovered",
     "Reply",
     "Report",
+    "ReportStream",
     "Request",
     "RequestState",
     "Rerequests",
@@ -229,7 +231,9 @@ __all__ = [
     "read_document",
     "read_lines",
     "start_sync",
+    "to_csv",
     "to_data",
+    "to_json",
     "update_expense",
     "update_reimbursable",
 ]
@@ -310,14 +314,15 @@ _HOMES = {
     "reconcile.projections.summaries": ("Finding", "SyncSummary"),
     "reconcile.readmodels.parallel": ("Processes",),
     "reconcile.reconciler": ("Reconciler",),
-    "reconcile.report.build": ("Report", "Share", "Totals"),
+    "reconcile.report.build": ("Report", "ReportStream", "Share", "Totals"),
+    "reconcile.report.csv": ("to_csv",),
     "reconcile.report.exported": ("Export",),
     "reconcile.report.groups": ("Group", "Judged"),
     "reconcile.report.money": ("AgeKey", "StateKey", "Sum"),
     "reconcile.report.selection": ("Selection",),
     "reconcile.report.story": ("JudgementChanged", "Story", "StoryEntry"),
     "reconcile.report.what_if": ("WhatIf",),
-    "reconcile.report.wire": ("digest", "item_data", "to_data"),
+    "reconcile.report.wire": ("digest", "item_data", "to_data", "to_json"),
     "reconcile.retries.company_run": ("WaitingLine",),
     "reconcile.retries.outcome": (
         "ExpenseOutcome",

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Self
 
@@ -27,12 +28,13 @@ from reconcile.live.pace import Pace
 from reconcile.readmodels.keep_up import keep_up
 from reconcile.readmodels.projector import Projector
 from reconcile.readmodels.quarantine import quarantine_at
-from reconcile.report.build import Report
+from reconcile.report.build import Report, ReportStream
 from reconcile.report.gather import Reporting
 from reconcile.report.groups import Group, Judged
 from reconcile.report.replayer import Replayer
 from reconcile.report.selection import Selection
 from reconcile.report.story import Story
+from reconcile.report.streaming import streamed
 from reconcile.retries.policy import RetryPolicy
 from reconcile.retries.sender import Sender
 from reconcile.rules import BUILT_IN, Ruleset
@@ -210,6 +212,39 @@ class Reconciler(Decisions, Replayer, Sender):
             company_id=company_id,
             selection=selection,
         )
+
+    @contextmanager
+    def streamed_report(
+        self,
+        *,
+        company_id: str | None = None,
+        month: str | None = None,
+        cause: str | None = None,
+        state: str | None = None,
+    ) -> Iterator[ReportStream]:
+        """Give the report as things stand now, made while it is read.
+
+        `to_json` and `to_csv` take it. Only where some facts lie in the future, or
+        others write the views, is it made whole first.
+
+        Raises:
+            UsageError: the month or the state is none.
+
+        """
+        selection = Selection.of(month=month, cause=cause, state=state)
+        company_id = None if company_id is None else canonical_id(company_id)
+        self._projector.catch_up()
+        now = self._now()
+        with streamed(
+            self._reporting, as_of=now, company_id=company_id, selection=selection
+        ) as stream:
+            if stream is not None:
+                yield stream
+                return
+        report = self._reporting.replayed(
+            as_of=now, known_at=None, company_id=company_id, selection=selection
+        )
+        yield ReportStream.of(report)
 
     def causes(
         self,

@@ -22,7 +22,7 @@ from reconcile.errors import UsageError
 from reconcile.foreign import one_line_json
 from reconcile.intake.take import Intake
 from reconcile.reconciler import Reconciler
-from reconcile.report.build import Report
+from reconcile.report.build import Report, ReportStream
 from reconcile.report.csv import BYTE_ORDER_MARK, causes_csv, to_csv
 from reconcile.report.story import story_data
 from reconcile.report.wire import causes_data, to_json
@@ -123,38 +123,42 @@ def report(
     could not be read.
     """
     target = Output.checked(output, store=store, inputs=spreading.files)
+    asked = {"company_id": company, "month": month, "cause": cause, "state": state}
+    as_it_stands = as_of is None and known_at is None
     listed = items or face != "text"
-    with (
-        spreading.reports(store, settled=listed) as books,
-        counting("Judging") as progress,
-    ):
+    with spreading.reports(store, settled=listed) as books:
         if company is not None and not books.knows(company):
             say(f"Nothing is recorded of company {company}.", err=True)
-        result = books.report(
-            as_of=as_of,
-            known_at=known_at,
-            company_id=company,
-            month=month,
-            cause=cause,
-            state=state,
-        )
-        progress(result.totals.items)
+        if isinstance(books, Reconciler) and as_it_stands and face != "text":
+            with books.streamed_report(**asked) as stream:
+                _write(stream, face, target, items=items)
+                result = stream.rest()
+        else:
+            with counting("Judging") as progress:
+                result = books.report(as_of=as_of, known_at=known_at, **asked)
+                progress(result.totals.items)
+            _write(result, face, target, items=items)
     if cause is not None and not result.totals.items:
         say(f"No expense of this report has the cause {cause}.", err=True)
-    with target.stream() as stream:
-        match face:
-            case "json":
-                for piece in to_json(result):
-                    stream.write(one_line_json(piece.decode()))
-                stream.write("\n")
-            case "csv":
-                if output is not None:
-                    stream.write(BYTE_ORDER_MARK)
-                for line in to_csv(result):
-                    stream.write(line)
-            case _:
-                write_report(result, stream, items=items)
     return _report_status(result)
+
+
+def _write(
+    report: Report | ReportStream, face: str, target: Output, *, items: bool
+) -> None:
+    """Write a report as it was asked for; text is of one that is whole."""
+    with target.stream() as stream:
+        if isinstance(report, Report) and face == "text":
+            write_report(report, stream, items=items)
+        elif face == "csv":
+            if target.path is not None:
+                stream.write(BYTE_ORDER_MARK)
+            for line in to_csv(report):
+                stream.write(line)
+        else:
+            for piece in to_json(report):
+                stream.write(one_line_json(piece.decode()))
+            stream.write("\n")
 
 
 def _report_status(result: Report) -> int:

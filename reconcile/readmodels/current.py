@@ -1,6 +1,7 @@
 """The live views, read back as the working sets that judgement takes."""
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 
 import attrs
 
@@ -35,6 +36,12 @@ def current_items(
 ) -> CompanyState:
     """Return a company with some of its transactions and all of its syncs."""
     return _company(views, company_id, transaction_ids)
+
+
+def is_past(views: Snapshot, as_of: datetime) -> bool:
+    """Return whether the views hold all facts, and none that is later than a moment."""
+    newest = views.newest()
+    return views.is_even() and (newest is None or newest <= as_of)
 
 
 _SUMMARY = tuple(field.name for field in attrs.fields(SyncSummary))

@@ -1,9 +1,10 @@
 """Build a report: every item, sync and finding in order, with totals and causes."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
+from typing import Self
 
 import attrs
 
@@ -93,11 +94,40 @@ class Report:
         return (group for group in self.groups if group.cause is not None)
 
     def check_whole(self) -> None:
-        """Raise a UsageError where the report lacks the items that are settled."""
+        """Raise a UsageError where the report lacks items."""
         if not self.settled:
             raise UsageError(
                 "the report has open and broken expenses alone, expected all of them"
             )
+        if len(self.items) < self.totals.items:
+            raise UsageError(
+                "the report was streamed and has no expenses any more, expected all of"
+                " them"
+            )
+
+
+@attrs.define(kw_only=True)
+class ReportStream:
+    """A report that is made while it is read, a company at a time.
+
+    `shares` are read once, and first; then `rest` returns the report, of which no item
+    is held any more: its `items` are empty, and its shares without items.
+    """
+
+    as_of: datetime
+    shares: Iterator[Share]
+    rest: Callable[[], Report]
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        """Return a report that is whole as a stream.
+
+        Raises:
+            UsageError: it lacks items.
+
+        """
+        report.check_whole()
+        return cls(as_of=report.as_of, shares=iter(report.shares), rest=lambda: report)
 
 
 @attrs.define(kw_only=True)
@@ -110,48 +140,38 @@ class Part:
     findings: Iterable[Finding]
 
 
-def build(
-    parts: Iterable[Part],
-    *,
-    as_of: datetime,
-    known_at: datetime | None,
-    selection: Selection = ALL,
-    position: int,
-    ruleset: str,
-    policy: str,
-    causes: Causes,
-    more_findings: Iterable[Finding] = (),
-    unprocessed: int = 0,
-    poisoned: int = 0,
-) -> Report:
-    """Return the report of companies that come sorted by id, items sorted within."""
-    more: dict[str, set[Finding]] = {}
-    for finding in more_findings:
-        more.setdefault(finding.company_id or "", set()).add(finding)
-    shares: list[Share] = []
-    breaks: list[tuple[Judged, int]] = []
-    for part in parts:
-        others = more.pop(part.company_id, set())
-        share, broken = share_of(part, others, as_of=as_of, selection=selection)
-        breaks += broken
-        if share.says_something:
-            shares.append(share)
-    for company_id, findings in more.items():
-        rest = Part(company_id=company_id, items=(), syncs=(), findings=())
-        shares.append(share_of(rest, findings, as_of=as_of, selection=selection)[0])
-    return report_of(
-        shares,
-        breaks,
-        as_of=as_of,
-        known_at=known_at,
-        selection=selection,
-        position=position,
-        ruleset=ruleset,
-        policy=policy,
-        causes=causes,
-        unprocessed=unprocessed,
-        poisoned=poisoned,
-    )
+@attrs.define(kw_only=True)
+class ReportBuilder:
+    """Makes a report's shares one by one; of what it has given it holds the breaks."""
+
+    as_of: datetime
+    selection: Selection = ALL
+    more_findings: Iterable[Finding] = ()
+    breaks: list[tuple[Judged, int]] = attrs.field(init=False, factory=list)
+    _more: dict[str, set[Finding]] = attrs.field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        """Sort by company what was found besides."""
+        for finding in self.more_findings:
+            self._more.setdefault(finding.company_id or "", set()).add(finding)
+
+    def shares(self, parts: Iterable[Part]) -> Iterator[Share]:
+        """Yield the shares of companies, where there is something in them."""
+        for part in parts:
+            more = self._more.pop(part.company_id, set())
+            share, broken = share_of(
+                part, more, as_of=self.as_of, selection=self.selection
+            )
+            self.breaks += broken
+            if share.says_something:
+                yield share
+
+    def rest(self) -> Iterator[Share]:
+        """Yield the shares of what was found of companies that gave no part."""
+        yield from self.shares(
+            Part(company_id=company_id, items=(), syncs=(), findings=())
+            for company_id in sorted(self._more)
+        )
 
 
 def report_of(

@@ -5,13 +5,14 @@ import io
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from reconcile.domain.instants import format_instant
 from reconcile.domain.money import amount_of, decimal_text
 from reconcile.foreign import one_line
 from reconcile.judgement.facts import Content
-from reconcile.report.build import Report
+from reconcile.report.build import Report, ReportStream
 from reconcile.report.groups import Judged
 from reconcile.report.money import currencies
 from reconcile.report.wire import overdue_at
@@ -54,19 +55,19 @@ COLUMNS: Final = (
 )
 
 
-def to_csv(report: Report) -> Iterator[str]:
+def to_csv(report: Report | ReportStream) -> Iterator[str]:
     r"""Yield the header and then lines; an item without a leg has one line.
 
     Text that a spreadsheet would compute is preceded by an apostrophe; line breaks and
     other controls in it are written out, as `\n`.
 
     Raises:
-        UsageError: the report lacks the items that are settled.
+        UsageError: the report lacks items.
 
     """
-    report.check_whole()
+    stream = ReportStream.of(report) if isinstance(report, Report) else report
     yield _line(COLUMNS)
-    for row in report.items:
+    for row in chain.from_iterable(share.items for share in stream.shares):
         item = row.item
         head = _head(row)
         for leg in item.legs:

@@ -4,7 +4,7 @@ A company that is connected anew has another id, and what its host sends again t
 in the books already. Rules: `docs/explanation/judgement.md`, section 10, "Elsewhere".
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import attrs
@@ -18,7 +18,9 @@ from reconcile.domain.vocabulary import (
     Verdict,
 )
 from reconcile.projections.summaries import Finding
+from reconcile.report.build import Part
 from reconcile.report.groups import Judged
+from reconcile.storage.ports import Snapshot
 
 
 class Copy(NamedTuple):
@@ -107,3 +109,26 @@ def marked(
             )
         )
     return new, findings
+
+
+def written_in(views: Snapshot) -> Callable[[set[str]], Iterable[Copy]]:
+    """Return what finds expenses in any books, by views that are up to date."""
+    return lambda names: map(Copy._make, views.written(names)) if names else ()
+
+
+def mark(
+    parts: Sequence[Part], others: Callable[[set[str]], Iterable[Copy]] | None
+) -> None:
+    """Mark what is in another company's books: of these parts, or of others."""
+    names = {name for part in parts for name in unwritten(part.items)}
+    copies = [*others(names)] if others is not None else []
+    if not names or (len(parts) < 2 and not copies):
+        return
+    for part in parts:
+        copies += copies_in(part.items, names)
+    if not copies:
+        return
+    found = Copies(copies)
+    for part in parts:
+        part.items, findings = marked(part.items, found)
+        part.findings = [*part.findings, *findings]

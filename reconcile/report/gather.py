@@ -1,6 +1,6 @@
 """Gathers what a report tells: from the live views, or from the history alone."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -8,21 +8,27 @@ import attrs
 
 from reconcile.projections.releases import Corrected, may_be_released
 from reconcile.projections.rows import DeliveryRow
-from reconcile.projections.summaries import (
-    findings_of_deliveries,
-)
+from reconcile.projections.summaries import findings_of_deliveries
 from reconcile.readmodels.company import CompanyState
-from reconcile.readmodels.current import current, current_items
+from reconcile.readmodels.current import current, current_items, is_past
 from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.readmodels.replay import replay
-from reconcile.report.build import Part, Report, build
-from reconcile.report.elsewhere import Copies, Copy, copies_in, marked, unwritten
+from reconcile.report.build import Part, Report, ReportBuilder, Share, report_of
+from reconcile.report.elsewhere import (
+    Copies,
+    Copy,
+    copies_in,
+    mark,
+    marked,
+    unwritten,
+    written_in,
+)
 from reconcile.report.groups import Judged
 from reconcile.report.part import AS_SENT, AS_SENT_HERE, CompanyReporting
 from reconcile.report.selection import ALL, Selection
 from reconcile.report.story import Story, story_of
 from reconcile.report.what_if import Asker
-from reconcile.storage.ports import Snapshot, Store
+from reconcile.storage.ports import Store
 
 
 @attrs.frozen
@@ -48,11 +54,11 @@ class Reporting(CompanyReporting):
         None where some facts lie in the future of `as_of`, or others write the views.
         """
         with self.store.reading() as views:
-            if not _is_past(views, as_of):
+            if not is_past(views, as_of):
                 return None
             states = current(views, company_id=company_id)
             parts = [self.part(state, as_of) for state in states]
-            _mark(parts, _written(views) if company_id is not None else None)
+            mark(parts, written_in(views) if company_id is not None else None)
             return self._built(
                 parts,
                 as_of=as_of,
@@ -79,17 +85,17 @@ class Reporting(CompanyReporting):
         future. `corrected` are by company what is to be sent in place of what was.
         """
         with self.store.reading() as views:
-            if live and _is_past(views, as_of):
+            if live and is_past(views, as_of):
                 states = [*current(views, company_id=company_id)]
                 parts = [self.part(s, as_of, corrected) for s in states]
-                _mark(parts, _written(views) if company_id is not None else None)
+                mark(parts, written_in(views) if company_id is not None else None)
                 yield Gathered(views.position(), states, parts)
                 return
         until = self.store.position()
         states = [*replay(self.store, until=until, as_of=as_of, company_id=company_id)]
         parts = [self.part(state, as_of, corrected) for state in states]
         others = replay(self.store, until=until, as_of=as_of, besides=company_id)
-        _mark(
+        mark(
             parts,
             None
             if company_id is None
@@ -110,7 +116,7 @@ class Reporting(CompanyReporting):
         Those that nobody knows are left out.
         """
         with self.store.reading() as views:
-            if _is_past(views, as_of):
+            if is_past(views, as_of):
                 state = current_items(views, company_id, transaction_ids)
                 rows = self.items(state, as_of, corrected)
                 if any(may_be_released(row.item) for row in rows):  # by what others say
@@ -118,7 +124,7 @@ class Reporting(CompanyReporting):
                     rows = self.items(state, as_of, corrected)
                 found = {r.transaction_id: r for r in rows}
                 rows = [found[name] for name in transaction_ids if name in found]
-                copies = Copies(_written(views)(unwritten(rows)))
+                copies = Copies(written_in(views)(unwritten(rows)))
                 return {r.transaction_id: r for r in marked(rows, copies)[0]}
         with self.gathered(
             as_of=as_of,
@@ -160,12 +166,12 @@ class Reporting(CompanyReporting):
         )
         parts = [self.part(state, as_of) for state in chosen]
         if company_id is None:
-            _mark(parts, None)
+            mark(parts, None)
         else:
             others = heard(
                 replay(self.store, until=until, as_of=as_of, besides=company_id)
             )
-            _mark(parts, lambda names: self.copies(others, names, as_of))
+            mark(parts, lambda names: self.copies(others, names, as_of))
         return self._built(
             parts,
             as_of=as_of,
@@ -228,8 +234,8 @@ class Reporting(CompanyReporting):
     ) -> Iterable[Copy]:
         """Return where expenses are in the books of other companies."""
         with self.store.reading() as views:
-            if views.position() == until and _is_past(views, as_of):
-                return _written(views)(names)
+            if views.position() == until and is_past(views, as_of):
+                return written_in(views)(names)
         others = replay(self.store, until=until, as_of=as_of, besides=company_id)
         return self.copies(others, names, as_of)
 
@@ -245,48 +251,57 @@ class Reporting(CompanyReporting):
         deliveries: Sequence[DeliveryRow],
         poisoned: int | Sequence[int],
     ) -> Report:
-        several = findings_of_deliveries(deliveries)
-        return build(
-            parts,
-            as_of=as_of,
+        builder = self.builder(
+            deliveries, as_of=as_of, company_id=company_id, selection=selection
+        )
+        shares = [*builder.shares(parts), *builder.rest()]
+        return self.ended(
+            builder,
+            shares,
             known_at=known_at,
+            position=position,
+            company_id=company_id,
+            poisoned=poisoned if isinstance(poisoned, int) else len(poisoned),
+        )
+
+    def builder(
+        self,
+        deliveries: Sequence[DeliveryRow],
+        *,
+        as_of: datetime,
+        company_id: str | None,
+        selection: Selection,
+    ) -> ReportBuilder:
+        """Return what makes a report's shares, with what deliveries show of them."""
+        several = findings_of_deliveries(deliveries)
+        return ReportBuilder(
+            as_of=as_of,
             selection=selection,
+            more_findings=[f for f in several if company_id in (None, f.company_id)],
+        )
+
+    def ended(
+        self,
+        builder: ReportBuilder,
+        shares: Iterable[Share],
+        *,
+        known_at: datetime | None,
+        position: int,
+        company_id: str | None,
+        poisoned: int,
+    ) -> Report:
+        """Return the report of all shares that its builder has given."""
+        quarantine = quarantine_at(self.store, until=position)
+        return report_of(
+            shares,
+            builder.breaks,
+            as_of=builder.as_of,
+            known_at=known_at,
+            selection=builder.selection,
             position=position,
             ruleset=self.rules.label,
             policy=self.policy.edition,
             causes=self.rules,
-            more_findings=(f for f in several if company_id in (None, f.company_id)),
-            unprocessed=quarantine_at(self.store, until=position).unprocessed(
-                company_id
-            ),
-            poisoned=poisoned if isinstance(poisoned, int) else len(poisoned),
+            unprocessed=quarantine.unprocessed(company_id),
+            poisoned=poisoned,
         )
-
-
-def _is_past(views: Snapshot, as_of: datetime) -> bool:
-    """Return whether the views hold all facts, and none that is later than a moment."""
-    newest = views.newest()
-    return views.is_even() and (newest is None or newest <= as_of)
-
-
-def _written(views: Snapshot) -> Callable[[set[str]], Iterable[Copy]]:
-    """Return what finds expenses in any books, by views that are up to date."""
-    return lambda names: map(Copy._make, views.written(names)) if names else ()
-
-
-def _mark(
-    parts: Sequence[Part], others: Callable[[set[str]], Iterable[Copy]] | None
-) -> None:
-    """Mark what is in another company's books: of these parts, or of others."""
-    names = {name for part in parts for name in unwritten(part.items)}
-    copies = [*others(names)] if others is not None else []
-    if not names or (len(parts) < 2 and not copies):
-        return
-    for part in parts:
-        copies += copies_in(part.items, names)
-    if not copies:
-        return
-    found = Copies(copies)
-    for part in parts:
-        part.items, findings = marked(part.items, found)
-        part.findings = [*part.findings, *findings]

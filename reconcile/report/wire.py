@@ -6,7 +6,7 @@ judgement. The report's is over those, so that any number of machines can make i
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +19,7 @@ from reconcile.domain.vocabulary import ItemState
 from reconcile.judgement.facts import Content
 from reconcile.judgement.item import Item, Leg
 from reconcile.projections.summaries import Finding, SyncSummary
-from reconcile.report.build import Report, Share, Totals
+from reconcile.report.build import Report, ReportStream, Share, Totals
 from reconcile.report.groups import Group, Judged
 from reconcile.report.money import Sum, age_order, currencies, money_order
 
@@ -30,21 +30,25 @@ _CHUNK: Final = 2048
 
 def digest(report: Report) -> str:
     """Return the report's digest: the same facts and rules give the same, anywhere."""
+    as_of = report.as_of
+    some = ((share.company_id, _digest_in(share, as_of)) for share in report.shares)
+    return _digest_of(report, some)
+
+
+def _digest_of(report: Report, companies: Iterable[tuple[str, str]]) -> str:
     signed = {
         "schema": SCHEMA,
         "as_of": format_instant(report.as_of),
         "ruleset": report.ruleset,
         "policy": report.policy,
         "unprocessed": report.unprocessed,
-        "companies": [
-            [
-                share.company_id,
-                share.digest or company_digest(share, as_of=report.as_of),
-            ]
-            for share in report.shares
-        ],
+        "companies": sorted(companies),
     }
     return f"sha256:{hashlib.sha256(_encode(signed)).hexdigest()}"
+
+
+def _digest_in(share: Share, as_of: datetime) -> str:
+    return share.digest or company_digest(share, as_of=as_of)
 
 
 def company_digest(share: Share, *, as_of: datetime) -> str:
@@ -62,21 +66,35 @@ def company_digest(share: Share, *, as_of: datetime) -> str:
     return hashed.hexdigest()
 
 
-def to_json(report: Report) -> Iterator[bytes]:
+def to_json(report: Report | ReportStream) -> Iterator[bytes]:
     """Yield the whole report as JSON, in pieces of bounded size.
 
+    Its items come first: those of a stream as they are made.
+
     Raises:
-        UsageError: the report lacks the items that are settled.
+        UsageError: the report lacks items.
 
     """
-    report.check_whole()
-    head: dict[str, Any] = {
-        "as_of": format_instant(report.as_of),
+    stream = ReportStream.of(report) if isinstance(report, Report) else report
+    begin = b'{"as_of":%b,"items":[' % _encode(format_instant(stream.as_of))
+    companies: list[tuple[str, str]] = []
+    for share in stream.shares:
+        companies.append((share.company_id, _digest_in(share, stream.as_of)))
+        for piece in _items(share.items, stream.as_of, reasons=True):
+            yield begin + piece
+            begin = b","
+    if begin != b",":
+        yield begin
+    yield b"]," + _encode(_after_items(stream.rest(), companies))[1:]
+
+
+def _after_items(
+    report: Report, companies: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
+    return {
         "causes": [cause_data(group) for group in report.causes],
-        "digest": digest(report),
+        "digest": _digest_of(report, companies),
         "findings": [_finding(finding, reasons=True) for finding in report.findings],
-    }
-    tail: dict[str, Any] = {
         "known_at": _instant(report.known_at),
         "month": report.selection.month,
         "only": {
@@ -92,9 +110,6 @@ def to_json(report: Report) -> Iterator[bytes]:
         "totals": _totals(report.totals),
         "unprocessed": report.unprocessed,
     }
-    yield _encode(head)[:-1] + b',"items":['
-    yield from _items(report.items, report.as_of, reasons=True)
-    yield b"]," + _encode(tail)[1:]
 
 
 def to_data(report: Report) -> dict[str, Any]:
