@@ -22,7 +22,8 @@ from reconcile.report.streaming import COMPANIES_MAX, streamed
 from reconcile.storage.ports import ViewChanges
 from tests.builders import COMPANY, at, create_of, expense_of, page, row, status
 from tests.builders import uuid_of as name_of
-from tests.engines import POSTGRES, law, new_store
+from tests.engines import POSTGRES, new_store
+from tests.laws import law
 from tests.strategies import traffic
 
 OTHER = "b18d8d81-fd7b-4764-a31e-475cb1f36591"
