@@ -56,14 +56,14 @@ class Announcer:
         values = [channel_of(self._database)]
         while True:
             self._news.wait()
-            if not self._over.wait(BETWEEN_S):
-                self._news.clear()
-                with contextlib.suppress(psycopg.Error):
-                    self._database.alone(statement, values)
-                continue
+            over = self._over.wait(BETWEEN_S)
+            self._news.clear()
             with contextlib.suppress(psycopg.Error):
                 self._database.alone(statement, values)
-            return
+            if over:
+                return
+            if self._over.is_set():
+                self._news.set()  # what close() set may have been cleared above
 
 
 class Listener:
