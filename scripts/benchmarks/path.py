@@ -27,7 +27,7 @@ from scripts.benchmarks.bars import Bar, live_report, memory, start_up
 from scripts.benchmarks.generator import LATER, month
 from scripts.benchmarks.generator import LEGS as LEGS_OF_SYNC
 
-LEGS = 400_000
+LEGS = 1_000_000
 STOCK_LINES = 130  # some thousand legs: it takes its time
 ROUNDS = 3
 T = TypeVar("T")
