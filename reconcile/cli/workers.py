@@ -4,12 +4,13 @@
 """
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import attrs
 import click
@@ -76,6 +77,7 @@ class Spreading:
             with dask_executor(self.executor) as executor:
                 yield executor
         elif self.workers is not None and self.workers > 1:
+            os.environ.setdefault("PYTHONWARNINGS", _OF_THE_TRACKER)
             with Processes(self.workers) as executor:
                 yield executor
         else:
@@ -106,6 +108,11 @@ class Spreading:
             else:
                 executor = stack.enter_context(self.working())
                 yield _OfExport(export, executor, settled)
+
+
+# An interrupted command lets go of its workers' queues as it dies; the process of
+# Python's that tidies up after it would tell the user of that.
+_OF_THE_TRACKER: Final = "ignore::UserWarning:multiprocessing.resource_tracker"
 
 
 @attrs.frozen

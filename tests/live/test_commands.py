@@ -372,10 +372,19 @@ def test_an_environment_no_connection_can_be_made_with_is_one_sentence(
     assert errors.count("\n") == 1
 
 
-def test_a_store_that_is_none_of_ours_is_not_shown_with_its_password(
-    desk: Desk,
+@pytest.mark.parametrize(
+    ("scheme", "sentence"),
+    [
+        ("mysql", "'mysql' is not the URL of a store"),
+        ("postgres", "postgresql://no.invalid/db (schema reconcile) cannot be reached"),
+    ],
+)
+def test_a_store_that_cannot_be_used_is_not_shown_with_its_password(
+    desk: Desk, scheme: str, sentence: str
 ) -> None:
-    status, _, errors = desk.run("--store", "postgres://ann:pa55@host/db", "report")
+    url = f"{scheme}://ann:pa55@no.invalid/db"
+
+    status, _, errors = desk.run("--store", url, "report")
 
     assert (status, "pa55" in errors) == (2, False)
-    assert errors.startswith("reconcile: 'postgres' is not the URL of a store")
+    assert errors.startswith(f"reconcile: {sentence}")
