@@ -179,15 +179,14 @@ class PostgresStore(PostgresMoving, PostgresEvents):
         Positions are dense: one event for each number up to that of the counter.
 
         Raises:
-            StoreError: an event is missing, or a page cannot be read.
+            StoreError: an event is missing.
 
         """
         row = self._database.first(
             "SELECT count(*), COALESCE(max(notification_id), 0),"
-            " (SELECT last FROM $.book), count(octet_length(state))"
-            " FROM $.stored_events"
+            " (SELECT last FROM $.book) FROM $.stored_events"
         )
-        events, highest, last, _ = row or (0, 0, 0, 0)
+        events, highest, last = row or (0, 0, 0)
         if not events == highest == last:
             raise StoreError(
                 f"{self.path} is damaged: {events} events stand at positions up to"
