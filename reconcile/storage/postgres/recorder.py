@@ -26,10 +26,6 @@ PATIENCE_S: Final = 10.0
 """How long an append is tried again while the server is away."""
 _FIRST_WAIT_S: Final = 0.05
 _WAIT_MAX_S: Final = 2.0
-EVIDENCE_COLUMNS: Final = (
-    *("identity", "observed_at", "kind", "company_id", "method", "url", "status"),
-    *("headers", "request_body", "response_body", "recorded_at", "body_dropped"),
-)
 _APPEND: Final = """
 WITH book AS (
     UPDATE $.book SET last = last + %b::int8, last_evidence = last_evidence + %b::int8
@@ -61,6 +57,19 @@ WITH book AS (
 SELECT last FROM book
 """
 
+_APPEND_EVENTS: Final = """
+WITH book AS (
+    UPDATE $.book SET last = last + %b::int8 RETURNING last
+), new_events AS (
+    INSERT INTO $.stored_events (notification_id, originator_id, originator_version,
+                                 topic, state, recorded_at)
+    SELECT book.last - %b::int8 + e.n, e.stream, e.version, e.topic, e.state, %b::int8
+      FROM book, unnest(%b::text[], %b::int8[], %b::text[], %b::bytea[])
+           WITH ORDINALITY AS e (stream, version, topic, state, n)
+)
+SELECT last FROM book
+"""
+
 
 class BookRecorder(PostgresApplicationRecorder):
     """Events, and the evidence behind them, in one statement that is a transaction."""
@@ -81,13 +90,20 @@ class BookRecorder(PostgresApplicationRecorder):
         rows: Sequence[tuple[Any, ...]] = kwargs["evidence"]
         bodies: dict[bytes, bytes] = kwargs["bodies"]
         recorded_at: int = kwargs["recorded_at"]
-        values = _values(stored_events, rows, bodies, recorded_at)
+        number = len(stored_events)
+        values = [number, recorded_at, *_columns(stored_events)]
+        statement = _APPEND_EVENTS
+        if rows:  # decisions, and what we do ourselves, rest on no evidence
+            values = [*_evidence(number, rows, bodies), *values]
+            statement = _APPEND
+        else:
+            values = [number, *values]
         in_doubt = False
         give_up_at = time.monotonic() + PATIENCE_S
         wait = _FIRST_WAIT_S
         while True:
             try:
-                row = database.alone(_APPEND, values)
+                row = database.alone(statement, values)
             except UniqueViolation as error:
                 if in_doubt and _is_stored(database, stored_events, rows, recorded_at):
                     return ()
@@ -103,22 +119,21 @@ class BookRecorder(PostgresApplicationRecorder):
                 return range(last - len(stored_events) + 1, last + 1)
 
 
-def _values(
-    stored_events: Sequence[StoredEvent],
-    rows: Sequence[tuple[Any, ...]],
-    bodies: dict[bytes, bytes],
-    recorded_at: int,
+def _evidence(
+    events: int, rows: Sequence[tuple[Any, ...]], bodies: dict[bytes, bytes]
 ) -> list[object]:
-    columns: list[object] = [*map(list, zip(*rows, strict=True))] or [
-        [] for _ in EVIDENCE_COLUMNS
-    ]
+    """Return the values of a statement up to those of its events."""
     return [
-        *(len(stored_events), len(rows)),
+        *(events, len(rows)),
         *([*bodies], [len(body) for body in bodies.values()]),
         pack_all([*bodies.values()]),
         len(rows),
-        *columns,
-        *(len(stored_events), recorded_at),
+        *map(list, zip(*rows, strict=True)),
+    ]
+
+
+def _columns(stored_events: Sequence[StoredEvent]) -> list[object]:
+    return [
         [event.originator_id for event in stored_events],
         [event.originator_version for event in stored_events],
         [event.topic for event in stored_events],
