@@ -3,10 +3,10 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -76,6 +76,43 @@ class EvidenceKey(NamedTuple):
     kind: str
     method: str
     url: str
+
+
+def receipt_of(
+    identity: bytes,
+    row: Sequence[Any],
+    *,
+    dropped: bool,
+    body: Callable[[bytes | None], bytes | None],
+) -> Receipt:
+    """Return what a row of `RECEIPT_COLUMNS` tells; `body` gives bodies by digest.
+
+    Raises:
+        StoreError: a body is missing, or a column is damaged.
+
+    """
+    kind, observed_at, company_id, method, url, status, headers, *digests = row
+    request_body, response_body = map(body, digests)
+    evidence = Evidence(
+        identity=identity,
+        kind=kind,
+        observed_at=None if observed_at is None else moment_of(observed_at),
+        company_id=company_id,
+        method=method,
+        url=url,
+        status=status,
+        headers=headers_of(headers),
+        request_body=request_body,
+        response_body=response_body,
+        body_dropped=dropped,
+    )
+    return Receipt(evidence, *digests)
+
+
+RECEIPT_COLUMNS: Final = (
+    "kind, observed_at, company_id, method, url, status, headers, request_body,"
+    " response_body"
+)
 
 
 def evidence_row(

@@ -93,7 +93,7 @@ def _check_beginning(source: Store, target: Store, before: Ends, until: Ends) ->
             f" earlier copy of {source.path}"
         )
     last = [
-        [*store.evidence_after(before.evidence - 1, until=before.evidence)]
+        store.evidence_after(before.evidence - 1, until=before.evidence)
         for store in (source, target)
     ]
     if before.evidence and last[0] != last[1] and last[1]:

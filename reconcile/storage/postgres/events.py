@@ -7,20 +7,22 @@ from urllib.parse import quote, unquote
 
 from reconcile.domain.events import Recorded
 from reconcile.storage.codec import Codec
-from reconcile.storage.evidence import micros, moment_of
+from reconcile.storage.event_reads import (
+    BYTES_PER_READ,
+    EVENTS_PER_READ,
+    DecodedEvents,
+)
+from reconcile.storage.evidence import micros
 from reconcile.storage.ports import StoredEvent
 from reconcile.storage.postgres.database import PostgresDatabase, Row
 
-EVENTS_PER_READ: Final = 500
-BYTES_PER_READ: Final = 8 * 2**20
 
-
-class PostgresEvents:
+class PostgresEvents(DecodedEvents):
     """The part of a store that reads its events."""
 
     def __init__(self, database: PostgresDatabase, codec: Codec) -> None:
+        super().__init__(codec)
         self._database = database
-        self._codec = codec
 
     def recall(
         self, wanted: Iterable[tuple[bytes, Sequence[str]]]
@@ -111,21 +113,6 @@ class PostgresEvents:
     def stored_after(self, position: int) -> list[StoredEvent]:
         """Return the next stored events, as many as one batch takes."""
         return [*map(StoredEvent._make, self._database.all(_AFTER, position))]
-
-    def recorded(self, stored: StoredEvent) -> Recorded:
-        """Return a stored event, decoded, in its envelope.
-
-        Raises:
-            HistoryError: the event cannot be decoded.
-
-        """
-        return Recorded(
-            stream=stored.stream,
-            version=stored.version,
-            position=stored.position,
-            recorded_at=moment_of(stored.recorded_at),
-            event=self._codec.decode(stored.topic, stored.state),
-        )
 
     def _positions(
         self,

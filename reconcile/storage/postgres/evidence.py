@@ -1,16 +1,16 @@
 """Evidence in PostgreSQL: its rows and its bodies, read and rewritten."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from reconcile.errors import StoreError
 from reconcile.storage.evidence import (
-    Evidence,
+    RECEIPT_COLUMNS,
     EvidenceKey,
     Receipt,
-    headers_of,
-    moment_of,
     pack,
+    receipt_of,
     unpack,
 )
 from reconcile.storage.postgres.database import PostgresDatabase, Queries
@@ -22,34 +22,17 @@ def receipts(
     """Return one piece of evidence as it came each time, the earliest first."""
     with database.reading() as read:
         rows = read.all(
-            "SELECT kind, observed_at, company_id, method, url, status, headers,"
-            " request_body, response_body, bool_or(body_dropped) OVER ()"
+            f"SELECT {RECEIPT_COLUMNS}, bool_or(body_dropped) OVER ()"
             " FROM $.evidence WHERE identity = %s"
             " ORDER BY observed_at NULLS FIRST LIMIT %s",
             identity,
             most,
         )
-        return [_receipt(read, identity, row) for row in rows]
-
-
-def _receipt(read: Queries, identity: bytes, row: tuple[Any, ...]) -> Receipt:
-    kind, observed_at, company_id, method, url, status, headers, *rest = row
-    *digests, dropped = rest
-    request_body, response_body = [_body(read, digest) for digest in digests]
-    evidence = Evidence(
-        identity=identity,
-        kind=kind,
-        observed_at=None if observed_at is None else moment_of(observed_at),
-        company_id=company_id,
-        method=method,
-        url=url,
-        status=status,
-        headers=headers_of(headers),
-        request_body=request_body,
-        response_body=response_body,
-        body_dropped=dropped,
-    )
-    return Receipt(evidence, *digests)
+        body = partial(_body, read)
+        return [
+            receipt_of(identity, row, dropped=dropped, body=body)
+            for *row, dropped in rows
+        ]
 
 
 def _body(read: Queries, digest: bytes | None) -> bytes | None:

@@ -2,31 +2,25 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from reconcile.domain.instants import format_instant
 from reconcile.judgement.contents import Shown
 from reconcile.judgement.facts import Content
 from reconcile.projections.contents import ContentRow
 from reconcile.projections.rows import (
-    DatasetRow,
     DeliveryRow,
-    ItemRow,
-    MendedRow,
     RefusedRow,
-    SyncRow,
-    decode_names,
 )
 from reconcile.storage.evidence import moment_of
-from reconcile.storage.ports import Named, UnfinishedSync, Unsettled, ViewTable
+from reconcile.storage.ports import Named, UnfinishedSync, ViewTable
 from reconcile.storage.postgres.database import Queries, Row
 from reconcile.storage.postgres.paged import PagedTable
 from reconcile.storage.tables import KEYS, MADE_BY, ROWS
+from reconcile.storage.view_reads import CompanyRow, CompanyRows, unsettled_syncs
 
-_Row = TypeVar("_Row", ItemRow, ContentRow, SyncRow, DatasetRow, RefusedRow, MendedRow)
 
-
-class PostgresSnapshot:
+class PostgresSnapshot(CompanyRows):
     """The view tables in one consistent read.
 
     Views that another version of this library made, or nobody yet, are as if empty:
@@ -85,14 +79,6 @@ class PostgresSnapshot:
             found.update(name for (name,) in rows)
         return sorted(found)
 
-    def items(self, company_id: str) -> Iterator[ItemRow]:
-        """Yield a company's items by their ids."""
-        return self._rows(ItemRow, "items", company_id)
-
-    def contents(self, company_id: str) -> Iterator[ContentRow]:
-        """Yield what a company's items say, and each sending, by their ids."""
-        return self._rows(ContentRow, "contents", company_id)
-
     def shown(
         self, company_id: str, names: Collection[str] | None = None
     ) -> Iterator[tuple[str, Shown]]:
@@ -123,25 +109,6 @@ class PostgresSnapshot:
             )
         ]
 
-    def syncs(self, company_id: str) -> Iterator[SyncRow]:
-        """Yield a company's syncs by their ids."""
-        return self._rows(SyncRow, "syncs", company_id)
-
-    def datasets(self, company_id: str) -> Iterator[DatasetRow]:
-        """Yield a company's datasets by their ids."""
-        return self._rows(DatasetRow, "datasets", company_id)
-
-    def refused(self, company_id: str | None = None) -> Iterator[RefusedRow]:
-        """Yield what Codat refused to tell of a company, or of all, by sync."""
-        if company_id is not None:
-            return self._rows(RefusedRow, "refused", company_id)
-        query = "SELECT company_id, sync_id, facts FROM $.refused ORDER BY 1, 2"
-        return map(RefusedRow._make, self._select(query))
-
-    def mended(self, company_id: str) -> Iterator[MendedRow]:
-        """Yield what people said is mended in a company, by fingerprint."""
-        return self._rows(MendedRow, "mended", company_id)
-
     def facts(
         self, table: ViewTable, wanted: Named
     ) -> Iterable[tuple[str, str, bytes]]:
@@ -168,7 +135,7 @@ class PostgresSnapshot:
 
     def unfinished_syncs(self, *, now: datetime) -> Iterator[UnfinishedSync]:
         """Yield every sync that a follower may have to read again: not read by now."""
-        unsettled = self._unsettled()
+        unsettled = unsettled_syncs(self._select(_UNDECIDED))
         at = format_instant(now)
         for company_id, sync_id, facts, context in self._select(_UNFINISHED, at, at):
             how = unsettled.get(company_id, {}).pop(sync_id, None)
@@ -179,27 +146,13 @@ class PostgresSnapshot:
                 how = syncs[sync_id]
                 yield UnfinishedSync(company_id, sync_id, facts, context, how)
 
-    def _unsettled(self) -> dict[str, dict[str, Unsettled]]:
-        """Return the syncs to read again for an item's sake, by their company.
-
-        Where one of its items waits for a decision it is "open", whatever others do.
-        """
-        found: dict[str, dict[str, Unsettled]] = {}
-        for company_id, undecided, conflicting in self._select(_UNDECIDED):
-            syncs = found.setdefault(company_id, {})
-            for sync_id in decode_names(undecided):
-                if not conflicting:
-                    syncs[sync_id] = "open"
-                else:
-                    syncs.setdefault(sync_id, "conflicting")
-        return found
+    def _all_refused(self) -> Iterator[RefusedRow]:
+        query = "SELECT company_id, sync_id, facts FROM $.refused ORDER BY 1, 2"
+        return map(RefusedRow._make, self._select(query))
 
     def _rows(
-        self,
-        row: type[_Row],
-        table: ViewTable,
-        company_id: str,
-    ) -> Iterator[_Row]:
+        self, row: type[CompanyRow], table: ViewTable, company_id: str
+    ) -> Iterator[CompanyRow]:
         columns = f"{KEYS[table]}, {', '.join(row._fields)}"
         return (
             row._make(found[1:]) for found in self._paged(table, columns, company_id)

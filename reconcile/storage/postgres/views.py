@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from reconcile.projections.rows import Column, ItemRows
+from reconcile.storage.event_reads import BYTES_PER_READ, EVENTS_PER_READ
 from reconcile.storage.evidence import micros
 from reconcile.storage.ports import StoredEvent, ViewChanges, ViewTable
 from reconcile.storage.postgres.database import PostgresDatabase, Queries, Row
-from reconcile.storage.postgres.events import BYTES_PER_READ, EVENTS_PER_READ
 from reconcile.storage.postgres.snapshot import PostgresSnapshot
 from reconcile.storage.tables import KEYS, MADE_BY, ROWS
 

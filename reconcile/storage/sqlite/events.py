@@ -8,21 +8,23 @@ from typing import Final
 
 from reconcile.domain.events import Recorded
 from reconcile.storage.codec import Codec
-from reconcile.storage.evidence import micros, moment_of
+from reconcile.storage.event_reads import (
+    BYTES_PER_READ,
+    EVENTS_PER_READ,
+    DecodedEvents,
+)
+from reconcile.storage.evidence import micros
 from reconcile.storage.ports import StoredEvent
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.layout import companies_in, events_of_company
 
-EVENTS_PER_READ: Final = 500
-BYTES_PER_READ: Final = 8 * 2**20
 
-
-class EventReads:
+class EventReads(DecodedEvents):
     """The part of a store that reads its events."""
 
     def __init__(self, database: Database, codec: Codec) -> None:
+        super().__init__(codec)
         self._database = database
-        self._codec = codec
 
     def recall(
         self, wanted: Iterable[tuple[bytes, Sequence[str]]]
@@ -158,21 +160,6 @@ class EventReads:
             if batch:
                 self._database.relied_on(batch[-1].position)
             return batch
-
-    def recorded(self, stored: StoredEvent) -> Recorded:
-        """Return a stored event, decoded, in its envelope.
-
-        Raises:
-            HistoryError: the event cannot be decoded.
-
-        """
-        return Recorded(
-            stream=stored.stream,
-            version=stored.version,
-            position=stored.position,
-            recorded_at=moment_of(stored.recorded_at),
-            event=self._codec.decode(stored.topic, stored.state),
-        )
 
     def _number(self, query: str, *values: object) -> int:
         """Return the one number that a query gives, 0 for null."""

@@ -2,16 +2,17 @@
 
 import sqlite3
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from reconcile.errors import StoreError
 from reconcile.storage.evidence import (
+    RECEIPT_COLUMNS,
     Evidence,
     EvidenceKey,
     Receipt,
-    headers_of,
-    moment_of,
     pack,
+    receipt_of,
     unpack,
 )
 from reconcile.storage.sqlite.layout import body_dropped
@@ -30,35 +31,14 @@ def receipts(
 ) -> list[Receipt]:
     """Return one piece of evidence as it came each time, the earliest first."""
     cursor.execute(
-        "SELECT kind, observed_at, company_id, method, url, status, headers,"
-        " request_body, response_body FROM evidence WHERE identity = ?"
+        f"SELECT {RECEIPT_COLUMNS} FROM evidence WHERE identity = ?"
         " ORDER BY observed_at LIMIT ?",
         (identity, most),
     )
     rows = cursor.fetchall()
     dropped = bool(rows) and body_dropped(cursor, identity, layout=layout)
-    return [_receipt(cursor, identity, row, dropped=dropped) for row in rows]
-
-
-def _receipt(
-    cursor: sqlite3.Cursor, identity: bytes, row: tuple[Any, ...], *, dropped: bool
-) -> Receipt:
-    kind, observed_at, company_id, method, url, status, headers, *digests = row
-    request_body, response_body = [_body(cursor, digest) for digest in digests]
-    evidence = Evidence(
-        identity=identity,
-        kind=kind,
-        observed_at=None if observed_at is None else moment_of(observed_at),
-        company_id=company_id,
-        method=method,
-        url=url,
-        status=status,
-        headers=headers_of(headers),
-        request_body=request_body,
-        response_body=response_body,
-        body_dropped=dropped,
-    )
-    return Receipt(evidence, *digests)
+    body = partial(_body, cursor)
+    return [receipt_of(identity, row, dropped=dropped, body=body) for row in rows]
 
 
 def deliveries_of(cursor: sqlite3.Cursor, digest: bytes) -> dict[bytes, str | None]:
