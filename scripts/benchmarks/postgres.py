@@ -23,12 +23,13 @@ from reconcile.domain.events import SyncStarted
 from reconcile.readmodels.replay import replay
 from reconcile.storage.codec import Codec, Envelope
 from reconcile.storage.opening import migrate, open_store
-from scripts.benchmarks import floors
+from scripts.benchmarks import floors, stock
 from scripts.benchmarks.bars import Bar
 from scripts.benchmarks.generator import START, month
 from scripts.benchmarks.path import ingest, say, timed
 
 LEGS = 200_000
+STOCK_LEGS = 4_000
 ROUNDS = 3
 WRITERS = 4
 APPEND_FOR_S = 2.0
@@ -113,6 +114,27 @@ def real_month(server_url: str, legs: int, rounds: int) -> list[Bar]:
             "a real month / decode, COPY and upsert", median(ratios), 0.4, at_least=True
         )
     ]
+
+
+def against_stock(server_url: str, rounds: int) -> list[Bar]:
+    """Return how fast a little is taken in, against the stock way."""
+    few = [*month(STOCK_LEGS)]
+    ratios = []
+    for _ in range(rounds):
+        schema = f"s{uuid.uuid4().hex[:12]}"
+        theirs, _ = timed(
+            "stock: one JSON event a fact, into a view",
+            STOCK_LEGS,
+            lambda schema=schema: stock.ingest_in_postgres(few, server_url, schema),  # type: ignore[misc]  # of this round
+        )
+        with Reconciler.open(new_schema(server_url)) as books:
+            ours, _ = timed(
+                "ours: lines to evidence, events, views",
+                STOCK_LEGS,
+                lambda books=books: ingest(books, few),  # type: ignore[misc]  # of this round
+            )
+        ratios.append(ours.clock / theirs.clock)
+    return [Bar("ingest / stock", median(ratios), 15, at_least=True)]
 
 
 # Appends
@@ -254,6 +276,7 @@ def main() -> None:
         bars = appends(url, asked.rounds)
         bars += projectors(url, asked.legs, asked.rounds, folder)
         bars += real_month(url, asked.legs, asked.rounds)
+        bars += against_stock(url, asked.rounds)
     for bar in bars:
         print(bar.line())
 
