@@ -70,6 +70,13 @@ def periods(days: Mapping[str, Mapping[ItemState, int]]) -> list[Period]:
     ]
 
 
+def unit_of(some: Sequence[Period]) -> str:
+    """Return what the periods are: days, weeks, months or years."""
+    days = (some[0].last - some[0].first).days + 1
+    longest = {1: "day", 7: "week", DAYS_MAX: "month"}
+    return next((unit for most, unit in longest.items() if days <= most), "year")
+
+
 def _spans(first: date, last: date) -> list[Period]:
     number = (last - first).days + 1
     if number <= DAYS_MAX:

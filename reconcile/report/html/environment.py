@@ -39,6 +39,7 @@ def environment(*packages: str, zone: ZoneInfo | None = None) -> Environment:
         "clean": figures.clean,
         "count": figures.count,
         "day": _day,
+        "figure": figures.money,
         "foreign": foreign,
         "instant": partial(_moment, zone=zone),
         "minute": partial(_moment, zone=zone, seconds=False),
