@@ -58,7 +58,6 @@ def _values(
         "heading": view.heading_of(report),
         "command": view.command_of(report),
         "name_of": view.namer(customers),
-        "named": bool(customers),
         "counts": view.state_counts(report),
         "unbooked": view.prices_of(unbooked.sums),
         "totals_rows": view.totals_rows(report),

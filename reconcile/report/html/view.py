@@ -3,12 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
+from shlex import quote
 from typing import Any, Final
 
 import attrs
 
+from reconcile.domain.identity import canonical_id
 from reconcile.domain.instants import format_instant
 from reconcile.domain.vocabulary import FindingKind, ItemState
+from reconcile.foreign import one_line
+from reconcile.judgement.reasons import plain
 from reconcile.projections.summaries import Finding
 from reconcile.report.build import Report
 from reconcile.report.groups import Group, GroupKey, Judged
@@ -133,7 +137,7 @@ class CauseRow:
     prices: Prices
     places: Sequence[tuple[str, str, int]]  # company, anchor or "", breaks
     more_places: int
-    said: str | None  # in Codat's words, of an example
+    example: str | None  # of its failures, in Codat's words without their envelope
 
 
 @attrs.frozen
@@ -214,10 +218,9 @@ def _cause_row(
         (company, anchors.get(company, ""), found[company].items)
         for company in worst[:PLACES_MAX]
     ]
-    said = next(
-        (leg.message for row in group.examples for leg in row.item.legs if leg.message),
-        None,
-    )
+    messages = [
+        leg.message for row in group.examples for leg in row.item.legs if leg.message
+    ]
     step = (
         "Send them again: it is mended"
         if group.mended
@@ -229,7 +232,7 @@ def _cause_row(
         prices=prices_of(whole.sums),
         places=[(c, a and f"{a}-{place}", n) for c, a, n in places],
         more_places=len(worst) - len(places),
-        said=said,
+        example=plain(messages[0]) if messages else None,
     )
 
 
@@ -303,7 +306,9 @@ def command_of(report: Report) -> str:
         "--cause": selection.cause,
         "--state": selection.state and selection.state.value,
     }
-    given = " ".join(f"{name} {value}" for name, value in options.items() if value)
+    given = " ".join(
+        f"{name} {quote(one_line(value))}" for name, value in options.items() if value
+    )
     return f"reconcile --store STORE report {given} --format json"
 
 
@@ -315,7 +320,7 @@ def heading_of(report: Report) -> str:
 
 def namer(customers: Mapping[str, str] | None) -> Callable[[str], str]:
     """Return what names a company: by its display name, or else by its id."""
-    names = customers or {}
+    names = {canonical_id(name): shown for name, shown in (customers or {}).items()}
     return lambda company_id: names.get(company_id) or company_id
 
 
