@@ -11,7 +11,7 @@ import attrs
 import httpx
 
 from reconcile.cli.account import NO_KEY, host, shown
-from reconcile.cli.doctor_store import Checked
+from reconcile.health import Checked
 from reconcile.codat.client.account import utc_now
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.client.deadlines import within
