@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, Self
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from starlette.datastructures import Headers
@@ -24,7 +25,7 @@ from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.pool import Books, BooksBusyError
 from reconcile.console.problems import PageError
 from reconcile.console.settings import Customers, Settings, Templates
-from reconcile.errors import HistoryError, NoStoreError, ReconcileError
+from reconcile.errors import HistoryError
 from reconcile.reconciler import Reconciler
 from reconcile.report.html.figures import known_zone
 
@@ -70,7 +71,9 @@ class ConsoleApp:
             customers={} if customers is None else customers,
             now=now,
         )
-        self._router = Router([self._route(page) for page in PAGES])
+        self._router = Router(
+            [self._route(page) for page in PAGES], redirect_slashes=False
+        )
         self._router.routes.append(
             Route("/static/{digest}/{name}", _static, methods=["GET"], name="static")
         )
@@ -121,10 +124,8 @@ class ConsoleApp:
             if scope["method"] not in safety.METHODS:
                 raise _not_possible(safety.METHODS)
             if scope["method"] not in safety.READS:
-                scope["reconcile.form"] = await safety.form_of(
-                    Headers(scope=scope), receive
-                )
-                self._check_form(scope)
+                headers = Headers(scope=scope)
+                scope["reconcile.form"] = await safety.form_of(headers, receive)
             if scope["path"] == scope.get("root_path", "") != "":
                 home = RedirectResponse(f"{scope['root_path']}/", 308)
                 await home(scope, receive, noted)
@@ -137,13 +138,6 @@ class ConsoleApp:
             if problem.status == 500:
                 _log.exception("a page failed", extra={"codat_path": scope["path"]})
             await self._shown(problem, scope)(scope, receive, send)
-
-    def _check_form(self, scope: Scope) -> None:
-        headers = Headers(scope=scope)
-        browser = safety.browser_of(headers, COOKIE) or safety.new_browser()
-        token = self._forms.token(browser, self._actor_of(Request(scope)))
-        scheme = scope.get("scheme", "http")
-        self._forms.check(headers, scheme, scope["reconcile.form"], token)
 
     def _actor_of(self, request: Request) -> str | None:
         return None if self._actor is None else self._actor(request)
@@ -158,8 +152,8 @@ class ConsoleApp:
     def _route(self, page: Page) -> Route:
         async def endpoint(request: Request) -> Response:
             loop = asyncio.get_running_loop()
-            made = partial(self._page, page, request)  # noqa: F841
-            return await loop.run_in_executor(self._books.threads(), made)
+            answer = partial(self._page, page, request)
+            return await loop.run_in_executor(self._books.threads(), answer)
 
         return Route(page.path, endpoint, methods=[page.method], name=page.name)
 
@@ -170,6 +164,10 @@ class ConsoleApp:
         known = safety.browser_of(request.headers, COOKIE)
         browser = known or safety.new_browser()
         actor = self._actor_of(request)
+        token = self._forms.token(browser, actor)
+        form = request.scope.get("reconcile.form", {})
+        if request.method not in safety.READS:
+            self._forms.check(request.headers, request.url.scheme, form, token)
         root_path = request.scope.get("root_path", "")
         with self._books.borrowed() as books:
             response = page.view(
@@ -178,10 +176,12 @@ class ConsoleApp:
                     request=request,
                     books=books,
                     asking=asked,
-                    links=Links(self._router, root_path, asked.scope()),
+                    links=Links(
+                        self._router, root_path, asked.scope(), _path_of(request)
+                    ),
                     actor=actor,
-                    token=self._forms.token(browser, actor),
-                    form=request.scope.get("reconcile.form", {}),
+                    token=token,
+                    form=form,
                 )
             )
         if known is None:
@@ -193,6 +193,11 @@ class ConsoleApp:
 
 async def _static(request: Request) -> Response:
     return static_files.answer(**request.path_params)
+
+
+def _path_of(request: Request) -> str:
+    """Return the path that is asked for, as a link to it says it."""
+    return quote(request.scope["path"], safe="/:@!$&'()*+,;=~-._")
 
 
 def _problem_of(error: Exception) -> PageError:

@@ -97,7 +97,7 @@ def asking(query: str, *, known: Collection[str], now: datetime) -> Asking:
             words.setdefault(word, []).append(_checked(word, value.strip()))
     for word in _ONCE:
         if len(words.get(word, ())) > 1:
-            raise _refused(f"{word} is given {len(words[word])} times, expected once")
+            raise _refused(f"the word {word} is given {len(words[word])} times, expected once")
     moments = {
         word: _moment(word, words[word][0], now) for word in _MOMENTS if word in words
     }
@@ -120,13 +120,14 @@ def _checked(word: str, value: str) -> str:
     """Return a value in its one spelling."""
     if len(value) > _LENGTH_MAX:
         raise _refused(
-            f"{word} has {len(value):,} characters, expected {_LENGTH_MAX:,} at most"
+            f"the value of {word} has {len(value):,} characters, expected"
+            f" {_LENGTH_MAX:,} at most"
         )
     if _CONTROLS(value):
-        raise _refused(f"{word} has a control character, expected text")
+        raise _refused(f"the value of {word} has a control character, expected text")
     check = _CHECKS.get(word)
     if check is not None and not check[0](value):
-        raise _refused(f"{word}: {_quoted(value)} is not valid, expected {check[1]}")
+        raise _refused(f"the value {_quoted(value)} of {word} is not valid, expected {check[1]}")
     return canonical_id(value) if word == "customer" else value
 
 
@@ -141,12 +142,13 @@ def _moment(word: str, text: str, now: datetime) -> datetime:
         moment = parse_instant(text)
     if moment is None:
         raise _refused(
-            f"{word}: {_quoted(text)} is not a moment, expected a date or a time such"
-            " as 2026-02-03T09:40"
+            f"the moment {_quoted(text)} of {word} is not valid, expected a date or a"
+            " time such as 2026-02-03T09:40"
         )
     if moment > now:
         raise _refused(
-            f"{word}: {_quoted(text)} is in the future, expected a moment up to now"
+            f"the moment {_quoted(text)} of {word} is in the future, expected one up to"
+            " now"
         )
     return moment.astimezone(UTC)
 

@@ -22,6 +22,7 @@ class Links:
     router: Router
     root_path: str
     scope: Query = {}
+    here: str = ""  # the path of the page that is asked for, in full
 
     def to(self, name: str, query: Query | None = None, /, **ids: str) -> str:
         """Return the address of a page; moments, customer and month go along.
@@ -35,6 +36,15 @@ class Links:
         words = {**self.scope, **(query or {})}
         asked = urlencode({word: value for word, value in words.items() if value}, True)
         return self.root_path + path + (f"?{asked}" if asked else "")
+
+    def now(self) -> str:
+        """Return the address of this page without its moments: as it stands now."""
+        words = {
+            word: value
+            for word, value in self.scope.items()
+            if word not in ("as_of", "known_at")
+        }
+        return self.here + (f"?{urlencode(words, True)}" if words else "")
 
     def plain(self, name: str, /, **ids: str) -> str:
         """Return the address of a page without any query words."""

@@ -35,3 +35,6 @@ OURS: Final = (
     "The page failed for a reason of its own, and nothing was changed; the log of the"
     " server has the details."
 )
+BUSY: Final = (
+    "The console answers as many questions as it can at once; try again in a minute."
+)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -32,7 +32,7 @@ class Templates:
         found = self.environment.get_template(template)
         return found.render(static=static_files.address, **data)
 
-    def problem(self, problem: PageError, *, title: str, links: Links | None) -> str:
+    def problem(self, problem: PageError, *, title: str, links: Links) -> str:
         """Return the page of an error: a status and one sentence, no figures at all."""
         return self.render(
             "error.html",
@@ -41,7 +41,17 @@ class Templates:
             sentence=problem.sentence,
             title=title,
             links=links,
+            **NOTHING,
         )
+
+
+NOTHING: Final[Mapping[str, Any]] = {
+    "asking": None,
+    "actor": None,
+    "breaks": None,
+    "foot": None,
+}
+"""What every template may name, of a page that is asked nothing and says nothing."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""The style sheet and the script: read once, at an address that names their content."""
+"""The style sheet, the script and the icon: read once, at an address that names their content."""
 
 import hashlib
 from functools import cache
@@ -12,6 +12,7 @@ from reconcile.console.problems import NO_SUCH_PAGE, PageError
 TYPES: Final = {
     "console.css": "text/css; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
 }
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _DIGITS: Final = 16

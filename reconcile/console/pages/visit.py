@@ -1,6 +1,7 @@
 """One request for a page, and what a page is: an address, its words, its view."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import attrs
@@ -14,6 +15,17 @@ from reconcile.console.settings import Settings
 from reconcile.reconciler import Reconciler
 
 SCOPE: Final = ("customer", "month", "as_of", "known_at")
+
+
+@attrs.frozen(kw_only=True)
+class Foot:
+    """What all figures of a page stand on."""
+
+    as_of: datetime
+    known_at: datetime | None
+    position: int
+    rules: str | None
+    digest: str | None
 
 
 @attrs.frozen(kw_only=True)
@@ -40,6 +52,29 @@ class Visit:
         if found is None:
             raise PageError(404, NO_SUCH_PAGE)
         return found
+
+    def foot(
+        self,
+        *,
+        position: int,
+        as_of: datetime | None = None,
+        rules: str | None = None,
+        digest: str | None = None,
+    ) -> Foot:
+        """Return what a page stands on, for its last line."""
+        return Foot(
+            as_of=as_of or self.asking.as_of or self.settings.now(),
+            known_at=self.asking.known_at,
+            position=position,
+            rules=rules,
+            digest=digest,
+        )
+
+    def title_of(self, cause: str) -> str:
+        """Return a cause in plain words; its name where no rule knows it."""
+        rules = self.books.rules
+        known = (*rules.rules, rules.unclassified)
+        return next((rule.title for rule in known if rule.name == cause), cause)
 
     def page(self, template: str, *, status: int = 200, **data: Any) -> Response:
         """Return a page of a template; every template extends `base.html`."""
