@@ -22,9 +22,9 @@ from reconcile.console.asking import asking
 from reconcile.console.links import Links
 from reconcile.console.pages import PAGES
 from reconcile.console.pages.visit import Page, Visit
-from reconcile.console.pool import Books, BooksBusyError
+from reconcile.console.pool import BooksBusyError, BooksPool
 from reconcile.console.problems import PageError
-from reconcile.console.settings import Customers, Settings, Templates
+from reconcile.console.settings import ConsoleSettings, Customers, Templates
 from reconcile.errors import HistoryError
 from reconcile.reconciler import Reconciler
 from reconcile.report.html.figures import known_zone
@@ -59,13 +59,12 @@ class ConsoleApp:
         secret: bytes | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        opener = partial(Reconciler.open, open, create=False)
-        self._books = Books(opener if isinstance(open, str) else open)
+        self._books = BooksPool(open if callable(open) else _opener_of(open))
         self._actor = actor
         self.may_run = may_run
         self._forms = safety.Forms(secret)
         found = known_zone(zone) if isinstance(zone, str) else zone
-        self._settings = Settings(
+        self._settings = ConsoleSettings(
             title=title,
             templates=Templates.of(found),
             customers={} if customers is None else customers,
@@ -121,16 +120,7 @@ class ConsoleApp:
             await send(message)
 
         try:
-            if scope["method"] not in safety.METHODS:
-                raise _not_possible(safety.METHODS)
-            if scope["method"] not in safety.READS:
-                headers = Headers(scope=scope)
-                scope["reconcile.form"] = await safety.form_of(headers, receive)
-            if scope["path"] == scope.get("root_path", "") != "":
-                home = RedirectResponse(f"{scope['root_path']}/", 308)
-                await home(scope, receive, noted)
-                return
-            await self._router(scope, receive, noted)
+            await self._routed(scope, receive, noted)
         except Exception as error:
             problem = _problem_of(error)
             if begun:
@@ -138,6 +128,19 @@ class ConsoleApp:
             if problem.status == 500:
                 _log.exception("a page failed", extra={"codat_path": scope["path"]})
             await self._shown(problem, scope)(scope, receive, send)
+
+    async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lead a request to its page; a form is read first, within its bounds."""
+        if scope["method"] not in safety.METHODS:
+            raise _not_possible(safety.METHODS)
+        if scope["method"] not in safety.READS:
+            headers = Headers(scope=scope)
+            scope["reconcile.form"] = await safety.form_of(headers, receive)
+        if scope["path"] == scope.get("root_path", "") != "":
+            home = RedirectResponse(f"{scope['root_path']}/", 308)
+            await home(scope, receive, send)
+            return
+        await self._router(scope, receive, send)
 
     def _actor_of(self, request: Request) -> str | None:
         return None if self._actor is None else self._actor(request)
@@ -189,6 +192,11 @@ class ConsoleApp:
             cookie = safety.set_cookie(COOKIE, browser, path=root_path, https=https)
             response.headers.append("set-cookie", cookie)
         return response
+
+
+def _opener_of(url: str) -> Callable[[], Reconciler]:
+    """Return what opens the store of a URL, which must be there."""
+    return lambda: Reconciler.open(url, create=False)
 
 
 async def _static(request: Request) -> Response:

@@ -97,7 +97,9 @@ def asking(query: str, *, known: Collection[str], now: datetime) -> Asking:
             words.setdefault(word, []).append(_checked(word, value.strip()))
     for word in _ONCE:
         if len(words.get(word, ())) > 1:
-            raise _refused(f"the word {word} is given {len(words[word])} times, expected once")
+            raise _refused(
+                f"the word {word} is given {len(words[word])} times, expected once"
+            )
     moments = {
         word: _moment(word, words[word][0], now) for word in _MOMENTS if word in words
     }
@@ -127,7 +129,9 @@ def _checked(word: str, value: str) -> str:
         raise _refused(f"the value of {word} has a control character, expected text")
     check = _CHECKS.get(word)
     if check is not None and not check[0](value):
-        raise _refused(f"the value {_quoted(value)} of {word} is not valid, expected {check[1]}")
+        raise _refused(
+            f"the value {_quoted(value)} of {word} is not valid, expected {check[1]}"
+        )
     return canonical_id(value) if word == "customer" else value
 
 
@@ -161,7 +165,7 @@ def _is_date(text: str) -> bool:
     return bool(_DATE(text))
 
 
-def _is_among(values: Collection[str]) -> Callable[[str], bool]:
+def _is_among(*values: str) -> Callable[[str], bool]:
     return lambda text: text in {str(value) for value in values}
 
 
@@ -179,11 +183,11 @@ def _refused(sentence: str) -> PageError:
     return PageError(400, f"{sentence[0].upper()}{sentence[1:]}.")
 
 
-_YES_NO: Final = (_is_among(("yes", "no")), "yes or no")
+_YES_NO: Final = (_is_among("yes", "no"), "yes or no")
 _CHECKS: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
-    "state": (_is_among(ItemState), _one_of([*ItemState])),
-    "owner": (_is_among(Owner), _one_of([*Owner])),
-    "verdict": (_is_among(Verdict), _one_of([*Verdict])),
+    "state": (_is_among(*ItemState), _one_of([*ItemState])),
+    "owner": (_is_among(*Owner), _one_of([*Owner])),
+    "verdict": (_is_among(*Verdict), _one_of([*Verdict])),
     "booked": _YES_NO,
     "half_booked": _YES_NO,
     "currency": (

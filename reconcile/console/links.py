@@ -21,7 +21,7 @@ class Links:
 
     router: Router
     root_path: str
-    scope: Query = {}
+    scope: Query = attrs.field(factory=dict)
     here: str = ""  # the path of the page that is asked for, in full
 
     def to(self, name: str, query: Query | None = None, /, **ids: str) -> str:

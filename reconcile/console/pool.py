@@ -17,7 +17,7 @@ class BooksBusyError(Exception):
     """All books are in use, and none came free in time."""
 
 
-class Books:
+class BooksPool:
     """Opens up to `most` reconcilers when they are first needed, and lends them out.
 
     Pages run in its threads, so that none waits for the store in the event loop. What

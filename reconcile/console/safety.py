@@ -21,7 +21,7 @@ from reconcile.console.problems import PageError
 BODY_BYTES_MAX: Final = 64 * 2**10
 FIELDS_MAX: Final = 2000
 FORM: Final = "application/x-www-form-urlencoded"
-TOKEN_FIELD: Final = "csrf"
+CSRF_FIELD: Final = "csrf"
 READS: Final = ("GET", "HEAD")
 METHODS: Final = (*READS, "POST")
 
@@ -48,6 +48,7 @@ class SafeAnswers:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app does, with the headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -87,7 +88,7 @@ class Forms:
         """Raise a PageError (403) unless a form is one of our pages'."""
         if not _is_ours(headers, scheme):
             raise PageError(403, _ELSEWHERE)
-        given = [value for value in form.get(TOKEN_FIELD, ()) if value.isascii()]
+        given = [value for value in form.get(CSRF_FIELD, ()) if value.isascii()]
         if len(given) != 1 or not hmac.compare_digest(given[0], token):
             raise PageError(403, _STALE)
 

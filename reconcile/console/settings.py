@@ -55,7 +55,7 @@ NOTHING: Final[Mapping[str, Any]] = {
 
 
 @attrs.frozen(kw_only=True)
-class Settings:
+class ConsoleSettings:
     """What all pages of one console share."""
 
     title: str

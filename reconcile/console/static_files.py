@@ -1,4 +1,4 @@
-"""The style sheet, the script and the icon: read once, at an address that names their content."""
+"""The style sheet, script and icon: read once, at addresses that name their content."""
 
 import hashlib
 from functools import cache

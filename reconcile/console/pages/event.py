@@ -28,7 +28,9 @@ def view(visit: Visit) -> Response:
     known = text.isascii() and text.isdecimal() and len(text) <= _DIGITS_MAX
     stored = [*store.stored_at([int(text)])] if known else []
     if not stored:
-        sentence = f"No event has this number; the last of the history is {count(last)}."
+        sentence = (
+            f"No event has this number; the last of the history is {count(last)}."
+        )
         raise PageError(404, sentence)
     recorded = store.recorded(stored[0])
     kind, company_id, name = stream_parts(recorded.stream)

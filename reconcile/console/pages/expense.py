@@ -1,6 +1,6 @@
 """One expense's story: where it stands, whose move it is, and who said so when."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -118,13 +118,13 @@ def in_the_books(item: Item) -> Booked:
 
 
 _ENDED_BY_A_PERSON: Final = Booked("No.", "A person ended it.")
-_RESOLVED: Final = {
+_RESOLVED: Final[Mapping[DecisionKind | None, Booked]] = {
     DecisionKind.BOOKED: Booked("Yes, by hand.", "A person entered it."),
     DecisionKind.MOVED: Booked("Not here.", "A person moved it to another company."),
     DecisionKind.WAIVED: Booked("No.", "A person decided that it is not to be booked."),
 }
 _NOT_KNOWN: Final = "Not known."
-_BROKEN: Final = {
+_BROKEN: Final[Mapping[BreakKind | None, Booked]] = {
     BreakKind.CONFLICTING: Booked(_NOT_KNOWN, "Codat's answers contradict each other."),
     BreakKind.INDETERMINATE: Booked(
         _NOT_KNOWN, "The answer to our request was lost, so it may be."
@@ -133,7 +133,9 @@ _BROKEN: Final = {
     BreakKind.UNEXPECTED: Booked(
         "Perhaps.", "A sync reported it, and nothing of ours sent it."
     ),
-    BreakKind.UNRECOGNISED: Booked(_NOT_KNOWN, "Codat used a word that is not classed."),
+    BreakKind.UNRECOGNISED: Booked(
+        _NOT_KNOWN, "Codat used a word that is not classed."
+    ),
     BreakKind.UPDATE_FAILED: Booked("With old values.", "The update was not written."),
     BreakKind.REGRESSED: Booked(
         _NOT_KNOWN, "It was reported written, and failed afterwards."
@@ -141,25 +143,25 @@ _BROKEN: Final = {
 }
 
 
-class Part(NamedTuple):
+class PostedPart(NamedTuple):
     """One posting, and whether it is written: True, False, or None where undecided."""
 
     leg: Leg
     written: bool | None
 
 
-def _part(leg: Leg) -> Part:
+def _part(leg: Leg) -> PostedPart:
     match word_class(leg.status):
         case WordClass.WRITTEN:
-            return Part(leg, True)
+            return PostedPart(leg, True)
         case WordClass.FAILED:
-            return Part(leg, False)
+            return PostedPart(leg, False)
         case _:
-            return Part(leg, None)
+            return PostedPart(leg, None)
 
 
 @attrs.frozen(kw_only=True)
-class Line:
+class StoryLine:
     """One line of a story: something said, decided, or judged."""
 
     at: datetime
@@ -174,13 +176,13 @@ class Line:
         return self.entry is not None and self.entry.source == DECIDED
 
 
-def _days(story: Story) -> Iterator[tuple[date, Sequence[Line]]]:
+def _days(story: Story) -> Iterator[tuple[date, Sequence[StoryLine]]]:
     """Yield the lines of a story by day, oldest first; what was said comes first."""
-    lines = [Line(at=entry.at, entry=entry) for entry in story.entries]
+    lines = [StoryLine(at=entry.at, entry=entry) for entry in story.entries]
     before: JudgementChanged | None = None
     for judged in story.judgements:
         lines.append(
-            Line(
+            StoryLine(
                 at=judged.at,
                 judged=judged,
                 before=before.item if before else None,

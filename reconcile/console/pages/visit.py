@@ -11,7 +11,7 @@ from starlette.responses import Response
 from reconcile.console.asking import Asking
 from reconcile.console.links import Links, id_from_path
 from reconcile.console.problems import NO_SUCH_PAGE, PageError
-from reconcile.console.settings import Settings
+from reconcile.console.settings import ConsoleSettings
 from reconcile.reconciler import Reconciler
 
 SCOPE: Final = ("customer", "month", "as_of", "known_at")
@@ -32,7 +32,7 @@ class Foot:
 class Visit:
     """Who asks for what, and the books it is answered from; a page is a pure view."""
 
-    settings: Settings
+    settings: ConsoleSettings
     request: Request
     books: Reconciler
     asking: Asking
