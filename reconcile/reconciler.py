@@ -280,8 +280,11 @@ class Reconciler(Decisions, Replayer, Sender):
         *,
         company_id: str | None = None,
         as_of: datetime | None = None,
+        known_at: datetime | None = None,
     ) -> list[Story]:
         """Return a transaction's story in each company that has one of its id.
+
+        As of a moment, by what was recorded by another; without them, as of now.
 
         Raises:
             UsageError: no company has such a transaction.
@@ -290,7 +293,10 @@ class Reconciler(Decisions, Replayer, Sender):
         transaction_id = canonical_id(transaction_id)
         company_id = None if company_id is None else canonical_id(company_id)
         stories = self._reporting.stories(
-            transaction_id, company_id=company_id, as_of=as_of or self._now()
+            transaction_id,
+            company_id=company_id,
+            as_of=as_of or self._now(),
+            known_at=known_at,
         )
         if not stories:
             where = "" if company_id is None else f" in company {company_id}"

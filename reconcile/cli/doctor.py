@@ -7,9 +7,12 @@ import click
 
 from reconcile.cli import doctor_codat
 from reconcile.cli.account import account_options, shown
-from reconcile.cli.doctor_store import Checked, checks_of_store
+from reconcile.cli.opening import reading
 from reconcile.cli.status import UNRELIABLE
 from reconcile.cli.terminal import say
+from reconcile.errors import NoStoreError, ReconcileError
+from reconcile.health import Checked, checks_of
+from reconcile.storage.opening import files_of, is_read_only
 
 
 @click.command()
@@ -37,6 +40,27 @@ def doctor(store: str, endpoint: str | None, api_key: str | None, base_url: str)
 def _checks(
     store: str, endpoint: str | None, api_key: str | None, base_url: str
 ) -> Iterator[Checked]:
-    yield from checks_of_store(store, datetime.now(UTC))
+    yield from _checks_of_store(store)
     yield from doctor_codat.checks_of_codat(api_key, base_url)
     yield doctor_codat.check_of_endpoint(endpoint)
+
+
+def _checks_of_store(store: str) -> Iterator[Checked]:
+    try:
+        with reading(store) as books:
+            checks = checks_of(books, datetime.now(UTC))
+            if is_read_only(store):
+                next(checks)  # of the copy that is read in its place
+                yield _read_only(store)
+            yield from checks
+    except NoStoreError as error:
+        hint = "check --store; ingest, push and serve create a store"
+        yield Checked("problem", "store", str(error), hint)
+    except ReconcileError as error:
+        yield Checked("problem", "store", str(error))
+
+
+def _read_only(store: str) -> Checked:
+    text = f"{files_of(store)[0]} may only be read, by whoever runs this"
+    hint = "reports are made of a copy; what writes needs its file and its folder"
+    return Checked("problem", "store", text, hint)

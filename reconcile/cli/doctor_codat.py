@@ -11,7 +11,6 @@ import attrs
 import httpx
 
 from reconcile.cli.account import NO_KEY, host, shown
-from reconcile.cli.doctor_store import Checked
 from reconcile.codat.client.account import utc_now
 from reconcile.codat.client.clients import CodatClient
 from reconcile.codat.client.deadlines import within
@@ -24,6 +23,7 @@ from reconcile.domain.instants import format_instant
 from reconcile.endpoint import PATH
 from reconcile.endpoint.answers import HEALTH_PATH
 from reconcile.errors import CodatUnavailable, UsageError
+from reconcile.health import Checked
 
 CLOCK_SKEW_MAX_S: Final = 60.0  # webhooks are refused from 300 on
 QUOTA_LEAST: Final = 0.1  # of a day's requests

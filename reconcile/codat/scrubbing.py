@@ -83,6 +83,16 @@ def not_kept(raw: bytes) -> bytes:
     return _encode({"notKept": {"bytes": len(raw), "sha256": digest}})
 
 
+def struck_out(body: bytes) -> bytes:
+    """Return a body to be shown: what looks like a credential is struck out."""
+    return _CREDENTIAL(rb"\1\2[struck out]", body)
+
+
+_CREDENTIAL: Final = re.compile(
+    rb"(whsec_)[A-Za-z0-9+/=_-]{8,}|((?i:\b(?:basic|bearer)) )[A-Za-z0-9+/=._~-]{20,}"
+).sub
+
+
 def kept_of_pairs(
     pairs: Iterable[tuple[str, str]], names: frozenset[str]
 ) -> Iterator[tuple[str, str]]:

@@ -110,14 +110,14 @@ def _changes(history: History) -> Iterator[_Change]:
         evidence = store.evidence(key.identity)
         if evidence is None:
             continue
-        today, is_ours = _as_today(evidence, waiting)
+        today, is_ours = as_today(evidence, waiting)
         if today != evidence:
             yield _Change(
                 evidence=today, digest=digest, waiting=waiting, is_ours=is_ours
             )
 
 
-def _as_today(
+def as_today(
     evidence: Evidence, waiting: QuarantinedEvidence | None
 ) -> tuple[Evidence, bool]:
     """Return evidence as it would be kept today, and whether it is ours at all."""

@@ -184,10 +184,15 @@ class Reporting(CompanyReporting):
         )
 
     def stories(
-        self, transaction_id: str, *, company_id: str | None, as_of: datetime
+        self,
+        transaction_id: str,
+        *,
+        company_id: str | None,
+        as_of: datetime,
+        known_at: datetime | None = None,
     ) -> list[Story]:
         """Return a transaction's story in each company that has one of its id."""
-        until = self.store.position()
+        until = self.store.position(known_at=known_at)
         found = [
             (state, self.item(state, transaction_id, as_of))
             for state in replay(

@@ -90,6 +90,7 @@ class Story:
     company_id: str
     transaction_id: str
     as_of: datetime
+    position: int  # of the last event that it knows
     entries: tuple[StoryEntry, ...]
     judgements: tuple[JudgementChanged, ...]
     item: Item
@@ -122,6 +123,7 @@ def story_of(
         company_id=dossier.company_id,
         transaction_id=dossier.transaction_id,
         as_of=as_of,
+        position=until,
         entries=tuple(
             sorted(entries, key=lambda entry: (entry.at, entry.source, entry.digest))
         ),

@@ -239,6 +239,15 @@ class Store(Movable, Protocol):
         """Leave nothing of what was rewritten; a `StoreError` while it is in use."""
         ...
 
+    def body(self, digest: bytes) -> bytes | None:
+        """Return the body that has that SHA-256, None where no such is stored.
+
+        Raises:
+            StoreError: it is damaged.
+
+        """
+        ...
+
     def receipts(self, identity: bytes) -> list[Receipt]:
         """Return one piece of evidence as it came each time, the earliest first.
 

@@ -35,13 +35,19 @@ def receipts(
         ]
 
 
+def stored_body(read: Queries, digest: bytes) -> bytes | None:
+    """Return the body that has that SHA-256, None where no such is stored."""
+    row = read.first("SELECT content FROM $.bodies WHERE digest = %s", digest)
+    return None if row is None else unpack(row[0])
+
+
 def _body(read: Queries, digest: bytes | None) -> bytes | None:
     if digest is None:
         return None
-    row = read.first("SELECT content FROM $.bodies WHERE digest = %s", digest)
-    if row is None:
+    body = stored_body(read, digest)
+    if body is None:
         raise StoreError(f"the body {digest.hex()} is missing from the store")
-    return unpack(row[0])
+    return body
 
 
 def evidence_keys(database: PostgresDatabase) -> list[EvidenceKey]:

@@ -24,6 +24,7 @@ from reconcile.storage.postgres.evidence import (
     evidence_keys,
     receipts,
     rewrite_evidence,
+    stored_body,
 )
 from reconcile.storage.postgres.layout import check_layout
 from reconcile.storage.postgres.leases import PostgresLeases
@@ -210,6 +211,11 @@ class PostgresStore(PostgresMoving, PostgresEvents):
     def evidence_keys(self) -> list[EvidenceKey]:
         """Return what all evidence is known by, in the order of its coming."""
         return evidence_keys(self._database)
+
+    def body(self, digest: bytes) -> bytes | None:
+        """Return the body that has that SHA-256, None where no such is stored."""
+        with self._database.reading() as read:
+            return stored_body(read, digest)
 
     def receipts(self, identity: bytes) -> list[Receipt]:
         """Return one piece of evidence as it came each time, the earliest first."""

@@ -91,11 +91,17 @@ def compact(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def stored_body(cursor: sqlite3.Cursor, digest: bytes) -> bytes | None:
+    """Return the body that has that SHA-256, None where no such is stored."""
+    cursor.execute("SELECT content FROM bodies WHERE digest = ?", (digest,))
+    row = cursor.fetchone()
+    return None if row is None else unpack(row[0])
+
+
 def _body(cursor: sqlite3.Cursor, digest: bytes | None) -> bytes | None:
     if digest is None:
         return None
-    cursor.execute("SELECT content FROM bodies WHERE digest = ?", (digest,))
-    row = cursor.fetchone()
-    if row is None:
+    body = stored_body(cursor, digest)
+    if body is None:
         raise StoreError(f"the body {digest.hex()} is missing from the store")
-    return unpack(row[0])
+    return body

@@ -36,6 +36,7 @@ from reconcile.storage.sqlite.evidence import (
     evidence_keys,
     receipts,
     rewrite_evidence,
+    stored_body,
 )
 from reconcile.storage.sqlite.leases import SqliteLeases
 from reconcile.storage.sqlite.moving import SqliteMoving
@@ -212,6 +213,11 @@ class SqliteStore(SqliteMoving, EventReads):
         """Return what all evidence is known by, in the order of its coming."""
         with self._database.reading() as cursor:
             return evidence_keys(cursor)
+
+    def body(self, digest: bytes) -> bytes | None:
+        """Return the body that has that SHA-256, None where no such is stored."""
+        with self._database.reading() as cursor:
+            return stored_body(cursor, digest)
 
     def receipts(self, identity: bytes) -> list[Receipt]:
         """Return one piece of evidence as it came each time, the earliest first."""

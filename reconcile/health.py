@@ -1,4 +1,4 @@
-"""What `doctor` asks of this machine: the store, what waits in it, what is in doubt."""
+"""How a store itself stands: what it is, what waits in it, what is in doubt."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,18 +7,17 @@ from typing import Final, Literal
 import attrs
 
 from reconcile.audit.evidence import sample_evidence
-from reconcile.cli.account import shown
-from reconcile.cli.opening import reading
 from reconcile.domain.instants import format_instant
 from reconcile.domain.request import UNDER_WAY, RequestState
 from reconcile.endpoint.receive import ASTRAY
-from reconcile.errors import NoStoreError, ReconcileError
+from reconcile.errors import StoreError
+from reconcile.foreign import one_line
 from reconcile.intake.reprocess import said_by
 from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.reconciler import Reconciler
-from reconcile.storage.opening import files_of, is_read_only
 
 NAMED_MAX: Final = 5
+SHOWN_MAX: Final = 300  # characters of a text that others may have written
 SAMPLED: Final = 200  # pieces of evidence, evenly spread
 FAULTY_FROM: Final = (3, 7, 0)
 FAULTY_TO: Final = (3, 51, 2)
@@ -34,31 +33,28 @@ class Checked:
     hint: str = ""
 
 
-def checks_of_store(store: str, now: datetime) -> Iterator[Checked]:
-    """Yield what a store says of itself; nothing in it is changed."""
-    try:
-        with reading(store) as books:
-            yield _writable(books, store)
-            yield _engine(books)
-            yield _views(books)
-            yield _evidence(books)
-            yield _quarantine(books)
-            yield _refused(books)
-            yield _in_doubt(books, now)
-    except NoStoreError as error:
-        hint = "check --store; ingest, push and serve create a store"
-        yield Checked("problem", "store", str(error), hint)
-    except ReconcileError as error:
-        yield Checked("problem", "store", str(error))
+def checks_of(books: Reconciler, now: datetime) -> Iterator[Checked]:
+    """Yield what a store says of itself, a check at a time; nothing in it is changed.
+
+    Raises:
+        StoreError: the store cannot be read.
+
+    """
+    yield _writable(books)
+    yield _engine(books)
+    yield _views(books)
+    yield _evidence(books)
+    yield _quarantine(books)
+    yield _refused(books)
+    yield _in_doubt(books, now)
 
 
-def _writable(books: Reconciler, store: str) -> Checked:
-    if is_read_only(store):
-        text = f"{files_of(store)[0]} may only be read, by whoever runs this"
-        hint = "reports are made of a copy; what writes needs its file and its folder"
-        return Checked("problem", "store", text, hint)
-    books.store.check_writable()
+def _writable(books: Reconciler) -> Checked:
     path = books.store.path
+    try:
+        books.store.check_writable()
+    except StoreError as error:
+        return Checked("problem", "store", str(error))
     text = f"{path} opens and can be written, position {books.store.position()}"
     return Checked("ok", "store", text)
 
@@ -100,7 +96,7 @@ def _evidence(books: Reconciler) -> Checked:
     check = sample_evidence(books.store, said_by, most=SAMPLED)
     if check.differences:
         hint = "`reconcile audit tie-out --evidence` tells all; restore a backup"
-        return Checked("problem", "evidence", shown(check.first[0]), hint)
+        return Checked("problem", "evidence", _shown(check.first[0]), hint)
     text = f"{check.evidence} pieces have the bytes that came"
     return Checked("ok", "evidence", text)
 
@@ -146,10 +142,15 @@ def _in_doubt(books: Reconciler, now: datetime) -> Checked:
         some = ", ".join([*dict.fromkeys(doubtful)][:NAMED_MAX])
         text = f"{len(doubtful)} in doubt, of company {some}"
         hint = "`reconcile sync --company ID --recover` finds out"
-        return Checked("problem", "requests", shown(text), hint)
+        return Checked("problem", "requests", _shown(text), hint)
     return Checked("ok", "requests", f"none in doubt, {under_way} under way")
 
 
 def _under_way(state: RequestState, now: datetime) -> bool:
     intent = state.intent
     return state.unanswered and intent is not None and now - intent.at < UNDER_WAY
+
+
+def _shown(text: str) -> str:
+    line = one_line(text[:SHOWN_MAX])
+    return line if len(text) <= SHOWN_MAX else f"{line}…"

@@ -1,0 +1,1 @@
+"""The page for finance, as an ASGI app. This file imports nothing of its extra."""

@@ -1,0 +1,102 @@
+"""One request for a page, and what a page is: an address, its words, its view."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from reconcile.console.asking import Asking
+from reconcile.console.links import Links, id_from_path
+from reconcile.console.problems import NO_SUCH_PAGE, PageError
+from reconcile.console.settings import ConsoleSettings
+from reconcile.reconciler import Reconciler
+
+SCOPE: Final = ("customer", "month", "as_of", "known_at")
+
+
+@attrs.frozen(kw_only=True)
+class Foot:
+    """What all figures of a page stand on."""
+
+    as_of: datetime
+    known_at: datetime | None
+    position: int
+    rules: str | None
+    digest: str | None
+
+
+@attrs.frozen(kw_only=True)
+class Visit:
+    """Who asks for what, and the books it is answered from; a page is a pure view."""
+
+    settings: ConsoleSettings
+    request: Request
+    books: Reconciler
+    asking: Asking
+    links: Links
+    actor: str | None
+    token: str
+    form: Mapping[str, list[str]]
+
+    def id(self, name: str) -> str:
+        """Return an id of the path.
+
+        Raises:
+            PageError: it is none that could be (404).
+
+        """
+        found = id_from_path(self.request.path_params[name])
+        if found is None:
+            raise PageError(404, NO_SUCH_PAGE)
+        return found
+
+    def foot(
+        self,
+        *,
+        position: int,
+        as_of: datetime | None = None,
+        rules: str | None = None,
+        digest: str | None = None,
+    ) -> Foot:
+        """Return what a page stands on, for its last line."""
+        return Foot(
+            as_of=as_of or self.asking.as_of or self.settings.now(),
+            known_at=self.asking.known_at,
+            position=position,
+            rules=rules,
+            digest=digest,
+        )
+
+    def title_of(self, cause: str) -> str:
+        """Return a cause in plain words; its name where no rule knows it."""
+        rules = self.books.rules
+        known = (*rules.rules, rules.unclassified)
+        return next((rule.title for rule in known if rule.name == cause), cause)
+
+    def page(self, template: str, *, status: int = 200, **data: Any) -> Response:
+        """Return a page of a template; every template extends `base.html`."""
+        html = self.settings.templates.render(
+            template,
+            title=self.settings.title,
+            links=self.links,
+            asking=self.asking,
+            actor=self.actor,
+            token=self.token,
+            customer_of=self.settings.customer,
+            **{"breaks": None, "foot": None, **data},
+        )
+        return Response(html, status, media_type="text/html")
+
+
+@attrs.frozen(kw_only=True)
+class Page:
+    """A page of the console: `words` are those that its address may have."""
+
+    path: str
+    name: str
+    view: Callable[[Visit], Response]
+    words: tuple[str, ...] = SCOPE
+    method: str = "GET"

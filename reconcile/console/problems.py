@@ -1,0 +1,40 @@
+"""What a page says instead of its answer: a status and one sentence."""
+
+from typing import Final
+
+
+class PageError(Exception):
+    """A request that is not answered as asked; the text is shown, so it is ours."""
+
+    def __init__(
+        self, status: int, sentence: str, *, allow: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+        self.allow = allow
+
+
+HEADLINES: Final = {
+    400: "This address cannot be read",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not possible here",
+    413: "Too large",
+    500: "Something went wrong",
+    503: "The store cannot be read",
+}
+"""What stands above the sentence, by status."""
+
+NO_SUCH_PAGE: Final = "The console has no page at this address."
+STORE_UNREADABLE: Final = (
+    "The store of the history cannot be read just now, so no figure is shown;"
+    " try again in a minute, or ask whoever runs it."
+)
+OURS: Final = (
+    "The page failed for a reason of its own, and nothing was changed; the log of the"
+    " server has the details."
+)
+BUSY: Final = (
+    "The console answers as many questions as it can at once; try again in a minute."
+)
