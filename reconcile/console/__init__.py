@@ -1,0 +1,1 @@
+"""The console: what stands in one history, as pages for finance and operations."""
