@@ -3,12 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+import attrs
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -25,6 +28,7 @@ from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.pool import BooksBusyError, BooksPool
 from reconcile.console.problems import PageError
 from reconcile.console.settings import ConsoleSettings, Customers, Templates
+from reconcile.console.sheets import StillCounting, Worksheets
 from reconcile.errors import HistoryError
 from reconcile.reconciler import Reconciler
 from reconcile.report.html.figures import known_zone
@@ -44,7 +48,8 @@ class ConsoleApp:
     that serve together need one `secret`, which their forms are signed with.
 
     It opens the store when it is first asked, and closes it with the host's lifespan,
-    with `close`, or at the end of a `with`.
+    with `close`, or at the end of a `with`. Its pages read a worksheet, a scratch file
+    that is temporary, or at the path `scratch`, where it outlives the console.
     """
 
     def __init__(
@@ -57,9 +62,12 @@ class ConsoleApp:
         zone: str | ZoneInfo | None = None,
         title: str = "reconcile",
         secret: bytes | None = None,
+        scratch: Path | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._books = BooksPool(open if callable(open) else _opener_of(open))
+        opener = open if callable(open) else _opener_of(open)
+        self._books = BooksPool(opener)
+        self._worksheets = Worksheets(opener, scratch)
         self._actor = actor
         self.may_run = may_run
         self._forms = safety.Forms(secret)
@@ -87,6 +95,7 @@ class ConsoleApp:
     def close(self) -> None:
         """Wait for the pages that are being made, and release the store."""
         self._books.close()
+        self._worksheets.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; close the store at the end of a lifespan."""
@@ -172,26 +181,36 @@ class ConsoleApp:
         if request.method not in safety.READS:
             self._forms.check(request.headers, request.url.scheme, form, token)
         root_path = request.scope.get("root_path", "")
-        with self._books.borrowed() as books:
-            response = page.view(
-                Visit(
-                    settings=settings,
-                    request=request,
-                    books=books,
-                    asking=asked,
-                    links=Links(
-                        self._router, root_path, asked.scope(), _path_of(request)
-                    ),
-                    actor=actor,
-                    token=token,
-                    form=form,
-                )
-            )
+        visit = Visit(
+            settings=settings,
+            request=request,
+            asking=asked,
+            links=Links(self._router, root_path, asked.scope(), _path_of(request)),
+            actor=actor,
+            token=token,
+            form=form,
+        )
+        response = self._viewed(page, visit)
         if known is None:
             https = request.url.scheme == "https"
             cookie = safety.set_cookie(COOKIE, browser, path=root_path, https=https)
             response.headers.append("set-cookie", cookie)
         return response
+
+    def _viewed(self, page: Page, visit: Visit) -> Response:
+        """Return a page's answer; or, where that takes long, one that asks again."""
+        reading = (
+            self._worksheets.reading(visit.asking)
+            if page.reads_sheet
+            else nullcontext(None)
+        )
+        try:
+            with self._books.borrowed() as books, reading as sheet:
+                return page.view(attrs.evolve(visit, lent=books, read=sheet))
+        except StillCounting:
+            response = visit.page("waiting.html", status=202)
+            response.headers["retry-after"] = "2"
+            return response
 
 
 def _opener_of(url: str) -> Callable[[], Reconciler]:

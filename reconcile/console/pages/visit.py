@@ -9,9 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reconcile.console.asking import Asking
+from reconcile.console.filter import Filter
 from reconcile.console.links import Links, id_from_path
 from reconcile.console.problems import NO_SUCH_PAGE, PageError
 from reconcile.console.settings import ConsoleSettings
+from reconcile.console.sheet import Sheet
+from reconcile.domain.vocabulary import ItemState
 from reconcile.reconciler import Reconciler
 
 SCOPE: Final = ("customer", "month", "as_of", "known_at")
@@ -26,6 +29,8 @@ class Foot:
     position: int
     rules: str | None
     digest: str | None
+    unread: int = 0
+    lag: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -34,12 +39,13 @@ class Visit:
 
     settings: ConsoleSettings
     request: Request
-    books: Reconciler
     asking: Asking
     links: Links
     actor: str | None
     token: str
     form: Mapping[str, list[str]]
+    lent: Reconciler | None = None
+    read: Sheet | None = None
 
     def id(self, name: str) -> str:
         """Return an id of the path.
@@ -52,6 +58,20 @@ class Visit:
         if found is None:
             raise PageError(404, NO_SUCH_PAGE)
         return found
+
+    @property
+    def books(self) -> Reconciler:
+        """Return the books that are lent to this page."""
+        if self.lent is None:
+            raise RuntimeError("the page has no books, expected one that is viewed")
+        return self.lent
+
+    @property
+    def sheet(self) -> Sheet:
+        """Return the worksheet of a page that says it reads one."""
+        if self.read is None:
+            raise RuntimeError("the page reads no worksheet, expected `reads_sheet`")
+        return self.read
 
     def foot(
         self,
@@ -78,6 +98,7 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, **data: Any) -> Response:
         """Return a page of a template; every template extends `base.html`."""
+        foot, breaks = self._of_sheet()
         html = self.settings.templates.render(
             template,
             title=self.settings.title,
@@ -86,9 +107,29 @@ class Visit:
             actor=self.actor,
             token=self.token,
             customer_of=self.settings.customer,
-            **{"breaks": None, "foot": None, **data},
+            **{"breaks": breaks, "foot": foot, **data},
         )
         return Response(html, status, media_type="text/html")
+
+    def _of_sheet(self) -> tuple[Foot | None, int | None]:
+        """Return what the worksheet stands on, and how many breaks there are."""
+        if self.read is None:
+            return None, None
+        footing = self.read.footing
+        foot = Foot(
+            as_of=footing.as_of,
+            known_at=footing.known_at,
+            position=footing.position,
+            rules=footing.ruleset,
+            digest=footing.digest,
+            unread=footing.unprocessed + footing.poisoned,
+            lag=footing.lag,
+        )
+        scope = Filter(
+            customer=self.asking.words.get("customer", ()),
+            month=self.asking.words.get("month", ()),
+        )
+        return foot, self.read.states(scope)[ItemState.BREAK]
 
 
 @attrs.frozen(kw_only=True)
@@ -100,3 +141,4 @@ class Page:
     view: Callable[[Visit], Response]
     words: tuple[str, ...] = SCOPE
     method: str = "GET"
+    reads_sheet: bool = False
