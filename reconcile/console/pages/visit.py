@@ -86,7 +86,7 @@ class Visit:
             actor=self.actor,
             token=self.token,
             customer_of=self.settings.customer,
-            **{"breaks": None, "foot": None, **data},
+            **{"breaks": None, "foot": None, "bare": False, **data},
         )
         return Response(html, status, media_type="text/html")
 
