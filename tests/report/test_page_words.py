@@ -6,7 +6,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile import UsageError
@@ -112,6 +112,7 @@ def test_clean_text_is_one_short_line_without_controls(text: str, longest: int) 
     shown.encode()
 
 
+@settings(max_examples=200)
 @given(st.dictionaries(DAYS, COUNTS, min_size=1, max_size=8))
 def test_periods_hold_every_expense_once_and_have_no_gap(
     days: dict[str, dict[ItemState, int]],
