@@ -6,7 +6,7 @@ Nor anything else before it has made sure that an interrupt ends in a status.
 import sys
 
 INTERRUPTED = 130
-_EXTRA = ("babel", "click", "iso4217", "rich")
+_EXTRA = ("click", "iso4217", "rich")
 
 
 def main() -> None:

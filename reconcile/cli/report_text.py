@@ -7,7 +7,6 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Final, TextIO
 
-from babel.numbers import get_currency_precision
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +19,7 @@ from reconcile.judgement.item import Item
 from reconcile.projections.summaries import Finding, SyncSummary
 from reconcile.report.build import Report
 from reconcile.report.groups import Group, Judged
+from reconcile.report.html import figures
 from reconcile.report.money import StateKey, Sum, currencies, money_order
 from reconcile.report.wire import digest, overdue_at
 
@@ -131,7 +131,8 @@ def _money(out: Terminal, money: Mapping[StateKey, Sum]) -> None:
         for currency, kind in sorted(rows, key=money_order):
             row = rows[currency, kind]
             amounts = [
-                amount_text(row[s].amount, currency) if s in row else "" for s in states
+                figures.money(row[s].amount, currency) if s in row else ""
+                for s in states
             ]
             name = f"{kind or 'no type'} {currency or ''}".rstrip()
             table.add_row(*cells(name, *amounts))
@@ -150,26 +151,13 @@ _IN_ORDER: Final = (
 )
 
 
-def amount_text(amount: Decimal, currency: str | None) -> str:
-    """Return an amount as finance writes it: exact, with its currency's decimals."""
-    whole, _, decimals = f"{amount:,f}".partition(".")
-    shown = decimals.rstrip("0")
-    least = (
-        0
-        if currency is None and not shown
-        else get_currency_precision(currency or "XXX")
-    )
-    shown = shown.ljust(least, "0")
-    return f"{whole}.{shown}" if shown else whole
-
-
 def _sums(money: Mapping[str | None, Sum]) -> str:
     parts = []
     unpriced = 0
     for currency, found in currencies(money):
         unpriced += found.unpriced
         if found.items > found.unpriced:
-            amount = amount_text(found.amount, currency)
+            amount = figures.money(found.amount, currency)
             parts.append(f"{currency or 'transfers'} {amount}")
     if unpriced:
         parts.append(f"{unpriced} without an amount")
@@ -227,7 +215,7 @@ def content_text(content: Content | None) -> str:
         return ""
     amount = None
     if content.amount is not None:
-        number = amount_text(Decimal(content.amount), content.currency)
+        number = figures.money(Decimal(content.amount), content.currency)
         amount = f"{content.currency or ''} {number}".strip()
     parts = [content.merchant or content.type, amount, content.issue_date]
     return " ".join([part for part in parts if part])
