@@ -1,0 +1,1 @@
+"""Pages in a real browser: what a reader sees, at each width and in both schemes."""
