@@ -25,6 +25,7 @@ from reconcile.storage.view_ports import (
     ViewChanges,
     Views,
     ViewTable,
+    relabelled,
 )
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "ViewChanges",
     "ViewTable",
     "Views",
+    "relabelled",
 ]
 
 

@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 from psycopg_pool import PoolTimeout
 
+from reconcile.errors import StoreLostError
 from reconcile.storage.postgres.errors import is_lost, store_errors
 from reconcile.storage.postgres.location import Location
 
@@ -39,6 +40,7 @@ _READ: Final = (
     " SET LOCAL idle_in_transaction_session_timeout = 0"  # it folds, and locks nothing
 )
 _WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_IDLE_TIMEOUT: Final = "idle_in_transaction_session_timeout"
 _LIFETIME_S: Final = 30 * 60.0
 
 
@@ -96,7 +98,7 @@ def _configure(location: Location) -> Any:
     """Return what a connection is told when it is made: one statement, no parameter."""
     settings = {
         "lock_timeout": f"{location.lock_timeout_s}s",
-        "idle_in_transaction_session_timeout": f"{location.idle_timeout_s}s",
+        _IDLE_TIMEOUT: f"{location.idle_timeout_s}s",
     }
     if location.statement_timeout_s:
         settings["statement_timeout"] = f"{location.statement_timeout_s}s"
@@ -182,12 +184,16 @@ class PostgresDatabase:
             yield transaction
 
     @contextmanager
-    def writing(self) -> Iterator["Queries"]:
+    def writing(self, *, idle_timeout_s: int | None = None) -> Iterator["Queries"]:
         """Give one transaction that is committed at the end.
 
-        It is rolled back where an exception comes through.
+        It is rolled back where an exception comes through. `idle_timeout_s` is how long
+        it may stand still, None for as long as the location says.
         """
-        with self._transaction(_WRITE) as transaction:
+        begin = _WRITE
+        if idle_timeout_s is not None:
+            begin += f"; SET LOCAL {_IDLE_TIMEOUT} = '{idle_timeout_s}s'"
+        with self._transaction(begin) as transaction:
             yield transaction
 
     @contextmanager
@@ -241,7 +247,8 @@ class PostgresDatabase:
 
     def _put_back(self, connection: Connection, error: BaseException) -> None:
         """Put a connection back that failed: into the pool only if it may serve on."""
-        if isinstance(error, psycopg.Error) and is_lost(error):
+        cause = error.__cause__ if isinstance(error, StoreLostError) else error
+        if isinstance(cause, psycopg.Error) and is_lost(cause):
             connection.close()
         self._pool.putconn(connection)
 
