@@ -17,7 +17,7 @@ from psycopg.rows import tuple_row
 from psycopg_pool import PoolTimeout
 
 from reconcile.errors import StoreLostError
-from reconcile.storage.postgres.errors import is_lost, store_errors
+from reconcile.storage.postgres.errors import first_line, is_lost, store_errors
 from reconcile.storage.postgres.location import Location
 
 _LEVELS: Final = {
@@ -28,6 +28,20 @@ from eventsourcing.postgres import (  # noqa: E402 - it silences the host's logg
     PostgresDatastore,
 )
 
+_POOL: Final = "codat-reconcile"
+
+
+def _is_of_others(record: logging.LogRecord) -> bool:
+    """Return whether a record of the pools' is not of one of ours.
+
+    While a server is away a pool tells of each attempt. Ours need not: whoever wants a
+    connection is told why there is none, and logs that as often as it should be.
+    """
+    args = record.args if isinstance(record.args, tuple) else ()
+    return not any(arg == _POOL or isinstance(arg, _Connecting) for arg in args)
+
+
+logging.getLogger("psycopg.pool").addFilter(_is_of_others)
 for _name, _level in _LEVELS.items():
     logging.getLogger(_name).setLevel(_level)
 
@@ -70,7 +84,7 @@ class PooledDatastore(PostgresDatastore):
             timeout=_connect_timeout(location),
             reconnect_timeout=_connect_timeout(location),  # or its waits double on
             max_lifetime=_LIFETIME_S,
-            name="reconcile",
+            name=_POOL,
         )
 
     def register_type_adapters(self) -> None:
@@ -138,6 +152,10 @@ class PostgresDatabase:
         with store_errors(self.path):
             psycopg.connect(self.location.conninfo).close()
             self._pool.open()
+
+    def failure(self) -> str | None:
+        """Return why no connection could be made, None where the last one was."""
+        return next((first_line(failure) for failure in [*self._failures]), None)
 
     def named(self, query: str) -> bytes:
         """Return a query with its tables named in full."""

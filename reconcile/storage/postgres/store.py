@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Self
 
-from reconcile.errors import StoreError, StoreLostError
+from reconcile.errors import StoreError
 from reconcile.storage.application import HistoryApplication
 from reconcile.storage.codec import Codec, Envelope
 from reconcile.storage.evidence import (
@@ -29,6 +29,7 @@ from reconcile.storage.postgres.layout import check_layout
 from reconcile.storage.postgres.leases import PostgresLeases
 from reconcile.storage.postgres.location import location_of
 from reconcile.storage.postgres.moving import PostgresMoving
+from reconcile.storage.postgres.pulse import Pulse
 from reconcile.storage.postgres.recorder import BookFactory
 from reconcile.storage.postgres.snapshot import PostgresSnapshot
 from reconcile.storage.postgres.untrusted import PostgresUntrusted
@@ -54,6 +55,7 @@ class PostgresStore(PostgresMoving, PostgresEvents):
         super().__init__(database, codec or Codec())
         self._announcer = Announcer(database)
         self._listener = Listener(database)
+        self._pulse = Pulse(database)
         try:
             database.connect()
             check_layout(database)
@@ -165,13 +167,7 @@ class PostgresStore(PostgresMoving, PostgresEvents):
 
     def lost(self) -> str | None:
         """Return why the server cannot be reached, None where it can."""
-        try:
-            self._database.first("SELECT last FROM $.book")
-        except StoreLostError as error:
-            return error.why
-        except StoreError:
-            return None
-        return None
+        return self._pulse.lost()
 
     def check(self) -> None:
         """Look for damage in what answers are made of; bodies are not looked at.

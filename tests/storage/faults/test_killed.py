@@ -127,7 +127,9 @@ def is_up_to_date(books: Reconciler) -> bool:
         return views.position() == books.store.position()
 
 
-def test_projector_and_endpoint_come_back_by_themselves(victim: OwnServer) -> None:
+def test_projector_and_endpoint_come_back_by_themselves(
+    victim: OwnServer, caplog: pytest.LogCaptureFixture
+) -> None:
     trust = Trust(secrets=(SECRET,))
     hasty = Limits(answer_wait_s=1.0)
     with (
@@ -141,7 +143,9 @@ def test_projector_and_endpoint_come_back_by_themselves(victim: OwnServer) -> No
 
         kill_postmaster(victim)
         gone = endpoint.receive(signed(webhook("s2"), named="m2"), webhook("s2"))
+        begun = time.monotonic()
         health = endpoint.health()
+        asked_for = time.monotonic() - begun
         output = doctor(url)
         with pytest.raises(StoreAwayError, match="Connection refused"):
             books.catch_up()
@@ -154,6 +158,8 @@ def test_projector_and_endpoint_come_back_by_themselves(victim: OwnServer) -> No
 
         assert [first.status, gone.status, again.status] == [204, 503, 204]
         assert (health.status, b"Connection refused" in health.body) == (503, True)
+        assert asked_for < 2.0
+        assert "psycopg.pool" not in {record.name for record in caplog.records}
         assert re.search(
             r"^problem  store: postgresql://:\d+/postgres \(schema f[0-9a-f]+\) cannot"
             r" be reached: connection to server on socket \".*\" failed: Connection"
