@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from reconcile.errors import StoreError
 from reconcile.storage.application import HistoryApplication
@@ -35,6 +35,8 @@ from reconcile.storage.postgres.snapshot import PostgresSnapshot
 from reconcile.storage.postgres.untrusted import PostgresUntrusted
 from reconcile.storage.postgres.views import PostgresViews
 from reconcile.storage.postgres.wakeup import Announcer, Listener
+
+_VACUUM: Final = "VACUUM (FULL) $.evidence, $.bodies, $.untrusted"
 
 
 class PostgresStore(PostgresMoving, PostgresEvents):
@@ -129,10 +131,11 @@ class PostgresStore(PostgresMoving, PostgresEvents):
         with self._database.writing() as write:
             rewrite_evidence(write, rows, bodies)
 
-    def compact(self) -> None:
-        """Delete what nothing refers to any more; vacuum takes it off the disk."""
+    def compact(self) -> str:
+        """Delete what nothing refers to any more; return what takes it off the disk."""
         with self._database.writing() as write:
             compact(write)
+        return self._database.named(_VACUUM).decode()
 
     def wait_for_news(self, position: int, *, timeout_s: float) -> None:
         """Wait until there may be an event after a position, or the time is over.
