@@ -18,6 +18,7 @@ from reconcile.errors import StoreAwayError
 from reconcile.storage.codec import Envelope
 from reconcile.storage.opening import open_store
 from tests.builders import COMPANY, at, push, uuid_of
+from tests.cli.test_stores import children_of
 from tests.endpoint.deliveries import NOW, SECRET, signed, webhook
 from tests.live.commands import COMMAND
 from tests.storage.faults.servers import OwnServer
@@ -171,6 +172,45 @@ def test_projector_and_endpoint_come_back_by_themselves(
         assert books.store.companies() == [COMPANY, "c1", "c2"]
         kinds = [key.kind for key in books.store.evidence_keys()]
         assert kinds.count("delivery") == 2
+
+
+def test_a_worker_that_is_started_while_the_server_is_away_waits_for_it(
+    victim: OwnServer,
+) -> None:
+    with victim.book("connect_timeout=2") as url, Reconciler.open(url) as books:
+        ingest(books, 1)
+        running = subprocess.Popen(
+            [COMMAND, "--store", url, "project", "--workers", "2"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            until(lambda: len(children_of(running.pid)) == 2)
+            until(lambda: is_up_to_date(books))
+            kill_postmaster(victim)
+            for worker in children_of(running.pid):
+                os.kill(worker, signal.SIGKILL)
+            time.sleep(5.0)
+            victim.start()
+            until(lambda: is_written(books, 2))
+            until(lambda: is_up_to_date(books))
+            running.send_signal(signal.SIGINT)
+            _, written = running.communicate(timeout=30)
+        finally:
+            running.kill()
+
+        assert "Traceback" not in written
+        complaints = [line for line in written.splitlines() if "not projected" in line]
+        assert 1 <= len(complaints) <= 4  # each of two, and each that was started
+
+
+def is_written(books: Reconciler, number: int) -> bool:
+    try:
+        ingest(books, number)
+    except StoreAwayError:
+        return False
+    return True
 
 
 def ingest(books: Reconciler, number: int) -> None:
