@@ -6,6 +6,7 @@ a session is relied on: so a pooler may give each transaction another connection
 
 import contextlib
 import logging
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from psycopg.rows import tuple_row
 from psycopg_pool import PoolTimeout
 
 from reconcile.errors import StoreLostError
+from reconcile.quiet import logger
 from reconcile.storage.postgres.errors import first_line, is_lost, store_errors
 from reconcile.storage.postgres.location import Location
 
@@ -28,14 +30,14 @@ from eventsourcing.postgres import (  # noqa: E402 - it silences the host's logg
     PostgresDatastore,
 )
 
+_LOG: Final = logger("storage")
 _POOL: Final = "codat-reconcile"
 
 
 def _is_of_others(record: logging.LogRecord) -> bool:
     """Return whether a record of the pools' is not of one of ours.
 
-    While a server is away a pool tells of each attempt. Ours need not: whoever wants a
-    connection is told why there is none, and logs that as often as it should be.
+    While a server is away a pool tells of each attempt; of ours, the log hears once.
     """
     args = record.args if isinstance(record.args, tuple) else ()
     return not any(arg == _POOL or isinstance(arg, _Connecting) for arg in args)
@@ -141,6 +143,8 @@ class PostgresDatabase:
         self._failures = datastore.failures
         self._prefix = sql.Identifier(self.location.schema).as_string().encode() + b"."
         self._named: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+        self._is_away = False
 
     def connect(self) -> None:
         """Connect once, so that what is wrong is said at once; then open the pool.
@@ -259,9 +263,21 @@ class PostgresDatabase:
             connection: Connection = self._pool.getconn()
         except PoolTimeout as error:
             for failure in [*self._failures]:
+                self._log(failure)
                 raise psycopg.OperationalError(str(failure)) from error
             raise
+        if self._is_away:
+            self._log(None)
         return connection
+
+    def _log(self, failure: psycopg.Error | None) -> None:
+        """Let the log hear once that the server is away, and that it is back."""
+        with self._lock:
+            was_away, self._is_away = self._is_away, failure is not None
+        if failure is not None and not was_away:
+            _LOG.error("%s cannot be reached: %s", self.path, first_line(failure))
+        elif failure is None and was_away:
+            _LOG.warning("%s is reached again", self.path)
 
     def _put_back(self, connection: Connection, error: BaseException) -> None:
         """Put a connection back that failed: into the pool only if it may serve on."""

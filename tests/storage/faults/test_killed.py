@@ -25,6 +25,7 @@ from tests.storage.faults.servers import OwnServer
 
 _STARTED = SyncStarted(at=at(0), evidence="")
 _BACK_S = 15.0
+_STORES = 3  # that are open in this process: of books, endpoint and projector
 
 
 def until(holds: Callable[[], bool], *, within_s: float = _BACK_S) -> float:
@@ -161,6 +162,9 @@ def test_projector_and_endpoint_come_back_by_themselves(
         assert (health.status, b"Connection refused" in health.body) == (503, True)
         assert asked_for < 2.0
         assert "psycopg.pool" not in {record.name for record in caplog.records}
+        logged = [r.message for r in caplog.records if r.name == "reconcile.storage"]
+        for words in ("cannot be reached: connection", "is reached again"):
+            assert 1 <= sum(words in message for message in logged) <= _STORES
         assert re.search(
             r"^problem  store: postgresql://:\d+/postgres \(schema f[0-9a-f]+\) cannot"
             r" be reached: connection to server on socket \".*\" failed: Connection"
