@@ -190,14 +190,14 @@ def test_a_worker_that_is_started_while_the_server_is_away_waits_for_it(
             text=True,
         )
         try:
-            until(lambda: len(children_of(running.pid)) == 2)
+            until(lambda: len(children_of(running.pid)) == 2, within_s=60.0)
             until(lambda: is_up_to_date(books))
             kill_postmaster(victim)
             for worker in children_of(running.pid):
                 os.kill(worker, signal.SIGKILL)
             time.sleep(5.0)
             victim.start()
-            until(lambda: is_written(books, 2))
+            until(lambda: is_written(books, 2), within_s=60.0)
             until(lambda: is_up_to_date(books))
             running.send_signal(signal.SIGINT)
             _, written = running.communicate(timeout=30)
