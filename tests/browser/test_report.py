@@ -8,9 +8,9 @@ from tests.browser.chromium import (
     SCHEMES,
     WIDTHS,
     Scheme,
+    axe_findings,
     opened,
     too_wide,
-    axe_findings,
 )
 from tests.builders import at, create_of, expense_of, page, row, status, uuid_of
 
