@@ -28,7 +28,7 @@ from reconcile.storage.sources import Address, EventSource, StoreEvents
 class _Rows:
     """A task: the rows of some companies; without `events`, the store has them."""
 
-    store: str
+    store: str = attrs.field(repr=False)  # its URL, which may hold a password
     events: Address | None
     companies: tuple[str, ...]
     judging: bytes

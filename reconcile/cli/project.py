@@ -13,6 +13,7 @@ from reconcile.cli.opening import opened, rules_from
 from reconcile.cli.signals import stopping
 from reconcile.cli.status import RULES
 from reconcile.cli.terminal import counted, say
+from reconcile.errors import StoreError
 from reconcile.quiet import logger
 from reconcile.reconciler import Reconciler
 from reconcile.rules import BUILT_IN
@@ -20,6 +21,7 @@ from reconcile.rules import BUILT_IN
 WORKERS_MAX: Final = 16
 """So many shares of companies there are: more workers would find nothing to do."""
 _LOOK_S: Final = 0.5
+_AGAIN_S: Final = 2.0
 _END_S: Final = 20.0
 _LOG: Final = logger("projector")
 
@@ -66,10 +68,21 @@ def _keep_up(store: str, rules: str | None, stop: threading.Event) -> None:
 
 
 def _work(store: str, rules: str | None) -> None:
-    """Work as one process of several, until it is told to end."""
+    """Work as one process of several, until it is told to end.
+
+    One that is started while the server is away waits for it, as the others do.
+    """
     tell_log()
     with stopping() as stop:
-        _keep_up(store, rules, stop)
+        is_logged = False
+        while not stop.is_set():
+            try:
+                _keep_up(store, rules, stop)
+            except StoreError as error:
+                if not is_logged:
+                    _LOG.error("not projected: %s", error)
+                is_logged = True
+                stop.wait(_AGAIN_S)
 
 
 def _oversee(

@@ -42,12 +42,18 @@ def intake_sentence(intakes: Iterable[Intake]) -> str:
 
 
 def scrubbing_sentence(scrubbing: Scrubbing) -> str:
-    """Return in one sentence what was taken out of a store."""
-    return (
+    """Return what was taken out of a store, and what else has to be done."""
+    sentence = (
         f"{scrubbing.rewritten} pieces of evidence rewritten, {scrubbing.released} of"
         f" them released as other traffic; {scrubbing.untrusted} bodies of refused"
         " deliveries taken out."
     )
+    if scrubbing.vacuum:
+        sentence += (
+            " The server keeps the old bytes until its tables' owner runs"
+            f" {scrubbing.vacuum}; its WAL and its backups keep them for longer."
+        )
+    return sentence
 
 
 def unread_sentence(capture: UnreadCapture) -> str:

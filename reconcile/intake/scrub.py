@@ -37,12 +37,15 @@ PIECES_PER_COMMIT: Final = 200
 class Scrubbing:
     """What became of a store: how many pieces were rewritten, and how many let go.
 
-    `untrusted` counts refused deliveries of which the body was taken out.
+    `untrusted` counts refused deliveries of which the body was taken out. `vacuum` is
+    the SQL by which the owner of a PostgreSQL store has the server let go of the old
+    bytes, which it keeps for a while; empty for a file, which has let go of them.
     """
 
     rewritten: int = 0
     released: int = 0
     untrusted: int = 0
+    vacuum: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -68,7 +71,7 @@ def scrub(history: History, *, now: Callable[[], datetime]) -> Scrubbing:
         history.commit(batch, now=now())
         history.store.rewrite([change.evidence for change in changes])
     result.untrusted = history.store.untrusted().forget_bodies(unless=is_codats_body)
-    history.store.compact()
+    result.vacuum = history.store.compact()
     return result
 
 

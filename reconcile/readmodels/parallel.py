@@ -193,6 +193,8 @@ class Processes(Executor):
             inner = pool.submit(call)
         except BrokenExecutor as error:
             self._again(outer, call, pool, error)
+        except OSError as error:  # no process can be started
+            outer.set_exception(error)
         else:
             inner.add_done_callback(partial(self._done, outer, call, pool))
 
@@ -222,10 +224,15 @@ class Processes(Executor):
         broken: "ProcessPoolExecutor",
         error: BaseException,
     ) -> None:
-        """Start a call in the second pool, or give it up where that is broken too."""
+        """Start a call in the second pool, or give it up where that is broken too.
+
+        It is called where nobody hears of an error: whoever waits has to be told.
+        """
         with self._lock:
             if self._pool is broken and not self._is_second:
-                self._pool, self._is_second = self._new(), True
+                self._is_second = True
+                with contextlib.suppress(OSError):  # there may be no room for it
+                    self._pool = self._new()
             is_lost = self._pool is broken
         if is_lost:
             if not outer.cancelled():

@@ -25,6 +25,7 @@ from reconcile.storage.view_ports import (
     ViewChanges,
     Views,
     ViewTable,
+    relabelled,
 )
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "ViewChanges",
     "ViewTable",
     "Views",
+    "relabelled",
 ]
 
 
@@ -242,8 +244,11 @@ class Store(Movable, Protocol):
         """Put other addresses, companies and bodies in place of those of evidence."""
         ...
 
-    def compact(self) -> None:
-        """Leave nothing of what was rewritten; a `StoreError` while it is in use."""
+    def compact(self) -> str:
+        """Leave nothing of what was rewritten; a `StoreError` while it is in use.
+
+        Where the engine lets go of old bytes later, return the SQL that makes it.
+        """
         ...
 
     def body(self, digest: bytes) -> bytes | None:

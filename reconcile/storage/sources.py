@@ -85,10 +85,10 @@ class Address:
     """What a worker opens: a store by its URL, or an export by its folder.
 
     `digest` is that of the export's manifest: another export in the same folder is
-    refused.
+    refused. An executor may log a task that failed, so the URL is not shown.
     """
 
-    url: str
+    url: str = attrs.field(repr=False)
     digest: str = ""
 
     @classmethod

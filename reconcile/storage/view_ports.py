@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import attrs
 
+from reconcile.errors import StoreError
 from reconcile.judgement.contents import Shown
 from reconcile.projections.contents import ContentRow
 from reconcile.projections.rows import (
@@ -23,6 +24,14 @@ from reconcile.storage.movable import StoredEvent
 
 class OvertakenError(Exception):
     """Another projector was quicker: its rows stand, ours are not needed."""
+
+
+def relabelled(path: str) -> StoreError:
+    """Return the error of who would write rows into views made by other rules."""
+    return StoreError(
+        f"the views of {path} are made under other rules or deadlines meanwhile,"
+        " expected the same of all who use a store"
+    )
 
 
 Unsettled = Literal["open", "conflicting"]
@@ -171,6 +180,12 @@ class Views(Protocol):
         """Give events up to a position that are to be folded, and are ours to fold.
 
         None: all are folded, by whomever.
+
+        Raises:
+            OvertakenError: the claim was taken from us, so nothing of it is written.
+            StoreError: others have begun the views anew under another label, since
+                `begin_anew_unless` was told ours.
+
         """
         ...
 

@@ -21,7 +21,7 @@ _FLAGS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-_AXE: Final = "wcag2a wcag2aa wcag21a wcag21aa wcag22aa".split()
+_AXE: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 def chromium() -> str | None:
@@ -72,7 +72,7 @@ def too_wide(page: Page) -> list[str]:
     return found
 
 
-def violations(page: Page) -> list[str]:
+def axe_findings(page: Page) -> list[str]:
     """Return what axe finds against WCAG 2.2 AA, each with where it is."""
     script = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
     page.evaluate(script)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import Executor
 from itertools import chain
@@ -112,6 +114,44 @@ def test_a_second_death_is_one_error(tmp_path: Path) -> None:
             [*answers(Deadly(inner), doubled, range(4))]
         with pytest.raises(WorkersLostError, match="ended twice"):
             [*answers(inner, doubled, range(4))]
+
+
+_WITHOUT_FILES = """
+import os, resource, signal, sys
+from reconcile import Processes, WorkersLostError
+from reconcile.readmodels.parallel import answers
+from tests.readmodels.test_parallel import doubled
+from tests.workers import Deadly
+
+if __name__ == "__main__":
+    with Processes(1) as inner:
+        assert [*answers(inner, doubled, [1])] == [2]
+        open_now = max(map(int, os.listdir("/proc/self/fd")))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (open_now, 4096))
+        try:
+            [*answers(Deadly(inner), doubled, [1])]
+        except WorkersLostError:
+            print("lost", flush=True)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+"""
+
+
+def test_where_no_worker_can_be_started_again_nobody_waits_for_it(
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(_WITHOUT_FILES, "utf-8")
+
+    ended = subprocess.run(
+        [sys.executable, program],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+
+    assert ended.stdout == "lost\n"
 
 
 def interrupted(pids: set[int]) -> None:

@@ -1,7 +1,9 @@
 """The URL of a PostgreSQL store: what of it is ours, and what nonsense in it says."""
 
 import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import starmap
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -9,11 +11,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from reconcile import StoreError, UsageError
+from reconcile import Reconciler, StoreError, UsageError, read_lines
+from reconcile.readmodels.parallel import Here
 from reconcile.storage.opening import environment_of, migrate, open_store
 from reconcile.storage.postgres.location import SCHEMA, location_of
-from tests.builders import at
+from tests.builders import at, create
 from tests.engines import (
+    WRITER,
     new_store,
     postgres_server,
     rows_of,
@@ -130,6 +134,34 @@ def test_a_url_may_name_several_hosts_and_none() -> None:
 
     assert several.name == "postgresql://a,b:5432,6432/books (schema reconcile)"
     assert none.name == "postgresql:///books (schema s)"
+
+
+class Showing(Here):
+    """Works in this process, and notes how each task would be logged."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def map(
+        self, fn: Callable[..., Any], *iterables: Iterable[Any], **_: Any
+    ) -> Iterator[Any]:
+        """Note the tasks, and work on them."""
+        tasks = [*zip(*iterables, strict=True)]
+        self.shown += map(repr, tasks)
+        return starmap(fn, tasks)
+
+
+def test_a_task_that_an_executor_logs_shows_no_password() -> None:
+    with new_store(WRITER) as url, Reconciler.open(url) as books:
+        books.ingest(read_lines([create("t1")]))
+        executor = Showing()
+
+        books.replayed_report(as_of=at(9), executor=executor)
+        books.tie_out(executor=executor)
+
+    assert "password=" in url
+    assert len(executor.shown) == 2
+    assert not any("password" in task for task in executor.shown)
 
 
 def test_a_server_that_is_not_there_is_one_sentence_without_a_password() -> None:

@@ -1,6 +1,7 @@
 """Every store gives back what it was given, at positions that are never used again."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -111,14 +112,27 @@ def test_a_conflict_keeps_nothing_of_its_transaction(store: Store) -> None:
     assert store.position() == 1
 
 
-def test_evidence_that_is_stored_already_is_a_conflict(store: Store) -> None:
-    once = filled(b"once", observed_at=at(0))
+@pytest.mark.parametrize("observed_at", [at(0), None])
+def test_evidence_that_is_stored_already_is_a_conflict(
+    store: Store, observed_at: datetime | None
+) -> None:
+    once = filled(b"once", observed_at=observed_at)
     store.append([begun(1)], [once], recorded_at=at(0))
 
     with pytest.raises(VersionConflictError):
         store.append([begun(2)], [once], recorded_at=at(1))
 
     assert store.version_of("sync:c:s") == 1
+    assert len(store.receipts(once.identity)) == 1
+
+
+def test_evidence_without_a_time_that_comes_twice_at_once_is_a_conflict(
+    store: Store,
+) -> None:
+    with pytest.raises(VersionConflictError):
+        store.append([begun(1)], [filled(b"a"), filled(b"a")], recorded_at=at(0))
+
+    assert store.position() == 0
 
 
 def test_the_longest_prefix_known_by_a_moment_ends_before_the_first_later_event(

@@ -6,6 +6,7 @@ a session is relied on: so a pooler may give each transaction another connection
 
 import contextlib
 import logging
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,9 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 from psycopg_pool import PoolTimeout
 
-from reconcile.storage.postgres.errors import is_lost, store_errors
+from reconcile.errors import StoreLostError
+from reconcile.quiet import logger
+from reconcile.storage.postgres.errors import first_line, is_lost, store_errors
 from reconcile.storage.postgres.location import Location
 
 _LEVELS: Final = {
@@ -27,6 +30,20 @@ from eventsourcing.postgres import (  # noqa: E402 - it silences the host's logg
     PostgresDatastore,
 )
 
+_LOG: Final = logger("storage")
+_POOL: Final = "codat-reconcile"
+
+
+def _is_of_others(record: logging.LogRecord) -> bool:
+    """Return whether a record of the pools' is not of one of ours.
+
+    While a server is away a pool tells of each attempt; of ours, the log hears once.
+    """
+    args = record.args if isinstance(record.args, tuple) else ()
+    return not any(arg == _POOL or isinstance(arg, _Connecting) for arg in args)
+
+
+logging.getLogger("psycopg.pool").addFilter(_is_of_others)
 for _name, _level in _LEVELS.items():
     logging.getLogger(_name).setLevel(_level)
 
@@ -39,6 +56,7 @@ _READ: Final = (
     " SET LOCAL idle_in_transaction_session_timeout = 0"  # it folds, and locks nothing
 )
 _WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_IDLE_TIMEOUT: Final = "idle_in_transaction_session_timeout"
 _LIFETIME_S: Final = 30 * 60.0
 
 
@@ -68,7 +86,7 @@ class PooledDatastore(PostgresDatastore):
             timeout=_connect_timeout(location),
             reconnect_timeout=_connect_timeout(location),  # or its waits double on
             max_lifetime=_LIFETIME_S,
-            name="reconcile",
+            name=_POOL,
         )
 
     def register_type_adapters(self) -> None:
@@ -96,7 +114,7 @@ def _configure(location: Location) -> Any:
     """Return what a connection is told when it is made: one statement, no parameter."""
     settings = {
         "lock_timeout": f"{location.lock_timeout_s}s",
-        "idle_in_transaction_session_timeout": f"{location.idle_timeout_s}s",
+        _IDLE_TIMEOUT: f"{location.idle_timeout_s}s",
     }
     if location.statement_timeout_s:
         settings["statement_timeout"] = f"{location.statement_timeout_s}s"
@@ -125,6 +143,8 @@ class PostgresDatabase:
         self._failures = datastore.failures
         self._prefix = sql.Identifier(self.location.schema).as_string().encode() + b"."
         self._named: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+        self._is_away = False
 
     def connect(self) -> None:
         """Connect once, so that what is wrong is said at once; then open the pool.
@@ -136,6 +156,10 @@ class PostgresDatabase:
         with store_errors(self.path):
             psycopg.connect(self.location.conninfo).close()
             self._pool.open()
+
+    def failure(self) -> str | None:
+        """Return why no connection could be made, None where the last one was."""
+        return next((first_line(failure) for failure in [*self._failures]), None)
 
     def named(self, query: str) -> bytes:
         """Return a query with its tables named in full."""
@@ -182,12 +206,16 @@ class PostgresDatabase:
             yield transaction
 
     @contextmanager
-    def writing(self) -> Iterator["Queries"]:
+    def writing(self, *, idle_timeout_s: int | None = None) -> Iterator["Queries"]:
         """Give one transaction that is committed at the end.
 
-        It is rolled back where an exception comes through.
+        It is rolled back where an exception comes through. `idle_timeout_s` is how long
+        it may stand still, None for as long as the location says.
         """
-        with self._transaction(_WRITE) as transaction:
+        begin = _WRITE
+        if idle_timeout_s is not None:
+            begin += f"; SET LOCAL {_IDLE_TIMEOUT} = '{idle_timeout_s}s'"
+        with self._transaction(begin) as transaction:
             yield transaction
 
     @contextmanager
@@ -235,13 +263,26 @@ class PostgresDatabase:
             connection: Connection = self._pool.getconn()
         except PoolTimeout as error:
             for failure in [*self._failures]:
+                self._log(failure)
                 raise psycopg.OperationalError(str(failure)) from error
             raise
+        if self._is_away:
+            self._log(None)
         return connection
+
+    def _log(self, failure: psycopg.Error | None) -> None:
+        """Let the log hear once that the server is away, and that it is back."""
+        with self._lock:
+            was_away, self._is_away = self._is_away, failure is not None
+        if failure is not None and not was_away:
+            _LOG.error("%s cannot be reached: %s", self.path, first_line(failure))
+        elif failure is None and was_away:
+            _LOG.warning("%s is reached again", self.path)
 
     def _put_back(self, connection: Connection, error: BaseException) -> None:
         """Put a connection back that failed: into the pool only if it may serve on."""
-        if isinstance(error, psycopg.Error) and is_lost(error):
+        cause = error.__cause__ if isinstance(error, StoreLostError) else error
+        if isinstance(cause, psycopg.Error) and is_lost(cause):
             connection.close()
         self._pool.putconn(connection)
 

@@ -36,7 +36,7 @@ def store_errors(name: str) -> Iterator[None]:
     except PoolClosed as error:
         raise StoreError(f"{name} cannot be used as a store: it was closed") from error
     except PoolTimeout as error:
-        raise StoreAwayError(name, _first(error)) from error
+        raise StoreAwayError(name, first_line(error)) from error
     except psycopg.Error as error:
         raise as_store_error(name, error) from error
     except PersistenceError as error:
@@ -50,10 +50,12 @@ def as_store_error(name: str, error: psycopg.Error) -> StoreError:
     """Return the error for what the server, or the way to it, answered."""
     for kinds, sentence in _SENTENCES:
         if isinstance(error, kinds):
-            return StoreError(f"{name} cannot be used: {sentence} ({_first(error)})")
+            return StoreError(
+                f"{name} cannot be used: {sentence} ({first_line(error)})"
+            )
     if is_lost(error):
-        return StoreAwayError(name, _first(error))
-    return StoreError(f"{name} cannot be used as a store: {_first(error)}")
+        return StoreAwayError(name, first_line(error))
+    return StoreError(f"{name} cannot be used as a store: {first_line(error)}")
 
 
 _SENTENCES: Final = (
@@ -73,7 +75,7 @@ _SENTENCES: Final = (
 )
 
 
-def _first(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first line of what was said: later ones repeat and hint."""
     lines = str(error).strip().splitlines()
     first = lines[0].strip() if lines else type(error).__name__

@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
-from reconcile.errors import StoreError, StoreLostError
+from reconcile.errors import StoreError
 from reconcile.storage.application import HistoryApplication
 from reconcile.storage.codec import Codec, Envelope
 from reconcile.storage.evidence import (
@@ -30,11 +30,14 @@ from reconcile.storage.postgres.layout import check_layout
 from reconcile.storage.postgres.leases import PostgresLeases
 from reconcile.storage.postgres.location import location_of
 from reconcile.storage.postgres.moving import PostgresMoving
+from reconcile.storage.postgres.pulse import Pulse
 from reconcile.storage.postgres.recorder import BookFactory
 from reconcile.storage.postgres.snapshot import PostgresSnapshot
 from reconcile.storage.postgres.untrusted import PostgresUntrusted
 from reconcile.storage.postgres.views import PostgresViews
 from reconcile.storage.postgres.wakeup import Announcer, Listener
+
+_VACUUM: Final = "VACUUM (FULL) $.evidence, $.bodies, $.untrusted"
 
 
 class PostgresStore(PostgresMoving, PostgresEvents):
@@ -55,6 +58,7 @@ class PostgresStore(PostgresMoving, PostgresEvents):
         super().__init__(database, codec or Codec())
         self._announcer = Announcer(database)
         self._listener = Listener(database)
+        self._pulse = Pulse(database)
         try:
             database.connect()
             check_layout(database)
@@ -128,10 +132,11 @@ class PostgresStore(PostgresMoving, PostgresEvents):
         with self._database.writing() as write:
             rewrite_evidence(write, rows, bodies)
 
-    def compact(self) -> None:
-        """Delete what nothing refers to any more; vacuum takes it off the disk."""
+    def compact(self) -> str:
+        """Delete what nothing refers to any more; return what takes it off the disk."""
         with self._database.writing() as write:
             compact(write)
+        return self._database.named(_VACUUM).decode()
 
     def wait_for_news(self, position: int, *, timeout_s: float) -> None:
         """Wait until there may be an event after a position, or the time is over.
@@ -166,13 +171,7 @@ class PostgresStore(PostgresMoving, PostgresEvents):
 
     def lost(self) -> str | None:
         """Return why the server cannot be reached, None where it can."""
-        try:
-            self._database.first("SELECT last FROM $.book")
-        except StoreLostError as error:
-            return error.why
-        except StoreError:
-            return None
-        return None
+        return self._pulse.lost()
 
     def check(self) -> None:
         """Look for damage in what answers are made of; bodies are not looked at.

@@ -1,14 +1,23 @@
 """The views in PostgreSQL, written: a batch's rows, with the projector's position."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from reconcile.errors import StoreLostError
 from reconcile.projections.rows import Column, ItemRows
 from reconcile.storage.event_reads import BYTES_PER_READ, EVENTS_PER_READ
 from reconcile.storage.evidence import micros
-from reconcile.storage.ports import StoredEvent, ViewChanges, ViewTable
+from reconcile.storage.ports import (
+    OvertakenError,
+    StoredEvent,
+    ViewChanges,
+    ViewTable,
+    relabelled,
+)
 from reconcile.storage.postgres.database import PostgresDatabase, Queries, Row
+from reconcile.storage.postgres.errors import store_errors
 from reconcile.storage.postgres.snapshot import PostgresSnapshot
 from reconcile.storage.tables import KEYS, MADE_BY, ROWS
 
@@ -18,13 +27,15 @@ class PostgresViews:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
+        self._label: str | None = None
+        self._idle_timeout_s: int | None = None
 
     def begin_anew_unless(self, label: str) -> None:
         """Empty the views unless they were made under this label.
 
         Whoever reads meanwhile sees them as they were.
         """
-        label = f"{MADE_BY}{label}"
+        self._label = label = f"{MADE_BY}{label}"
         if self._database.first(_LABEL) == (label,):
             return
         with self._database.writing() as write:
@@ -43,8 +54,31 @@ class PostgresViews:
         The claim is the transaction in which their rows are written: with whoever
         holds it ends the claim, by whatever end. Where all that is to be folded is in
         other hands, it is waited for.
+
+        A claim that the server has ended, because it was folded for longer than a
+        transaction may stand still, is overtaken: the next one may for twice as long.
+
+        Raises:
+            OvertakenError: the server has ended the claim.
+            StoreError: the views are made under another label by now.
+
         """
-        with self._database.writing() as write:
+        allowed_s = self._idle_timeout_s or self._database.location.idle_timeout_s
+        begun = time.monotonic()
+        try:
+            with self._claim(until) as claim:
+                yield claim
+        except StoreLostError as error:
+            if not allowed_s or time.monotonic() - begun < allowed_s:
+                raise
+            self._idle_timeout_s = min(2 * allowed_s, _IDLE_MAX_S)
+            raise OvertakenError from error
+        self._idle_timeout_s = None
+
+    @contextmanager
+    def _claim(self, until: int) -> Iterator["PostgresClaim | None"]:
+        idle_timeout_s = self._idle_timeout_s
+        with self._database.writing(idle_timeout_s=idle_timeout_s) as write:
             shares: list[Row] = []
             while not shares:
                 lacking = write.all(_LACKING, until, until)
@@ -58,9 +92,16 @@ class PostgresViews:
                     or (others and write.all(f"{_SHARES} SKIP LOCKED", others, until))
                     or write.all(_SHARES, wanted[:1], until)
                 )
+            if self._label and write.first(_LABEL) != (self._label,):
+                raise relabelled(self._database.path)
             partitions, positions = map(list, zip(*shares, strict=True))
-            rows = write.all(_NEXT, partitions, positions, until)
-            yield PostgresClaim(write, partitions, [*map(StoredEvent._make, rows)])
+            stored = write.all(_NEXT, partitions, positions, until)
+            yield PostgresClaim(
+                write,
+                partitions,
+                [*map(StoredEvent._make, stored)],
+                path=self._database.path,
+            )
 
 
 def _a_batch(lacking: Sequence[Row]) -> list[int]:
@@ -83,7 +124,10 @@ class PostgresClaim:
         write: Queries,
         partitions: Sequence[int],
         stored: Sequence[StoredEvent],
+        *,
+        path: str,
     ) -> None:
+        self._path = path
         self._write = write
         self._partitions = [*partitions]
         self.stored = stored
@@ -91,7 +135,8 @@ class PostgresClaim:
     @contextmanager
     def reading(self) -> Iterator[PostgresSnapshot]:
         """Give the views as they stand before the events that are not yet written."""
-        yield PostgresSnapshot(self._write)
+        with store_errors(self._path):  # or they would pass for an event's own
+            yield PostgresSnapshot(self._write)
 
     def write(self, changes: ViewChanges, *, position: int) -> None:
         """Write the rows of events up to a position, and that position, at once."""
@@ -146,9 +191,12 @@ _NEXT: Final = f"""
            ) AS sized
      WHERE bytes_before < {BYTES_PER_READ} ORDER BY notification_id
 """
+# A share may be ahead of the others of its claim: it holds none of what was folded.
 _MOVE: Final = """
-    UPDATE $.tracking SET position = %s WHERE partition = ANY(%b::int2[])
+    UPDATE $.tracking SET position = GREATEST(position, %s)
+     WHERE partition = ANY(%b::int2[])
 """
+_IDLE_MAX_S: Final = 7 * 24 * 3600
 _LABEL: Final = "SELECT label FROM $.made_by"
 
 

@@ -304,6 +304,8 @@ class Recorder(SQLiteApplicationRecorder):
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
+        evidence = kwargs.get("evidence", ())
+        _refuse_again(c, [row[0] for row in evidence if row[1] is None])
         c.executemany(
             "INSERT OR IGNORE INTO bodies VALUES (?, ?, ?)", kwargs.get("bodies", ())
         )
@@ -311,7 +313,7 @@ class Recorder(SQLiteApplicationRecorder):
             "INSERT INTO evidence (identity, observed_at, kind, company_id, method,"
             " url, status, headers, request_body, response_body, recorded_at,"
             " body_dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            kwargs.get("evidence", ()),
+            evidence,
         )
         recorded_at: int = kwargs["recorded_at"]
         c.executemany(
@@ -325,6 +327,20 @@ class Recorder(SQLiteApplicationRecorder):
         c.execute("SELECT last_insert_rowid()")
         last: int = c.fetchone()[0]
         return range(last - len(stored_events) + 1, last + 1)
+
+
+def _refuse_again(c: SQLiteCursor, untimed: Sequence[bytes]) -> None:
+    """Refuse evidence without a time that is there: to SQLite no two nulls are alike.
+
+    It is no index of the table's, for older stores may have some twice.
+    """
+    for number, identity in enumerate(untimed):
+        c.execute(
+            "SELECT 1 FROM evidence WHERE identity = ? AND observed_at IS NULL",
+            (identity,),
+        )
+        if c.fetchone() or identity in untimed[:number]:
+            raise sqlite3.IntegrityError("evidence without a time is stored already")
 
 
 class Factory(SQLiteFactory):

@@ -136,7 +136,7 @@ class SqliteStore(SqliteMoving, EventReads):
         with self._database.writing() as cursor:
             rewrite_evidence(cursor, rows, bodies)
 
-    def compact(self) -> None:
+    def compact(self) -> str:
         """Leave nothing in the file of what was rewritten or deleted.
 
         Raises:
@@ -145,6 +145,7 @@ class SqliteStore(SqliteMoving, EventReads):
         """
         with store_errors(self.path), closing(sqlite3.connect(self.path)) as db:
             compact(db)
+        return ""
 
     def wait_for_news(self, position: int, *, timeout_s: float) -> None:
         """Wait until there is an event after a position, or the time is over."""

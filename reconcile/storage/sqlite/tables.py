@@ -12,6 +12,7 @@ from reconcile.storage.ports import (
     StoredEvent,
     ViewChanges,
     ViewTable,
+    relabelled,
 )
 from reconcile.storage.sqlite.database import Database
 from reconcile.storage.sqlite.events import EventReads
@@ -29,13 +30,14 @@ class SqliteViews:
     def __init__(self, database: Database, events: EventReads) -> None:
         self._database = database
         self._events = events
+        self._label: str | None = None
 
     def begin_anew_unless(self, label: str) -> None:
         """Empty the views unless they were made under this label.
 
         Asked before every read, so it looks before it takes the write lock.
         """
-        label = f"{MADE_BY}{label}"
+        self._label = label = f"{MADE_BY}{label}"
         with self._database.reading() as cursor:
             if self._database.is_up_to_date(cursor) and _label(cursor) == label:
                 return
@@ -54,16 +56,22 @@ class SqliteViews:
         with self._database.reading() as cursor:
             after = SqliteSnapshot(self._database, cursor).position()
         stored = self._events.stored_after(after) if after < until else []
-        yield SqliteClaim(self._database, after, stored) if stored else None
+        claim = SqliteClaim(self._database, self._label, after, stored)
+        yield claim if stored else None
 
 
 class SqliteClaim:
     """The next events of a SQLite store."""
 
     def __init__(
-        self, database: Database, after: int, stored: Sequence[StoredEvent]
+        self,
+        database: Database,
+        label: str | None,
+        after: int,
+        stored: Sequence[StoredEvent],
     ) -> None:
         self._database = database
+        self._label = label
         self._after = after
         self.stored = stored
 
@@ -78,9 +86,12 @@ class SqliteClaim:
 
         Raises:
             OvertakenError: somebody else has written them meanwhile.
+            StoreError: the views are made under another label by now.
 
         """
         with self._database.writing() as cursor:
+            if self._label and _label(cursor) != self._label:
+                raise relabelled(self._database.path)
             if _position(cursor) != self._after:
                 raise OvertakenError
             for table, *key in changes.gone:

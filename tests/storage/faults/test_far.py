@@ -71,6 +71,23 @@ def test_a_batch_asks_as_often_whatever_is_in_it(far: Far) -> None:
     assert far.books.report().totals.items == 6 * 2 + 3 * 2000
 
 
+def test_a_server_that_does_not_answer_is_lost_before_a_load_balancer_gives_up(
+    far: Far,
+) -> None:
+    far.books.store.position()
+    far.proxy.delay_s = 3.0
+    begun = time.monotonic()
+    why = far.books.store.lost()
+    asked_for = time.monotonic() - begun
+    far.proxy.delay_s = 0.0
+
+    assert why is not None
+    assert "has not answered within" in why
+    assert asked_for < 2.0
+    while far.books.store.lost() is not None:
+        assert time.monotonic() - begun < 20.0
+
+
 def test_every_round_trip_is_counted_and_delayed(far: Far) -> None:
     far.books.store.position()
     far.proxy.forget()

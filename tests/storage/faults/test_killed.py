@@ -18,12 +18,14 @@ from reconcile.errors import StoreAwayError
 from reconcile.storage.codec import Envelope
 from reconcile.storage.opening import open_store
 from tests.builders import COMPANY, at, push, uuid_of
+from tests.cli.test_stores import children_of
 from tests.endpoint.deliveries import NOW, SECRET, signed, webhook
 from tests.live.commands import COMMAND
 from tests.storage.faults.servers import OwnServer
 
 _STARTED = SyncStarted(at=at(0), evidence="")
 _BACK_S = 15.0
+_STORES = 3  # that are open in this process: of books, endpoint and projector
 
 
 def until(holds: Callable[[], bool], *, within_s: float = _BACK_S) -> float:
@@ -127,7 +129,9 @@ def is_up_to_date(books: Reconciler) -> bool:
         return views.position() == books.store.position()
 
 
-def test_projector_and_endpoint_come_back_by_themselves(victim: OwnServer) -> None:
+def test_projector_and_endpoint_come_back_by_themselves(
+    victim: OwnServer, caplog: pytest.LogCaptureFixture
+) -> None:
     trust = Trust(secrets=(SECRET,))
     hasty = Limits(answer_wait_s=1.0)
     with (
@@ -141,7 +145,9 @@ def test_projector_and_endpoint_come_back_by_themselves(victim: OwnServer) -> No
 
         kill_postmaster(victim)
         gone = endpoint.receive(signed(webhook("s2"), named="m2"), webhook("s2"))
+        begun = time.monotonic()
         health = endpoint.health()
+        asked_for = time.monotonic() - begun
         output = doctor(url)
         with pytest.raises(StoreAwayError, match="Connection refused"):
             books.catch_up()
@@ -154,6 +160,11 @@ def test_projector_and_endpoint_come_back_by_themselves(victim: OwnServer) -> No
 
         assert [first.status, gone.status, again.status] == [204, 503, 204]
         assert (health.status, b"Connection refused" in health.body) == (503, True)
+        assert asked_for < 2.0
+        assert "psycopg.pool" not in {record.name for record in caplog.records}
+        logged = [r.message for r in caplog.records if r.name == "reconcile.storage"]
+        for words in ("cannot be reached: connection", "is reached again"):
+            assert 1 <= sum(words in message for message in logged) <= _STORES
         assert re.search(
             r"^problem  store: postgresql://:\d+/postgres \(schema f[0-9a-f]+\) cannot"
             r" be reached: connection to server on socket \".*\" failed: Connection"
@@ -165,6 +176,45 @@ def test_projector_and_endpoint_come_back_by_themselves(victim: OwnServer) -> No
         assert books.store.companies() == [COMPANY, "c1", "c2"]
         kinds = [key.kind for key in books.store.evidence_keys()]
         assert kinds.count("delivery") == 2
+
+
+def test_a_worker_that_is_started_while_the_server_is_away_waits_for_it(
+    victim: OwnServer,
+) -> None:
+    with victim.book("connect_timeout=2") as url, Reconciler.open(url) as books:
+        ingest(books, 1)
+        running = subprocess.Popen(
+            [COMMAND, "--store", url, "project", "--workers", "2"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            until(lambda: len(children_of(running.pid)) == 2, within_s=60.0)
+            until(lambda: is_up_to_date(books))
+            kill_postmaster(victim)
+            for worker in children_of(running.pid):
+                os.kill(worker, signal.SIGKILL)
+            time.sleep(5.0)
+            victim.start()
+            until(lambda: is_written(books, 2), within_s=60.0)
+            until(lambda: is_up_to_date(books))
+            running.send_signal(signal.SIGINT)
+            _, written = running.communicate(timeout=30)
+        finally:
+            running.kill()
+
+        assert "Traceback" not in written
+        complaints = [line for line in written.splitlines() if "not projected" in line]
+        assert 1 <= len(complaints) <= 4  # each of two, and each that was started
+
+
+def is_written(books: Reconciler, number: int) -> bool:
+    try:
+        ingest(books, number)
+    except StoreAwayError:
+        return False
+    return True
 
 
 def ingest(books: Reconciler, number: int) -> None:
