@@ -2,11 +2,22 @@
 
 from typing import Final
 
-from reconcile.console.pages import event, evidence, expense, health, home, quarantine
+from reconcile.console.pages import (
+    cause,
+    causes,
+    event,
+    evidence,
+    expense,
+    health,
+    overview,
+    quarantine,
+)
 from reconcile.console.pages.visit import Page
 
 PAGES: Final[tuple[Page, ...]] = (
-    home.PAGE,
+    overview.PAGE,
+    causes.PAGE,
+    cause.PAGE,
     expense.PAGE,
     evidence.PAGE,
     event.PAGE,

@@ -132,9 +132,10 @@ class Visit:
             return foot, None
         return foot, self.read.states(self.scope())[ItemState.BREAK]
 
-    def scope(self) -> Filter:
-        """Return the customers and months that are asked for, all states of them."""
+    def scope(self, *states: ItemState) -> Filter:
+        """Return the customers and months that are asked for, of some states or all."""
         return Filter(
+            state=tuple(state.value for state in states),
             customer=self.asking.words.get("customer", ()),
             month=self.asking.words.get("month", ()),
         )
