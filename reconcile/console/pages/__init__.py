@@ -2,11 +2,23 @@
 
 from typing import Final
 
-from reconcile.console.pages import event, evidence, expense, health, home, quarantine
+from reconcile.console.pages import (
+    event,
+    evidence,
+    expense,
+    expense_files,
+    expenses,
+    health,
+    home,
+    quarantine,
+)
 from reconcile.console.pages.visit import Page
 
 PAGES: Final[tuple[Page, ...]] = (
     home.PAGE,
+    expenses.PAGE,
+    expense_files.CSV,
+    expense_files.JSON,
     expense.PAGE,
     evidence.PAGE,
     event.PAGE,
