@@ -43,6 +43,7 @@ class Works:
         make: Callable[[Reconciler], T],
         *,
         lasts_s: float | None = None,
+        wait_s: float = WAIT_S,
     ) -> T:
         """Return what was made of this key, or make it; after `lasts_s` it is stale.
 
@@ -53,7 +54,7 @@ class Works:
         """
         work = self._begun(key, make, lasts_s)
         try:
-            found: T = work.future.result(WAIT_S)
+            found: T = work.future.result(wait_s)
         except (NotYet, CancelledError) as error:
             if work.future.done() and not work.future.cancelled():
                 self._forget(key, work)  # a time-out of its own

@@ -3,6 +3,7 @@
 from typing import Final
 
 from reconcile.console.pages import (
+    audit,
     event,
     evidence,
     expense,
@@ -11,6 +12,8 @@ from reconcile.console.pages import (
     health,
     home,
     quarantine,
+    syncs,
+    tie_out,
 )
 from reconcile.console.pages.visit import Page
 
@@ -19,6 +22,11 @@ PAGES: Final[tuple[Page, ...]] = (
     expenses.PAGE,
     expense_files.CSV,
     expense_files.JSON,
+    syncs.PAGE,
+    audit.PAGE,
+    audit.CSV,
+    tie_out.PAGE,
+    tie_out.RUN,
     expense.PAGE,
     evidence.PAGE,
     event.PAGE,
