@@ -3,14 +3,19 @@
 from typing import Final
 
 from reconcile.console.pages import (
+    audit,
     cause,
     causes,
     event,
     evidence,
     expense,
+    expense_files,
+    expenses,
     health,
     overview,
     quarantine,
+    syncs,
+    tie_out,
 )
 from reconcile.console.pages.visit import Page
 
@@ -18,6 +23,14 @@ PAGES: Final[tuple[Page, ...]] = (
     overview.PAGE,
     causes.PAGE,
     cause.PAGE,
+    expenses.PAGE,
+    expense_files.CSV,
+    expense_files.JSON,
+    syncs.PAGE,
+    audit.PAGE,
+    audit.CSV,
+    tie_out.PAGE,
+    tie_out.RUN,
     expense.PAGE,
     evidence.PAGE,
     event.PAGE,
