@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from reconcile.cases.listing import Case
 from reconcile.console.causes import BY, CauseStanding, cause_rows, title_of
+from reconcile.console.cuts import refused
 from reconcile.console.figures import ExpenseLine, LinePage
 from reconcile.console.filter import Filter, Sort
 from reconcile.console.pages.visit import SCOPE, Page, Visit
@@ -88,8 +89,7 @@ def _lines(visit: Visit, cut: Filter) -> LinePage:
     try:
         return visit.sheet.lines(cut, sort=Sort.AGE, descending=True, after=after)
     except UsageError as error:
-        text = str(error)
-        raise PageError(400, f"{text[:1].upper()}{text[1:]}.") from error
+        raise refused(error) from error
 
 
 @attrs.frozen(kw_only=True)
