@@ -4,7 +4,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -30,6 +30,7 @@ from tests.console.months import (
     CUSTOMERS,
     HARROW,
     KITANO,
+    LOCKED,
     MOREL,
     NOW,
     Traffic,
@@ -200,6 +201,40 @@ class Sections:
 
 def _link(html: str) -> str:
     return Figures(html).hrefs[0].replace("&amp;", "&")
+
+
+@pytest.mark.parametrize(
+    ("step", "unit"), [(1, "day"), (5, "week"), (30, "month"), (200, "year")]
+)
+def test_a_long_time_is_by_week_month_or_year_and_its_figures_still_lead_there(
+    tmp_path: Path, step: int, unit: str
+) -> None:
+    traffic = Traffic()
+    first = date(2020, 1, 29)
+    issued = [f"{first + timedelta(days=step * n)}" for n in range(20)]
+    traffic.sync(
+        HARROW,
+        0,
+        *(
+            (LOCKED if n % 3 else None, traffic.expense(n + 1, issued=day))
+            for n, day in enumerate(issued)
+        ),
+    )
+    url = f"sqlite:///{tmp_path / 'long.db'}"
+    with Reconciler.open(url, now=clock) as books:
+        books.ingest(read_lines(traffic.lines))
+    months = "&".join(f"month={day[:7]}" for day in sorted({*issued[::2]}))
+    with (
+        console_of(url) as app,
+        LiveWorksheet(lambda: Reconciler.open(url, now=clock)) as worksheet,
+    ):
+        for path in ("/", f"/?{months}"):
+            html = Browser(app).get(path).text
+            for figure in Figures(html):
+                with sheet_of(worksheet, figure) as sheet:
+                    assert_is_what_it_leads_to(figure, sheet)
+            if path == "/":
+                assert f"Expenses by {unit} of issue" in html
 
 
 def test_no_sum_is_over_two_currencies_and_no_refund_is_set_off(
