@@ -12,6 +12,7 @@ from reconcile.console.pages import (
     health,
     home,
     quarantine,
+    report,
     syncs,
     tie_out,
 )
@@ -27,6 +28,10 @@ PAGES: Final[tuple[Page, ...]] = (
     audit.CSV,
     tie_out.PAGE,
     tie_out.RUN,
+    report.PAGE,
+    report.HTML,
+    report.CSV,
+    report.JSON,
     expense.PAGE,
     evidence.PAGE,
     event.PAGE,
