@@ -145,7 +145,7 @@ def _policy(html: bytes) -> str:
     """Return the policy of a page that has its one style sheet inside."""
     style = _STYLE(html)
     if style is None:
-        raise RuntimeError("the report has no style sheet, expected one")
+        raise RuntimeError("no style sheet in the report, expected one")
     digest = base64.b64encode(hashlib.sha256(style.group(1)).digest()).decode()
     return HEADERS[_POLICY].replace("style-src 'self'", f"style-src 'sha256-{digest}'")
 
