@@ -83,6 +83,7 @@ class ConsoleApp:
             templates=Templates.of(found),
             customers={} if customers is None else customers,
             now=now,
+            zone=found,
         )
         self._router = Router(
             [self._route(page) for page in self.pages], redirect_slashes=False

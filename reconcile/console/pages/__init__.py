@@ -14,6 +14,7 @@ from reconcile.console.pages import (
     health,
     overview,
     quarantine,
+    report,
     syncs,
     tie_out,
 )
@@ -31,6 +32,10 @@ PAGES: Final[tuple[Page, ...]] = (
     audit.CSV,
     tie_out.PAGE,
     tie_out.RUN,
+    report.PAGE,
+    report.HTML,
+    report.CSV,
+    report.JSON,
     expense.PAGE,
     evidence.PAGE,
     event.PAGE,
