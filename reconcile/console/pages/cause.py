@@ -15,6 +15,7 @@ from reconcile.console.figures import ExpenseLine, LinePage
 from reconcile.console.filter import Filter, Sort
 from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.problems import PageError
+from reconcile.console.rows import row_of
 from reconcile.domain.vocabulary import BreakKind, DecisionKind, ItemState
 from reconcile.errors import UsageError
 
@@ -49,6 +50,7 @@ def view(visit: Visit) -> Response:
         cut={"state": ItemState.BREAK.value, "cause": name},
         is_known_cause=name not in _KINDS,
         lines=page,
+        listed=[row_of(x, as_of=visit.sheet.as_of, title=None) for x in page.rows],
         first=visit.asking.first("after") is None,
         half_booked=visit.sheet.count(attrs.evolve(cut, half_booked=("yes",))),
         customers_in_all=len(visit.sheet.customers()),
