@@ -9,17 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import attrs
 import pytest
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
 
-from reconcile import Reconciler, read_lines
-from reconcile.console.asking import asking
-from reconcile.console.links import Links
+from reconcile import ConsoleApp, Reconciler, read_lines
 from reconcile.console.pages import PAGES, overview
 from reconcile.console.pages.visit import Visit
-from reconcile.console.settings import ConsoleSettings, Templates
 from reconcile.console.sheet import Sheet
 from reconcile.console.worksheet import LiveWorksheet
 from reconcile.domain.instants import parse_instant
@@ -27,7 +23,6 @@ from reconcile.storage.worksheet.read import SheetReads
 from tests.console.browser import Browser, Seen
 from tests.console.linked import Figures, Linked
 from tests.console.months import (
-    CUSTOMERS,
     HARROW,
     KITANO,
     LOCKED,
@@ -330,51 +325,30 @@ def test_of_many_causes_and_customers_the_first_are_shown_then_all(
 
 def test_an_overview_costs_at_most_twelve_queries(where: str, tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
-    with (
-        LiveWorksheet(
-            lambda: Reconciler.open(where, now=clock), path=scratch
-        ) as worksheet,
-        worksheet.reading(budget_s=60) as sheet,
-    ):
-        assert sheet is not None
-    connection = sqlite3.connect(scratch)
-    reads = SheetReads(connection)
-    head = reads.head()
-    assert head is not None
     queries: list[str] = []
-    connection.set_trace_callback(queries.append)
-    with Reconciler.open(where, now=clock) as books:
-        answer = overview.view(
-            visit_of(
-                books, Sheet(reads, head, as_of=NOW, newest=head.position), path="/"
-            )
+
+    def counted(visit: Visit) -> Response:
+        connection = sqlite3.connect(scratch)
+        reads = SheetReads(connection)
+        head = reads.head()
+        assert head is not None
+        connection.set_trace_callback(queries.append)
+        sheet = Sheet(reads, head, as_of=NOW, newest=head.position)
+        answer = overview.view(attrs.evolve(visit, read=sheet))
+        connection.close()
+        return answer
+
+    class Counting(ConsoleApp):
+        pages = tuple(
+            attrs.evolve(page, view=counted) if page.name == "overview" else page
+            for page in PAGES
         )
-    connection.close()
 
-    assert b"need someone to act" in answer.body
+    def opened() -> Reconciler:
+        return Reconciler.open(where, create=False, now=clock)
+
+    with Counting(opened, scratch=scratch, now=clock) as app:
+        answer = Browser(app).get("/")
+
+    assert "need someone to act" in answer.text
     assert 0 < len(queries) <= 12
-
-
-def visit_of(books: Reconciler, sheet: Sheet, *, path: str) -> Visit:
-    """Return a visit by nobody of a page that reads a worksheet."""
-    routes = [Route(page.path, _nothing, name=page.name) for page in PAGES]
-    return Visit(
-        settings=ConsoleSettings(
-            title="reconcile",
-            templates=Templates.of(None),
-            customers=CUSTOMERS,
-            now=clock,
-        ),
-        request=Request({"type": "http", "path": path, "headers": []}),
-        asking=asking("", known=(), now=NOW),
-        links=Links(Router(routes), ""),
-        actor=None,
-        token="",
-        form={},
-        lent=books,
-        read=sheet,
-    )
-
-
-async def _nothing(_: Request) -> Response:
-    return Response()
