@@ -65,6 +65,7 @@ class ConsoleSettings:
     templates: Templates
     customers: Customers
     now: Callable[[], datetime]
+    zone: ZoneInfo | None = None
 
     def customer(self, company_id: str) -> str:
         """Return the name of a company, its id where nobody gave it a name."""

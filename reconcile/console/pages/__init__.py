@@ -2,11 +2,40 @@
 
 from typing import Final
 
-from reconcile.console.pages import event, evidence, expense, health, home, quarantine
+from reconcile.console.pages import (
+    audit,
+    cause,
+    causes,
+    event,
+    evidence,
+    expense,
+    expense_files,
+    expenses,
+    health,
+    overview,
+    quarantine,
+    report,
+    syncs,
+    tie_out,
+)
 from reconcile.console.pages.visit import Page
 
 PAGES: Final[tuple[Page, ...]] = (
-    home.PAGE,
+    overview.PAGE,
+    causes.PAGE,
+    cause.PAGE,
+    expenses.PAGE,
+    expense_files.CSV,
+    expense_files.JSON,
+    syncs.PAGE,
+    audit.PAGE,
+    audit.CSV,
+    tie_out.PAGE,
+    tie_out.RUN,
+    report.PAGE,
+    report.HTML,
+    report.CSV,
+    report.JSON,
     expense.PAGE,
     evidence.PAGE,
     event.PAGE,

@@ -9,11 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reconcile.console.asking import Asking
+from reconcile.console.cuts import scope_of
 from reconcile.console.filter import Filter
 from reconcile.console.links import Links, id_from_path
 from reconcile.console.problems import NO_SUCH_PAGE, PageError
 from reconcile.console.settings import ConsoleSettings
 from reconcile.console.sheet import Sheet
+from reconcile.console.works import Works
 from reconcile.domain.vocabulary import ItemState
 from reconcile.reconciler import Reconciler
 
@@ -46,6 +48,8 @@ class Visit:
     form: Mapping[str, list[str]]
     lent: Reconciler | None = None
     read: Sheet | None = None
+    sheets: Callable[[datetime | None, datetime | None], Sheet] | None = None
+    works: Works | None = None
 
     def id(self, name: str) -> str:
         """Return an id of the path.
@@ -73,6 +77,26 @@ class Visit:
             raise RuntimeError("the page reads no worksheet, expected `reads_sheet`")
         return self.read
 
+    def sheet_at(self, as_of: datetime | None, known_at: datetime | None) -> Sheet:
+        """Return the worksheet of another moment; it is open until the page is made.
+
+        Raises:
+            StillCounting: it takes longer than a page waits.
+
+        """
+        if self.sheets is None:
+            raise RuntimeError(
+                "the page has no worksheets, expected one that is viewed"
+            )
+        return self.sheets(as_of, known_at)
+
+    @property
+    def jobs(self) -> Works:
+        """Return what runs behind pages, and outlives a request."""
+        if self.works is None:
+            raise RuntimeError("the page has no works, expected one that is viewed")
+        return self.works
+
     def foot(
         self,
         *,
@@ -98,7 +122,7 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, **data: Any) -> Response:
         """Return a page of a template; every template extends `base.html`."""
-        foot, breaks = self._of_sheet()
+        foot, breaks = self._of_sheet(counted="breaks" in data)
         html = self.settings.templates.render(
             template,
             title=self.settings.title,
@@ -111,8 +135,11 @@ class Visit:
         )
         return Response(html, status, media_type="text/html")
 
-    def _of_sheet(self) -> tuple[Foot | None, int | None]:
-        """Return what the worksheet stands on, and how many breaks there are."""
+    def _of_sheet(self, *, counted: bool) -> tuple[Foot | None, int | None]:
+        """Return what the worksheet stands on, and how many breaks there are.
+
+        A page that has counted them itself says so.
+        """
         if self.read is None:
             return None, None
         footing = self.read.footing
@@ -125,11 +152,14 @@ class Visit:
             unread=footing.unprocessed + footing.poisoned,
             lag=footing.lag,
         )
-        scope = Filter(
-            customer=self.asking.words.get("customer", ()),
-            month=self.asking.words.get("month", ()),
-        )
-        return foot, self.read.states(scope)[ItemState.BREAK]
+        if counted:
+            return foot, None
+        return foot, self.read.states(self.scope())[ItemState.BREAK]
+
+    def scope(self, *states: ItemState) -> Filter:
+        """Return the customers and months that are asked for, of some states or all."""
+        named = tuple(state.value for state in states)
+        return attrs.evolve(scope_of(self.asking), state=named)
 
 
 @attrs.frozen(kw_only=True)
