@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from reconcile.report.csv import to_csv
     from reconcile.report.exported import Export
     from reconcile.report.groups import Group, Judged
+    from reconcile.report.html.page import to_html
     from reconcile.report.money import AgeKey, StateKey, Sum
     from reconcile.report.selection import Selection
     from reconcile.report.story import JudgementChanged, Story, StoryEntry
@@ -235,6 +236,7 @@ __all__ = [
     "start_sync",
     "to_csv",
     "to_data",
+    "to_html",
     "to_json",
     "update_expense",
     "update_reimbursable",
@@ -325,6 +327,7 @@ _HOMES = {
     "reconcile.report.selection": ("Selection",),
     "reconcile.report.story": ("JudgementChanged", "Story", "StoryEntry"),
     "reconcile.report.what_if": ("WhatIf",),
+    "reconcile.report.html.page": ("to_html",),
     "reconcile.report.wire": ("digest", "item_data", "to_data", "to_json"),
     "reconcile.retries.company_run": ("WaitingLine",),
     "reconcile.retries.outcome": (

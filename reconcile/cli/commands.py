@@ -11,12 +11,14 @@ from reconcile.cli import text
 from reconcile.cli.arguments import MOMENT, format_option
 from reconcile.cli.opening import opened, reading
 from reconcile.cli.output import Output
+from reconcile.cli.page import Page, page_options, pinned, pinned_report
 from reconcile.cli.progress import counting
 from reconcile.cli.report_text import write_causes, write_report
 from reconcile.cli.sources import Source
 from reconcile.cli.status import BROKEN, UNRELIABLE
 from reconcile.cli.terminal import say, say_json
 from reconcile.cli.workers import Spreading, spreading_options
+from reconcile.codat.client.account import utc_now
 from reconcile.domain.vocabulary import ItemState
 from reconcile.errors import UsageError
 from reconcile.foreign import one_line_json
@@ -95,7 +97,8 @@ _MONTH = click.option(
     help="Only expenses of this state.",
 )
 @click.option("--items", is_flag=True, help="List every expense, sync and finding.")
-@format_option("text", "json", "csv")
+@format_option("text", "json", "csv", "html")
+@page_options
 @click.option(
     "--output",
     metavar="FILE",
@@ -114,15 +117,17 @@ def report(
     items: bool,
     face: str,
     output: str | None,
+    page: Page,
     spreading: Spreading,
 ) -> int:
     """Report every expense, and what went wrong.
 
     As text: what went wrong, cause by cause, with whose move it is and what to do. As
-    JSON or CSV: each expense. Exits with 1 if there are breaks, with 2 if evidence
-    could not be read.
+    JSON or CSV: each expense. As HTML: a page to mail, print and keep. Exits with 1 if
+    there are breaks, with 2 if evidence could not be read.
     """
-    target = Output.checked(output, store=store, inputs=spreading.files)
+    page.check(face, items=items)
+    target = Output.checked(output, store=store, inputs=[*spreading.files, *page.files])
     asked = {"company_id": company, "month": month, "cause": cause, "state": state}
     as_it_stands = as_of is None and known_at is None
     listed = items or face != "text"
@@ -130,26 +135,31 @@ def report(
         if company is not None and not books.knows(company):
             say(f"Nothing is recorded of company {company}.", err=True)
         if isinstance(books, Reconciler) and as_it_stands and face != "text":
-            with books.streamed_report(**asked) as stream:
-                _write(stream, face, target, items=items)
+            with books.streamed_report(**asked) as live:
+                stream = pinned(live, books) if face == "html" else live
+                _write(stream, face, target, page, items=items)
                 result = stream.rest()
         else:
             with counting("Judging") as progress:
                 result = books.report(as_of=as_of, known_at=known_at, **asked)
                 progress(result.totals.items)
-            _write(result, face, target, items=items)
+            if face == "html":
+                result = pinned_report(result, books, at=utc_now())
+            _write(result, face, target, page, items=items)
     if cause is not None and not result.totals.items:
         say(f"No expense of this report has the cause {cause}.", err=True)
     return _report_status(result)
 
 
 def _write(
-    report: Report | ReportStream, face: str, target: Output, *, items: bool
+    report: Report | ReportStream, face: str, target: Output, page: Page, *, items: bool
 ) -> None:
     """Write a report as it was asked for; text is of one that is whole."""
     with target.stream() as stream:
         if isinstance(report, Report) and face == "text":
             write_report(report, stream, items=items)
+        elif face == "html":
+            page.write(report, stream)
         elif face == "csv":
             if target.path is not None:
                 stream.write(BYTE_ORDER_MARK)

@@ -115,6 +115,19 @@ class Spreading:
 _OF_THE_TRACKER: Final = "ignore::UserWarning:multiprocessing.resource_tracker"
 
 
+def position_at(books: Reports, moment: datetime) -> int:
+    """Return the last position of what was recorded by a moment."""
+    match books:
+        case Reconciler() as store_books:
+            return store_books.store.position(known_at=moment)
+        case _OfStore():
+            return books.books.store.position(known_at=moment)
+        case _OfExport():
+            return books.export.events.position(known_at=moment)
+        case _:
+            return 0
+
+
 @attrs.frozen
 class _OfStore:
     books: Reconciler

@@ -87,6 +87,7 @@ class Report:
     unprocessed: int
     poisoned: int
     settled: bool = True
+    company_id: str | None = None  # where it was asked of this company alone
 
     @property
     def causes(self) -> Iterator[Group]:
@@ -188,6 +189,7 @@ def report_of(
     unprocessed: int,
     poisoned: int,
     settled: bool = True,
+    company_id: str | None = None,
 ) -> Report:
     """Return the report of companies' shares and of their breaks, in any order."""
     shares = sorted(shares, key=lambda share: share.company_id)
@@ -207,6 +209,7 @@ def report_of(
         unprocessed=unprocessed,
         poisoned=poisoned,
         settled=settled,
+        company_id=company_id,
     )
 
 

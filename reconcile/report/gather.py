@@ -309,4 +309,5 @@ class Reporting(CompanyReporting):
             causes=self.rules,
             unprocessed=quarantine.unprocessed(company_id),
             poisoned=poisoned,
+            company_id=company_id,
         )

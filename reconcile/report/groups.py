@@ -8,7 +8,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 import attrs
 
@@ -66,7 +66,7 @@ class Causes(Protocol):
         ...
 
 
-class _Key(NamedTuple):
+class GroupKey(NamedTuple):
     """What breaks have in common: a cause and its fingerprint, or a kind and a step."""
 
     cause: str | None
@@ -74,6 +74,13 @@ class _Key(NamedTuple):
     kind: BreakKind | None
     action: Action | None
     verdict: Verdict | None
+
+    @classmethod
+    def of(cls, item: Item) -> Self:
+        """Return what a break has in common with those of its group."""
+        if item.cause is None:
+            return cls(None, None, item.kind, item.action, item.verdict)
+        return cls(item.cause, item.fingerprint, None, None, None)
 
 
 @attrs.frozen(kw_only=True)
@@ -95,6 +102,13 @@ class Group:
     last_at: datetime | None
     examples: Sequence[Judged]  # of the largest amounts
     released: int = 0  # of what had to be mended, so many may be sent again
+
+    @property
+    def key(self) -> GroupKey:
+        """Return what its breaks have in common."""
+        if self.cause is None:
+            return GroupKey(None, None, self.kind, self.action, self.verdict)
+        return GroupKey(self.cause, self.fingerprint, None, None, None)
 
     @property
     def mended(self) -> bool:
@@ -132,21 +146,17 @@ def groups_of(breaks: Iterable[tuple[Judged, int]], causes: Causes) -> list[Grou
 
     Those of most items come first, then by fingerprint, then by kind.
     """
-    gathered: dict[_Key, _Gathered] = {}
+    gathered: dict[GroupKey, _Gathered] = {}
     for row, number in breaks:
         item = row.item
         if item.state is not ItemState.BREAK:
             continue
-        if item.cause is None:
-            key = _Key(None, None, item.kind, item.action, item.verdict)
-        else:
-            key = _Key(item.cause, item.fingerprint, None, None, None)
-        gathered.setdefault(key, _Gathered()).add(row, number)
+        gathered.setdefault(GroupKey.of(item), _Gathered()).add(row, number)
     found = [_group(key, some, causes) for key, some in gathered.items()]
     return sorted(found, key=_place)
 
 
-def _group(key: _Key, some: _Gathered, causes: Causes) -> Group:
+def _group(key: GroupKey, some: _Gathered, causes: Causes) -> Group:
     examples = heapq.nsmallest(EXAMPLES_MAX, some.rows, key=_largest_first)
     item = min(some.rows, key=lambda row: row.key).item
     cause = causes.named(key.cause) if key.cause is not None else None

@@ -132,6 +132,7 @@ class Spread:
             unprocessed=quarantine.unprocessed(setup.company_id),
             poisoned=sum(answer.poisoned for answer in found.values()),
             settled=setup.settled,
+            company_id=setup.company_id,
         )
 
     def _judged(

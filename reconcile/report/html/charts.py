@@ -23,6 +23,7 @@ MONTHS_MAX: Final = 60
 _WIDTH: Final = 100
 _SHARE: Final = 0.78  # of a column's width that its bar takes
 _STRIPES_MAX: Final = 12
+_SLANT: Final = 2.0  # between stripes of a bar that lies
 _CLASSES: Final = {
     ItemState.MATCHED: "f-m",
     ItemState.CLEARED: "f-c",
@@ -68,6 +69,13 @@ def periods(days: Mapping[str, Mapping[ItemState, int]]) -> list[Period]:
         span._replace(counts=counts)
         for span, counts in zip(spans, counted, strict=True)
     ]
+
+
+def unit_of(some: Sequence[Period]) -> str:
+    """Return what the periods are: days, weeks, months or years."""
+    days = (some[0].last - some[0].first).days + 1
+    longest = {1: "day", 7: "week", DAYS_MAX: "month"}
+    return next((unit for most, unit in longest.items() if days <= most), "year")
 
 
 def _spans(first: date, last: date) -> list[Period]:
@@ -178,14 +186,26 @@ def _bar(
     )
     if state is not ItemState.BREAK:
         return [rect]
-    stripes = min(max(int(height), 1), _STRIPES_MAX)
+    return [rect, svg.Path(d=_stripes(x, y, width, height), class_=["hatch"])]
+
+
+def _stripes(x: float, y: float, width: float, height: float) -> list[svg.PathData]:
+    """Return slanting lines over a bar, by which it is known without its colour."""
     path: list[svg.PathData] = []
-    for n in range(stripes):
-        path += [
-            svg.M(_short(x), _short(y + (n + 0.75) * height / stripes)),
-            svg.LineToRel(_short(width), _short(-0.5 * height / stripes)),
-        ]
-    return [rect, svg.Path(d=path, class_=["hatch"])]
+    across = width > 2 * _SLANT
+    number = int(width / _SLANT) if across else min(max(int(height), 1), _STRIPES_MAX)
+    for n in range(number):
+        if across:
+            path += [
+                svg.M(_short(x + n * width / number), _short(y + height)),
+                svg.LineToRel(_short(0.8 * width / number), _short(-height)),
+            ]
+        else:
+            path += [
+                svg.M(_short(x), _short(y + (n + 0.75) * height / number)),
+                svg.LineToRel(_short(width), _short(-0.5 * height / number)),
+            ]
+    return path
 
 
 def _line(y: float) -> svg.Path:

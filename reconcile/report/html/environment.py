@@ -39,9 +39,10 @@ def environment(*packages: str, zone: ZoneInfo | None = None) -> Environment:
         "clean": figures.clean,
         "count": figures.count,
         "day": _day,
+        "figure": figures.money,
         "foreign": foreign,
-        "instant": partial(_moment, zone=zone),
-        "minute": partial(_moment, zone=zone, seconds=False),
+        "instant": partial(_instant, zone=zone),
+        "minute": partial(_minute, zone=zone),
         "money": money,
     }
     found.globals |= {"words": words, "plural": figures.plural}
@@ -68,11 +69,27 @@ def _day(of: str) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(of, figures.day(of))
 
 
-def _moment(
-    of: datetime, *, zone: ZoneInfo | None = None, seconds: bool = True
-) -> Markup:
+def _instant(of: datetime, *, zone: ZoneInfo | None = None) -> Markup:
     """Return a moment for people, with the exact one for programs."""
-    if of >= END_OF_TIME - timedelta(days=1):
+    if _is_never(of):
         return Markup("never")
-    shown = figures.instant(of, zone) if seconds else figures.minute(of, zone)
+    return _time(of, figures.instant(of, zone))
+
+
+def _minute(of: datetime, *, zone: ZoneInfo | None = None) -> Markup:
+    """Return a moment for a list, the zone's own time below."""
+    if _is_never(of):
+        return Markup("never")
+    utc = _time(of, figures.minute(of))
+    if zone is None:
+        return utc
+    local = figures.minute_in(of, zone)
+    return utc + Markup('<span class="sub">{}</span>').format(local)
+
+
+def _is_never(of: datetime) -> bool:
+    return of >= END_OF_TIME - timedelta(days=1)
+
+
+def _time(of: datetime, shown: str) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(format_instant(of), shown)

@@ -54,23 +54,27 @@ def month(of: str) -> str:
 
 def instant(moment: datetime, zone: ZoneInfo | None = None) -> str:
     """Return a moment in UTC, and in a zone too: `3 Feb 2026, 09:40:12 UTC`."""
-    return _in_zones(moment, zone, "%H:%M:%S")
-
-
-def minute(moment: datetime, zone: ZoneInfo | None = None) -> str:
-    """Return a moment without its seconds, for lists: `3 Feb 2026, 09:40 UTC`."""
-    return _in_zones(moment, zone, "%H:%M")
-
-
-def _in_zones(moment: datetime, zone: ZoneInfo | None, clock: str) -> str:
     utc = moment.astimezone(UTC)
-    text = f"{day(utc)}, {utc:{clock}} UTC"
-    if zone is None:
-        return text
+    text = f"{day(utc)}, {utc:%H:%M:%S} UTC"
+    return text if zone is None else f"{text} ({_in_zone(moment, zone, '%H:%M:%S')})"
+
+
+def minute(moment: datetime) -> str:
+    """Return a moment without its seconds, for lists: `3 Feb 2026, 09:40 UTC`."""
+    utc = moment.astimezone(UTC)
+    return f"{day(utc)}, {utc:%H:%M} UTC"
+
+
+def minute_in(moment: datetime, zone: ZoneInfo) -> str:
+    """Return the same in a zone: `10:40 in Europe/Paris`, with a day that differs."""
+    return _in_zone(moment, zone, "%H:%M")
+
+
+def _in_zone(moment: datetime, zone: ZoneInfo, clock: str) -> str:
+    utc = moment.astimezone(UTC)
     local = _local(utc, zone)
-    where = zone.key.replace("_", " ")
-    when = f"{local:{clock}}" if local.date() == utc.date() else ""
-    return f"{text} ({when or f'{day(local)}, {local:{clock}}'} in {where})"
+    other_day = "" if local.date() == utc.date() else f"{day(local)}, "
+    return f"{other_day}{local:{clock}} in {zone.key.replace('_', ' ')}"
 
 
 def _local(utc: datetime, zone: tzinfo) -> datetime:

@@ -190,3 +190,22 @@ def types(kind: str | None) -> str:
     if kind is None:
         return "No type"
     return _TYPES.get(kind, kind)
+
+
+def type_of(number: int, kind: str | None) -> str:
+    """Return what so many expenses of a type are called inside a sentence."""
+    if kind is None:
+        return "expense without a type" if number == 1 else "expenses without a type"
+    known = _TYPES.get(kind)
+    if known is None:
+        return kind
+    plural = known[0].lower() + known[1:]
+    return _SINGULAR.get(plural, plural.removesuffix("s")) if number == 1 else plural
+
+
+_SINGULAR: Final = {
+    "transfers in": "transfer in",
+    "transfers out": "transfer out",
+    "adjustments in": "adjustment in",
+    "adjustments out": "adjustment out",
+}
