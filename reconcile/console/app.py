@@ -21,7 +21,7 @@ from reconcile.console import problems, safety, static_files
 from reconcile.console.asking import asking
 from reconcile.console.links import Links
 from reconcile.console.pages import PAGES
-from reconcile.console.pages.visit import Page, Visit
+from reconcile.console.pages.visit import ConsolePage, Visit
 from reconcile.console.pool import BooksBusyError, BooksPool
 from reconcile.console.problems import PageError
 from reconcile.console.settings import ConsoleSettings, Customers, Templates
@@ -48,7 +48,7 @@ class ConsoleApp:
     with `close`, or at the end of a `with`.
     """
 
-    pages: ClassVar[tuple[Page, ...]] = PAGES
+    pages: ClassVar[tuple[ConsolePage, ...]] = PAGES
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class ConsoleApp:
         headers = {"allow": ", ".join(problem.allow)} if problem.allow else None
         return Response(html, problem.status, headers=headers, media_type="text/html")
 
-    def _route(self, page: Page) -> Route:
+    def _route(self, page: ConsolePage) -> Route:
         async def endpoint(request: Request) -> Response:
             loop = asyncio.get_running_loop()
             answer = partial(self._page, page, request)
@@ -167,7 +167,7 @@ class ConsoleApp:
 
         return Route(page.path, endpoint, methods=[page.method], name=page.name)
 
-    def _page(self, page: Page, request: Request) -> Response:
+    def _page(self, page: ConsolePage, request: Request) -> Response:
         """Return a page's answer; it runs in a thread."""
         settings = self._settings
         asked = asking(request.url.query, known=page.words, now=settings.now())

@@ -1,5 +1,6 @@
 """`reconcile console` as it is installed: one line, one link, and a clean end."""
 
+import json
 import os
 import re
 import signal
@@ -68,8 +69,8 @@ def refused(environment: dict[str, str], *options: str) -> str:
 def test_it_prints_one_link_which_works_once_and_ends_at_an_interrupt(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    names = tmp_path / "names.csv"
-    names.write_text(f"company,name\n{COMPANY.upper()},Harrow & Finch Ltd\n")
+    names = tmp_path / "names.json"
+    names.write_text(json.dumps({COMPANY.upper(): "Harrow & Finch Ltd"}))
 
     with console_started(environment, "--customers", str(names), "--actor", "Dana") as (
         running,
@@ -106,7 +107,7 @@ def test_who_serves_others_is_warned_of_it(environment: dict[str, str]) -> None:
     ("options", "phrase"),
     [
         (("--zone", "Mars/Base"), "'Mars/Base' is not a known zone"),
-        (("--customers", "none.csv"), "none.csv cannot be read"),
+        (("--customers", "none.json"), "none.json cannot be read"),
         (("--actor", " "), "--actor is blank"),
         (("--host", "no.such.host.invalid"), "no.such.host.invalid"),
     ],
@@ -128,16 +129,15 @@ def test_a_store_that_is_not_there_is_one_sentence(
 @pytest.mark.parametrize(
     ("content", "phrase"),
     [
-        (b"c1\n", "line 1: 1 columns, expected a company's id and its name"),
-        (b"company,name\nc1,\n", "line 2: 2 columns"),
-        (b"c1,\xff\n", "is not UTF-8 text"),
-        (b'"c1,A\n', "is not CSV"),
+        (b"c1,A", "is not JSON"),
+        (b'{"c1": "\xff"}', "is not JSON"),
+        (b'{"c1": 1}', "is not an object of company ids and names"),
     ],
 )
 def test_a_file_of_customers_that_cannot_be_read_is_one_sentence(
     environment: dict[str, str], tmp_path: Path, content: bytes, phrase: str
 ) -> None:
-    names = tmp_path / "names.csv"
+    names = tmp_path / "names.json"
     names.write_bytes(content)
 
     sentence = refused(environment, "console", "--customers", str(names))

@@ -8,7 +8,7 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 
 from reconcile import ConsoleApp
-from reconcile.console.pages.visit import Page, Visit
+from reconcile.console.pages.visit import ConsolePage, Visit
 from tests.console.browser import HOME, Browser, Seen
 from tests.console.stores import STORY, store_with
 
@@ -27,10 +27,10 @@ def _acts(visit: Visit) -> Response:
 class Acting(ConsoleApp):
     """A console with one form, which notes that it was acted on."""
 
-    pages: ClassVar[tuple[Page, ...]] = (
+    pages: ClassVar[tuple[ConsolePage, ...]] = (
         *ConsoleApp.pages,
-        Page(path="/form", name="form", view=_asks),
-        Page(path="/act", name="act", view=_acts, method="POST"),
+        ConsolePage(path="/form", name="form", view=_asks),
+        ConsolePage(path="/act", name="act", view=_acts, method="POST"),
     )
 
 

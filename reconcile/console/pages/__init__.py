@@ -3,9 +3,9 @@
 from typing import Final
 
 from reconcile.console.pages import event, evidence, expense, health, home, quarantine
-from reconcile.console.pages.visit import Page
+from reconcile.console.pages.visit import ConsolePage
 
-PAGES: Final[tuple[Page, ...]] = (
+PAGES: Final[tuple[ConsolePage, ...]] = (
     home.PAGE,
     expense.PAGE,
     evidence.PAGE,

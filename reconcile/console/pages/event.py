@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from reconcile.console.pages.visit import Page, Visit
+from reconcile.console.pages.visit import ConsolePage, Visit
 from reconcile.console.problems import PageError
 from reconcile.domain.identity import stream_parts
 from reconcile.report.html.figures import count
@@ -72,4 +72,4 @@ def _bodies(store: Store, receipt: Receipt) -> dict[str, object]:
     }
 
 
-PAGE = Page(path="/events/{position}", name="event", view=view)
+PAGE = ConsolePage(path="/events/{position}", name="event", view=view)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from reconcile.codat.jsons import loads
 from reconcile.codat.scrubbing import kept_entry, struck_out
-from reconcile.console.pages.visit import Page, Visit
+from reconcile.console.pages.visit import ConsolePage, Visit
 from reconcile.console.problems import PageError
 from reconcile.errors import PayloadError
 from reconcile.intake.scrub import as_today
@@ -70,4 +70,4 @@ def _without_credentials(body: bytes) -> bytes:
     return body
 
 
-PAGE = Page(path="/evidence/{digest}", name="evidence", view=view)
+PAGE = ConsolePage(path="/evidence/{digest}", name="evidence", view=view)

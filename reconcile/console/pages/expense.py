@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import attrs
 from starlette.responses import Response
 
-from reconcile.console.pages.visit import Page, Visit
+from reconcile.console.pages.visit import ConsolePage, Visit
 from reconcile.console.problems import PageError
 from reconcile.domain.vocabulary import (
     BreakKind,
@@ -202,4 +202,4 @@ def _days(story: Story) -> Iterator[tuple[date, Sequence[StoryLine]]]:
         yield day, [*found]
 
 
-PAGE = Page(path="/expenses/{company}/{id}", name="expense", view=view)
+PAGE = ConsolePage(path="/expenses/{company}/{id}", name="expense", view=view)

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from reconcile.console.pages.visit import Page, Visit
+from reconcile.console.pages.visit import ConsolePage, Visit
 from reconcile.errors import StoreError
 from reconcile.health import checks_of
 
@@ -27,4 +27,4 @@ def view(visit: Visit) -> Response:
     )
 
 
-PAGE = Page(path="/health", name="health", view=view)
+PAGE = ConsolePage(path="/health", name="health", view=view)

@@ -2,7 +2,7 @@
 
 from starlette.responses import RedirectResponse, Response
 
-from reconcile.console.pages.visit import Page, Visit
+from reconcile.console.pages.visit import ConsolePage, Visit
 
 
 def view(visit: Visit) -> Response:
@@ -10,4 +10,4 @@ def view(visit: Visit) -> Response:
     return RedirectResponse(visit.links.to("health"), 303)
 
 
-PAGE = Page(path="/", name="overview", view=view)
+PAGE = ConsolePage(path="/", name="overview", view=view)

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 from starlette.responses import Response
 
-from reconcile.console.pages.visit import Page, Visit
+from reconcile.console.pages.visit import ConsolePage, Visit
 from reconcile.readmodels.quarantine import Quarantine, quarantine_at
 from reconcile.storage.ports import Store
 from reconcile.storage.refused import UntrustedDelivery
@@ -88,4 +88,4 @@ def _refusals(newest_first: list[UntrustedDelivery]) -> list[Refusals]:
     ]
 
 
-PAGE = Page(path="/quarantine", name="quarantine", view=view)
+PAGE = ConsolePage(path="/quarantine", name="quarantine", view=view)

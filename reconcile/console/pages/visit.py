@@ -92,7 +92,7 @@ class Visit:
 
 
 @attrs.frozen(kw_only=True)
-class Page:
+class ConsolePage:
     """A page of the console: `words` are those that its address may have."""
 
     path: str
