@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -25,6 +26,7 @@ from reconcile.console.pages.visit import ConsolePage, Visit
 from reconcile.console.pool import BooksBusyError, BooksPool
 from reconcile.console.problems import PageError
 from reconcile.console.settings import ConsoleSettings, Customers, Templates
+from reconcile.console.standing import StandingSheet
 from reconcile.errors import HistoryError
 from reconcile.foreign import one_line
 from reconcile.reconciler import Reconciler
@@ -43,6 +45,8 @@ class ConsoleApp:
     whether an actor may send plans to Codat. `customers` gives companies their names,
     `zone` is an IANA name of a zone that moments are shown in beside UTC. Processes
     that serve together need one `secret`, which their forms are signed with.
+    `worksheet` is where figures are laid out to be read, a scratch file that may be
+    thrown away; without it, a temporary one.
 
     It opens the store when it is first asked, and closes it with the host's lifespan,
     with `close`, or at the end of a `with`.
@@ -60,9 +64,14 @@ class ConsoleApp:
         zone: str | ZoneInfo | None = None,
         title: str = "reconcile",
         secret: bytes | None = None,
+        worksheet: str | Path | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._books = BooksPool(open if callable(open) else _opener_of(open))
+        opener = open if callable(open) else _opener_of(open)
+        self._books = BooksPool(opener)
+        self._standing = StandingSheet(
+            opener, None if worksheet is None else Path(worksheet)
+        )
         self._actor = actor
         self.may_run = may_run
         self._forms = safety.Forms(secret)
@@ -89,6 +98,7 @@ class ConsoleApp:
 
     def close(self) -> None:
         """Wait for the pages that are being made, and release the store."""
+        self._standing.close()
         self._books.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -183,6 +193,7 @@ class ConsoleApp:
             response = page.view(
                 Visit(
                     settings=settings,
+                    standing=self._standing,
                     request=request,
                     books=books,
                     asking=asked,

@@ -8,10 +8,11 @@ from urllib.parse import parse_qsl
 
 import attrs
 
+from reconcile.console.filter import NONE, Filter, Sort
 from reconcile.console.problems import PageError
 from reconcile.domain.identity import canonical_id
 from reconcile.domain.instants import parse_instant
-from reconcile.domain.vocabulary import ItemState, Owner, Verdict
+from reconcile.errors import UsageError
 
 FILTER_WORDS: Final = (
     "customer",
@@ -65,6 +66,37 @@ class Asking:
     def first(self, word: str) -> str | None:
         """Return the only or first value of a word, None where it is not there."""
         return next(iter(self.words.get(word, ())), None)
+
+    def cut(self) -> Filter:
+        """Return the filter of the worksheet's lines that the words ask for.
+
+        Raises:
+            PageError: a value is none that its word could have (400).
+
+        """
+        wanted = {
+            word: values for word, values in self.words.items() if word in _FILTERS
+        }
+        try:
+            return Filter(**wanted)
+        except UsageError as error:
+            raise _refused(str(error)) from error
+
+    def order(self, usual: str) -> tuple[Sort, bool]:
+        """Return by what lines are sorted, and whether descending: `-age`.
+
+        Raises:
+            PageError: lines cannot be sorted by it (400).
+
+        """
+        text = self.first("sort") or usual
+        try:
+            return Sort(text.removeprefix("-")), text.startswith("-")
+        except ValueError as error:
+            raise _refused(
+                f"the value {_quoted(text)} of sort is not known, expected"
+                f" {_one_of([*Sort])}"
+            ) from error
 
     def scope(self) -> dict[str, tuple[str, ...]]:
         """Return the words that go along with every link."""
@@ -165,10 +197,6 @@ def _is_date(text: str) -> bool:
     return bool(_DATE(text))
 
 
-def _is_among(*values: str) -> Callable[[str], bool]:
-    return lambda text: text in {str(value) for value in values}
-
-
 def _one_of(words: Collection[str]) -> str:
     listed = [*words]
     return f"one of {', '.join(listed)}" if len(listed) > 1 else listed[0]
@@ -183,21 +211,9 @@ def _refused(sentence: str) -> PageError:
     return PageError(400, f"{sentence[0].upper()}{sentence[1:]}.")
 
 
-_YES_NO: Final = (_is_among("yes", "no"), "yes or no")
 _CHECKS: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
-    "state": (_is_among(*ItemState), _one_of([*ItemState])),
-    "owner": (_is_among(*Owner), _one_of([*Owner])),
-    "verdict": (_is_among(*Verdict), _one_of([*Verdict])),
-    "booked": _YES_NO,
-    "half_booked": _YES_NO,
-    "currency": (
-        lambda text: bool(re.fullmatch(r"[A-Z]{3}", text)),
-        "a code such as GBP",
-    ),
     "month": (lambda text: _is_date(f"{text}-01"), "a month such as 2026-02"),
-    "day": (_is_date, "a date such as 2026-02-03"),
-    "sort": (
-        lambda text: bool(re.fullmatch(r"-?[a-z_]{1,30}", text)),
-        "the name of a column",
-    ),
+    "day": (lambda text: text == NONE or _is_date(text), "a date such as 2026-02-03"),
 }
+"""Of words that go along with links; the others are checked by what filters."""
+_FILTERS: Final = frozenset(field.name for field in attrs.fields(Filter))

@@ -12,6 +12,7 @@ from reconcile.console.asking import Asking
 from reconcile.console.links import Links, id_from_path
 from reconcile.console.problems import NO_SUCH_PAGE, PageError
 from reconcile.console.settings import ConsoleSettings
+from reconcile.console.standing import StandingSheet
 from reconcile.reconciler import Reconciler
 
 SCOPE: Final = ("customer", "month", "as_of", "known_at")
@@ -33,6 +34,7 @@ class Visit:
     """Who asks for what, and the books it is answered from; a page is a pure view."""
 
     settings: ConsoleSettings
+    standing: StandingSheet
     request: Request
     books: Reconciler
     asking: Asking
@@ -78,6 +80,8 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, **data: Any) -> Response:
         """Return a page of a template; every template extends `base.html`."""
+        if "breaks" not in data:
+            data["breaks"] = None if self.asking.is_past else self.standing.breaks()
         html = self.settings.templates.render(
             template,
             title=self.settings.title,
@@ -86,7 +90,7 @@ class Visit:
             actor=self.actor,
             token=self.token,
             customer_of=self.settings.customer,
-            **{"breaks": None, "foot": None, "bare": False, **data},
+            **{"foot": None, "bare": False, **data},
         )
         return Response(html, status, media_type="text/html")
 
