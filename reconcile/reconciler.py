@@ -228,8 +228,8 @@ class Reconciler(Decisions, Replayer, Sender):
     ) -> Iterator[ReportStream]:
         """Give the report as things stand now, made while it is read.
 
-        `to_json` and `to_csv` take it. Only where some facts lie in the future, or
-        others write the views, is it made whole first.
+        `to_json`, `to_csv` and `to_html` take it. Only where some facts lie in the
+        future, or others write the views, is it made whole first.
 
         Raises:
             UsageError: the month or the state is none.

@@ -6,8 +6,6 @@ Source: ISO 4217's list one, by way of the package `iso4217`, which follows it.
 from functools import lru_cache
 from typing import Final
 
-from iso4217 import Currency
-
 _OF_MOST: Final = 2
 
 
@@ -17,6 +15,8 @@ def decimals_of(currency: str) -> int:
 
     It says nothing of codes that it has dropped, nor of gold and the like.
     """
+    from iso4217 import Currency  # noqa: PLC0415 - reads a long list
+
     try:
         exponent = Currency(currency).exponent
     except ValueError:

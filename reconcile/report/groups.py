@@ -82,6 +82,13 @@ class GroupKey(NamedTuple):
             return cls(None, None, item.kind, item.action, item.verdict)
         return cls(item.cause, item.fingerprint, None, None, None)
 
+    @classmethod
+    def of_group(cls, group: "Group") -> Self:
+        """Return what the breaks of a group have in common."""
+        if group.cause is None:
+            return cls(None, None, group.kind, group.action, group.verdict)
+        return cls(group.cause, group.fingerprint, None, None, None)
+
 
 @attrs.frozen(kw_only=True)
 class Group:
@@ -102,13 +109,6 @@ class Group:
     last_at: datetime | None
     examples: Sequence[Judged]  # of the largest amounts
     released: int = 0  # of what had to be mended, so many may be sent again
-
-    @property
-    def key(self) -> GroupKey:
-        """Return what its breaks have in common."""
-        if self.cause is None:
-            return GroupKey(None, None, self.kind, self.action, self.verdict)
-        return GroupKey(self.cause, self.fingerprint, None, None, None)
 
     @property
     def mended(self) -> bool:

@@ -18,7 +18,13 @@ from tests.docs.trouble import BEGINNINGS, trouble
 
 
 @pytest.mark.parametrize(
-    "name", ["receive-webhooks", "send-without-losing", "audit-years-on-a-cluster"]
+    "name",
+    [
+        "receive-webhooks",
+        "send-without-losing",
+        "audit-years-on-a-cluster",
+        "report-as-a-page",
+    ],
 )
 def test_a_how_to_shows_what_happens(name: str, tmp_path: Path) -> None:
     run_examples(DOCS / "how-to" / f"{name}.md", tmp_path)

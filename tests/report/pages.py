@@ -18,7 +18,7 @@ class ReadPage(HTMLParser):
         self.tables: list[list[list[str]]] = []  # tables of rows of cells
         self.of_sections: list[str] = []  # the section of each table
         self.style = ""
-        self.text = ""
+        self._texts: list[str] = []
         self._open: list[str] = []
         self._section = ""
 
@@ -59,12 +59,17 @@ class ReadPage(HTMLParser):
         if self._open and self._open[-1] == "style":
             self.style += data
             return
-        self.text += data
+        self._texts.append(data)
         if {"td", "th"} & {*self._open}:
             self.tables[-1][-1][-1] += data
         elif {"h1", "h2", "h3"} & {*self._open}:
             level, text = self.headings[-1]
             self.headings[-1] = level, text + data
+
+    @property
+    def text(self) -> str:
+        """Return all that is read, without the style."""
+        return "".join(self._texts)
 
     def table(self, section: str) -> list[list[str]]:
         """Return the first table of a section: rows of cells, blanks made single."""

@@ -42,7 +42,7 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> Mapping[ItemState, Item]:
             )
         )
         books.decide(
-            "waived",
+            "waive",
             company_id="c",
             transactions=[names[2]],
             actor="Ada",
@@ -104,11 +104,10 @@ def large(
     )
 
 
-@pytest.mark.parametrize("merchant", ["Harbour Hotel", HARD, "株式会社北野商事" * 30])
 def test_a_hundred_thousand_expenses_make_less_than_five_megabytes(
-    items: Mapping[ItemState, Item], merchant: str
+    items: Mapping[ItemState, Item],
 ) -> None:
-    report = large(10, 10_000, items, merchant)
+    report = large(10, 10_000, items, HARD)
 
     pieces = [*to_html(report)]
 

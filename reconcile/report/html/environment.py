@@ -62,7 +62,7 @@ def money(amount: Decimal | str, currency: str | None) -> Markup:
     number = escape(figures.money(amount, currency))
     if currency is None:
         return Markup('<span class="amt">{}</span>').format(number)
-    return Markup('<span class="amt">{}<i>{}</i></span>').format(number, currency)
+    return Markup('<span class="amt">{} <i>{}</i></span>').format(number, currency)
 
 
 def _day(of: str) -> Markup:

@@ -1,6 +1,7 @@
 """The report as one HTML file: no request leaves it, it can be mailed and printed."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconcile.errors import UsageError
@@ -30,8 +31,12 @@ def to_html(
     try:
         from reconcile.report.html.render import pieces  # noqa: PLC0415 - an extra's
     except ModuleNotFoundError as error:
+        package = _PACKAGES.get(error.name or "", error.name)
         raise UsageError(
-            f"a report as a page needs the package {error.name}:"
+            f"the report as HTML needs the package {package}:"
             " install codat-reconcile[cli]"
         ) from error
     return pieces(report, customers=customers, zone=place)
+
+
+_PACKAGES: Final = {"svg": "svg.py"}  # whose name is another than their module's

@@ -167,7 +167,7 @@ class CompanyBlock:
 
 def break_blocks(report: Report, tally: Tally) -> list[CompanyBlock]:
     """Return the breaks that are listed: by company, the worst first, then by cause."""
-    titles = {group.key: group.title for group in report.groups}
+    titles = {GroupKey.of_group(group): group.title for group in report.groups}
     order = {key: place for place, key in enumerate(titles)}
     numbers: dict[str, int] = {}
     for places in tally.causes.values():
@@ -199,7 +199,9 @@ def cause_rows(
     """Return why expenses are broken, those of most breaks first."""
     anchors = {company.company_id: company.anchor for company in breaks}
     return [
-        _cause_row(group, place, tally.causes.get(group.key, {}), anchors)
+        _cause_row(
+            group, place, tally.causes.get(GroupKey.of_group(group), {}), anchors
+        )
         for place, group in enumerate(report.groups[:CAUSES_MAX], 1)
     ]
 
