@@ -1,10 +1,7 @@
 """The command that serves the console: arguments in, pages until it is stopped."""
 
-import csv
 import getpass
-import io
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Final
 
 import click
@@ -12,6 +9,7 @@ import click
 from reconcile.cli.arguments import listening_options
 from reconcile.cli.log import tell_log
 from reconcile.cli.opening import opened
+from reconcile.cli.page import customers_in
 from reconcile.cli.signals import stopping
 from reconcile.cli.terminal import say
 from reconcile.domain.identity import canonical_id
@@ -22,7 +20,6 @@ from reconcile.storage.backup import readable
 from reconcile.storage.opening import is_read_only
 
 _WAKE_S: Final = 0.1  # how long a signal to end may go unseen
-_CUSTOMERS_BYTES_MAX: Final = 16 * 2**20
 _EXTRA: Final = ("jinja2", "starlette", "svg", "uvicorn")
 
 
@@ -31,7 +28,7 @@ _EXTRA: Final = ("jinja2", "starlette", "svg", "uvicorn")
 @click.option(
     "--customers",
     metavar="FILE",
-    help="Names of companies, as CSV: a company's id and its name.",
+    help="Customers' names by company id, as JSON.",
 )
 @click.option(
     "--zone",
@@ -62,6 +59,7 @@ def console(
 
     name = None if is_read_only(store) else _actor(actor)
     names = {} if customers is None else customers_in(customers)
+    names = {canonical_id(company_id): title for company_id, title in names.items()}
     tell_log()
     context = click.get_current_context()
     with (
@@ -119,44 +117,3 @@ def _actor(given: str | None) -> str:
         raise UsageError(
             "the login has no name, expected --actor with the name of who decides"
         ) from error
-
-
-def customers_in(name: str) -> dict[str, str]:
-    """Return the names of companies in a CSV file; a first line of heads is passed.
-
-    Raises:
-        UsageError: it cannot be read, or a line is not an id and a name.
-
-    """
-    try:
-        raw = Path(name).read_bytes()[: _CUSTOMERS_BYTES_MAX + 1]
-        text = raw.decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(
-            f"{name} cannot be read: {error.strerror}, expected a CSV file"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{name} is not UTF-8 text, expected a CSV file") from error
-    if len(raw) > _CUSTOMERS_BYTES_MAX:
-        raise UsageError(
-            f"{name} is larger than {_CUSTOMERS_BYTES_MAX} bytes, expected a CSV file"
-        )
-    found: dict[str, str] = {}
-    try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text), strict=True), 1):
-            values = [cell.strip() for cell in cells]
-            if not any(values):
-                continue
-            if len(values) != 2 or not all(values):
-                raise UsageError(
-                    f"{name}: line {number}: {len(values)} columns, expected a"
-                    " company's id and its name"
-                )
-            if number > 1 or values[0].lower() not in _HEADS:
-                found[canonical_id(values[0])] = values[1]
-    except csv.Error as error:
-        raise UsageError(f"{name} is not CSV: {error}") from error
-    return found
-
-
-_HEADS: Final = ("company", "company id", "company_id", "companyid", "id")

@@ -59,7 +59,7 @@ class Page:
 
     def names(self) -> Mapping[str, str] | None:
         """Return the customers' names by company id, None where no file was named."""
-        return None if self.customers is None else _names_in(self.customers)
+        return None if self.customers is None else customers_in(self.customers)
 
     def write(self, report: Report | ReportStream, stream: TextIO) -> None:
         """Write the page, whose encoding is UTF-8 whatever the terminal's is."""
@@ -90,7 +90,13 @@ def pinned_report(report: Report, books: Reports, *, at: datetime) -> Report:
     return attrs.evolve(report, known_at=at)
 
 
-def _names_in(path: str) -> Mapping[str, str]:
+def customers_in(path: str) -> Mapping[str, str]:
+    """Return the customers' names by company id, of a file of JSON.
+
+    Raises:
+        UsageError: it cannot be read, or is not such an object.
+
+    """
     try:
         return msgspec.json.decode(Path(path).read_bytes(), type=dict[str, str])
     except OSError as error:

@@ -1,1 +1,4 @@
-"""The page for finance, as an ASGI app. This file imports nothing of its extra."""
+"""The console: what stands in one history, as pages for finance and operations.
+
+This file imports nothing of the extra.
+"""

@@ -49,10 +49,11 @@ class ConsoleApp:
     whether an actor may send plans to Codat. `customers` gives companies their names,
     `zone` is an IANA name of a zone that moments are shown in beside UTC. Processes
     that serve together need one `secret`, which their forms are signed with.
+    `worksheet` is where figures are laid out to be read, a scratch file that may be
+    thrown away; without it, a temporary one.
 
     It opens the store when it is first asked, and closes it with the host's lifespan,
-    with `close`, or at the end of a `with`. Its pages read a worksheet, a scratch file
-    that is temporary, or at the path `scratch`, where it outlives the console.
+    with `close`, or at the end of a `with`.
     """
 
     pages: ClassVar[tuple[Page, ...]] = PAGES
@@ -67,12 +68,14 @@ class ConsoleApp:
         zone: str | ZoneInfo | None = None,
         title: str = "reconcile",
         secret: bytes | None = None,
-        scratch: Path | None = None,
+        worksheet: str | Path | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         opener = open if callable(open) else _opener_of(open)
         self._books = BooksPool(opener)
-        self._worksheets = Worksheets(opener, scratch)
+        self._worksheets = Worksheets(
+            opener, None if worksheet is None else Path(worksheet)
+        )
         self._works = Works(opener)
         self._actor = actor
         self.may_run = may_run

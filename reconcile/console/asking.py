@@ -11,7 +11,6 @@ import attrs
 from reconcile.console.problems import PageError
 from reconcile.domain.identity import canonical_id
 from reconcile.domain.instants import parse_instant
-from reconcile.domain.vocabulary import ItemState, Owner, Verdict
 
 FILTER_WORDS: Final = (
     "customer",
@@ -172,10 +171,6 @@ def _is_date(text: str) -> bool:
     return bool(_DATE(text))
 
 
-def _is_among(*values: str) -> Callable[[str], bool]:
-    return lambda text: text in {str(value) for value in values}
-
-
 def _one_of(words: Collection[str]) -> str:
     listed = [*words]
     return f"one of {', '.join(listed)}" if len(listed) > 1 else listed[0]
@@ -190,24 +185,11 @@ def _refused(sentence: str) -> PageError:
     return PageError(400, f"{sentence[0].upper()}{sentence[1:]}.")
 
 
-_YES_NO: Final = (_is_among("yes", "no"), "yes or no")
 _CHECKS: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
-    "state": (_is_among(*ItemState), _one_of([*ItemState])),
-    "owner": (_is_among(*Owner, "none"), _one_of([*Owner, "none"])),
-    "verdict": (_is_among(*Verdict), _one_of([*Verdict])),
-    "booked": _YES_NO,
-    "half_booked": _YES_NO,
-    "currency": (
-        lambda text: bool(re.fullmatch(r"[A-Z]{3}|none|unpriced", text)),
-        "a code such as GBP, none or unpriced",
-    ),
     "month": (lambda text: _is_date(f"{text}-01"), "a month such as 2026-02"),
     "day": (
         lambda text: text == "none" or _is_date(text),
         "a date such as 2026-02-03, or none",
     ),
-    "sort": (
-        lambda text: bool(re.fullmatch(r"-?[a-z_]{1,30}", text)),
-        "the name of a column",
-    ),
 }
+"""Of words that go along with links; the others are checked by what filters."""

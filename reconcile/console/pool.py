@@ -58,11 +58,11 @@ class BooksPool:
             with self._lock:
                 books = self._idle.pop() if self._idle else None
             if books is None:
-                books = self._opener().__enter__()
+                books = self._opener()
             try:
                 yield books
             except HistoryError:
-                _close(books)
+                books.close()
                 raise
             except BaseException:
                 self._give_back(books)
@@ -80,12 +80,8 @@ class BooksPool:
         with self._lock:
             idle, self._idle = self._idle, []
         for books in idle:
-            _close(books)
+            books.close()
 
     def _give_back(self, books: Reconciler) -> None:
         with self._lock:
             self._idle.append(books)
-
-
-def _close(books: Reconciler) -> None:
-    books.__exit__(None, None, None)

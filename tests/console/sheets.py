@@ -63,7 +63,7 @@ def office_at(url: str) -> Iterator[Office]:
         yield office
 
 
-def line_of(row: Judged) -> ExpenseLine:
+def expense_line_of(row: Judged) -> ExpenseLine:
     """Return the line that an item of a report must give."""
     item, content = row.item, row.content
     decision = item.decision
@@ -111,7 +111,7 @@ def assert_is_the_report(sheet: Sheet, report: Report) -> None:
     """Check every line and every figure against the report of the same moment."""
     totals = report.totals
     lines = [*sheet.every_line()]
-    assert lines == [line_of(row) for row in report.items]
+    assert lines == [expense_line_of(row) for row in report.items]
     assert sheet.count() == totals.items
     states = {state.value: items for state, items in sheet.states().items()}
     assert states == {

@@ -73,4 +73,12 @@ def hostile_store(folder: Path) -> str:
 
 def console_on(where: str) -> ConsoleApp:
     """Return a console on a store, for somebody who is signed in."""
-    return ConsoleApp(where, lambda _: "Dana Whitfield", customers={COMPANY: CUSTOMER})
+    console = ConsoleApp(
+        where, lambda _: "Dana Whitfield", customers={COMPANY: CUSTOMER}
+    )
+    OPEN.append(console)
+    return console
+
+
+OPEN: list[ConsoleApp] = []
+"""The consoles of the test that runs, which are closed at its end."""

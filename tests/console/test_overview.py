@@ -347,7 +347,7 @@ def test_an_overview_costs_at_most_twelve_queries(where: str, tmp_path: Path) ->
     def opened() -> Reconciler:
         return Reconciler.open(where, create=False, now=clock)
 
-    with Counting(opened, scratch=scratch, now=clock) as app:
+    with Counting(opened, worksheet=scratch, now=clock) as app:
         answer = Browser(app).get("/")
 
     assert "need someone to act" in answer.text

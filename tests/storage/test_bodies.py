@@ -77,6 +77,13 @@ def test_deliveries_are_found_by_the_digest_of_their_body(store: Store) -> None:
     assert store.deliveries_of(digest_of(b"other")) == {}
 
 
+def test_a_body_is_found_by_its_digest_alone(store: Store) -> None:
+    store.append([begun(1)], [filled(b"sent", identity=b"x" * 32)], recorded_at=at(0))
+
+    assert store.body(digest_of(b"sent")) == b"sent"
+    assert store.body(digest_of(b"other")) is None
+
+
 def test_what_is_rewritten_is_gone_and_its_time_stays(
     store: Store, store_url: str
 ) -> None:

@@ -50,6 +50,7 @@ def view(visit: Visit) -> Response:
         story=story,
         item=story.item,
         content=story.content,
+        because=_because(story.item, visit),
         answer=in_the_books(story.item),
         days=[*_days(story)],
         parts_of=[_part(leg) for leg in story.item.legs],
@@ -60,6 +61,12 @@ def view(visit: Visit) -> Response:
             rules=visit.books.rules.label,
         ),
     )
+
+
+def _because(item: Item, visit: Visit) -> str:
+    """Return why an item is as it is, without the title that stands above it."""
+    title = "" if item.cause is None else f"{visit.title_of(item.cause)}: "
+    return item.reason.removeprefix(title)
 
 
 def _unknown(visit: Visit, company_id: str, transaction_id: str) -> PageError:

@@ -12,7 +12,7 @@ from reconcile.storage.worksheet.rows import (
     SyncLine,
 )
 from reconcile.storage.worksheet.schema import ORDERS, VERSION
-from reconcile.storage.worksheet.where import Conditions, Where
+from reconcile.storage.worksheet.where import UNSETTLED_SQL, Conditions, Where
 
 Cut = Literal[
     "action",
@@ -153,43 +153,47 @@ class SheetReads:
         conditions = Conditions(where)
         first, second = ORDERS[order]
         terms, values = [conditions.sql], [*conditions.values]
-        source = _sorted(where, order)
-        if (cell := self._cells(where)) is not None:
-            source = "lines INDEXED BY lines_by_cell"
-            terms.append(cell.sql)
-            values += cell.values
+        source = self._source(where, order)
+        if source == _BY_CELL:
+            terms.append(
+                "(company_id, issued) IN (SELECT company_id, issued FROM tallies"
+                f" WHERE {conditions.sql})"
+            )
+            values += conditions.values
         if after is not None:
             sign = "<" if descending else ">"
             terms.append(f"({first}, {second}) {sign} (?, ?)")
             values += after
         way = "DESC" if descending else "ASC"
         found = self._db.execute(
-            f"SELECT * FROM {source} WHERE {' AND '.join(terms)}"
-            f" ORDER BY {first} {way}, {second} {way} LIMIT ?",
+            "SELECT lines.* FROM (SELECT line AS number"  # what is wide is not sorted
+            f" FROM {source} WHERE {' AND '.join(terms)}"
+            f" ORDER BY {first} {way}, {second} {way} LIMIT ?)"
+            " CROSS JOIN lines ON line = number"
+            f" ORDER BY lines.{first} {way}, lines.{second} {way}",
             [*values, limit],
         )
         return [(row[0], SheetLine._make(row[1:])) for row in found]
 
-    def _cells(self, where: Where) -> "_Cells | None":
-        """Return the companies and days that few settled lines are in.
+    def _source(self, where: Where, order: str) -> str:
+        """Return the lines, by the index that leads to a page of them soonest.
 
-        Without it, a page of a rare currency is looked for in every line there is.
+        Where one line in a hundred or more is asked for, that of the order: the page
+        is full before many were looked at. Else those are found first, and then sorted.
         """
-        if where.of_lines or where.of_unsettled or where == _ALL:
-            return None
-        conditions = Conditions(where)
-        found = self._db.execute(
-            "SELECT SUM(items) FROM (SELECT items FROM tallies WHERE"
-            f" {conditions.sql})",
-            conditions.values,
-        ).fetchone()[0]
-        if (found or 0) > _FEW:
-            return None
-        return _Cells(
-            "(company_id, issued) IN (SELECT company_id, issued FROM tallies"
-            f" WHERE {conditions.sql})",
-            conditions.values,
-        )
+        if where.of_lines:
+            return _sorted(where, order)
+        if where != _ALL:
+            among = Conditions(where)
+            every = UNSETTLED_SQL if where.of_unsettled else "1"
+            asked, there = self._db.execute(
+                f"SELECT SUM(CASE WHEN {among.sql} THEN items END), SUM(items)"
+                f" FROM tallies WHERE {every}",
+                among.values,
+            ).fetchone()
+            if (asked or 0) * _RARE < (there or 0):
+                return _UNSETTLED if where.of_unsettled else _BY_CELL
+        return _sorted(where, order)
 
     def numbered(self, company_id: str, transaction_id: str) -> int | None:
         """Return a line's number, None where there is no such line."""
@@ -260,13 +264,10 @@ class SheetReads:
         return [*map(SyncLine._make, found)]
 
 
-class _Cells(NamedTuple):
-    sql: str
-    values: list[object]
-
-
 _ALL: Final = Where()
-_FEW: Final = 5_000
+_RARE: Final = 100
+_BY_CELL: Final = "lines INDEXED BY lines_by_cell"
+_UNSETTLED: Final = "lines INDEXED BY unsettled"
 _SUMS: Final = (
     "SUM(items), SUM(items * unpriced), SUM(whole), SUM(billionths), MAX(places),"
     " group_concat(odd, ' '), MIN(first_at), MAX(last_at)"
@@ -293,13 +294,13 @@ def _figure(row: tuple[Any, ...], width: int) -> Figure:
 
 def _lines(where: Where) -> str:
     """Return the lines, by the index that has all of their figures, where it can."""
-    if where.of_unsettled and not where.sought:
-        return "lines INDEXED BY unsettled"
-    return "lines"
+    return _UNSETTLED if where.of_unsettled and not where.sought else "lines"
 
 
 def _sorted(where: Where, order: str) -> str:
-    """Return the lines, by the index of an order, where one has only what is asked."""
+    """Return the lines, by the index of an order."""
     if where.of_unsettled:
         return f"lines INDEXED BY unsettled_by_{order}"
-    return "lines"
+    if where.sought or ORDERS[order][1] != "line":
+        return "lines"  # by what was found; or by the key, which has no name
+    return f"lines INDEXED BY lines_by_{order}"

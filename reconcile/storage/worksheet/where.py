@@ -80,7 +80,7 @@ class Conditions:
         self._any(self._currencies(where))
         self._any(self._months(where))
         self._any(self._ages(where))
-        self._any(_sought(text) for text in where.sought)
+        self._any(_sought(text, where) for text in where.sought)
 
     @property
     def sql(self) -> str:
@@ -149,20 +149,30 @@ def _one_of(column: str, values: Sequence[object]) -> _Term:
     return terms[0], []
 
 
-def _sought(text: str) -> _Term:
-    """Return that a line has an id that begins so, the amount, or all of the words."""
+def _sought(text: str, where: Where) -> _Term:
+    """Return that a line has an id that begins so, the amount, or all of the words.
+
+    Each is looked for in an index that has all it takes, words in every entry of it.
+    """
     low = text.lower()
-    term, values = "(transaction_id >= ? AND transaction_id < ?)", _beginning(low)
-    if _is_of_id(low):
-        return term, values
-    terms = [term]
-    amount = amount_of(text.replace(",", ""))
-    if amount is not None and (parts := split(Decimal(amount))) is not None:
-        terms.append("(NOT unpriced AND odd IS NULL AND whole = ? AND billionths = ?)")
-        values += [parts.whole, parts.billionths]
-    words = text.casefold().split()
-    terms.append(f"({' AND '.join('instr(words, ?) > 0' for _ in words)})")
-    return f"({' OR '.join(terms)})", [*values, *words]
+    found = ["SELECT line FROM lines WHERE transaction_id >= ? AND transaction_id < ?"]
+    values = _beginning(low)
+    if not _is_of_id(low):
+        amount = amount_of(text.replace(",", ""))
+        if amount is not None and (parts := split(Decimal(amount))) is not None:
+            found.append(
+                "SELECT line FROM lines WHERE size = ? AND NOT unpriced"
+                " AND odd IS NULL AND whole = ? AND billionths = ?"
+            )
+            values += [float(amount), parts.whole, parts.billionths]
+        words = text.casefold().split()
+        has_all = " AND ".join("instr(words, ?) > 0" for _ in words)
+        index, only = "lines_by_merchant", ""
+        if where.of_unsettled:
+            index, only = "unsettled_by_merchant", f"{UNSETTLED_SQL} AND "
+        found.append(f"SELECT line FROM lines INDEXED BY {index} WHERE {only}{has_all}")
+        values += words
+    return f"line IN ({' UNION '.join(found)})", values
 
 
 def _beginning(text: str) -> list[object]:
