@@ -1,5 +1,6 @@
 """Which lines a page is of: each word with its values, and in which order they come."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -86,6 +87,12 @@ class Filter:
         _check("owner", self.owner, (*Owner, NONE))
         _check("verdict", self.verdict, [*Verdict])
         _check("age", self.age, BUCKETS)
+        for currency in self.currency:
+            if currency not in (NONE, UNPRICED) and not _CODE(currency):
+                raise UsageError(
+                    f"{currency[:40]!r} is not a currency, expected a code such as GBP,"
+                    f" {NONE} or {UNPRICED}"
+                )
         for month in self.month:
             known_month(month)
         for day in self.day:
@@ -133,6 +140,7 @@ class Filter:
 
 
 _KINDS: Final = frozenset(BreakKind)
+_CODE: Final = re.compile("[A-Za-z]{3}", re.ASCII).fullmatch
 
 
 def _check(name: str, values: Collection[str], known: Collection[str]) -> None:
