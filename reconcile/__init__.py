@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         update_expense,
         update_reimbursable,
     )
+    from reconcile.console.app import ConsoleApp
     from reconcile.domain.concurrency import Concurrency
     from reconcile.domain.policy import Policy
     from reconcile.domain.request import RequestState
@@ -127,6 +128,7 @@ __all__ = [
     "CodatClient",
     "CodatUnavailable",
     "Concurrency",
+    "ConsoleApp",
     "Content",
     "Copied",
     "Correction",
@@ -266,6 +268,7 @@ _HOMES = {
         "update_expense",
         "update_reimbursable",
     ),
+    "reconcile.console.app": ("ConsoleApp",),
     "reconcile.domain.concurrency": ("Concurrency",),
     "reconcile.domain.policy": ("Policy",),
     "reconcile.domain.request": ("RequestState",),

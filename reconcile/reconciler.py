@@ -175,6 +175,10 @@ class Reconciler(Decisions, Replayer, Sender):
 
     # Asking
 
+    def now(self) -> datetime:
+        """Return the moment by which answers of what stands now are given."""
+        return self._now()
+
     def report(
         self,
         *,

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "backup": ("backup", "Copy the store to a file."),
     "cases": ("cases", "Decide: mended, booked, moved, waive, note."),
     "causes": ("commands", "Tell why expenses are broken, cause by cause."),
+    "console": ("console", "Serve the pages for finance until stopped."),
     "copy": ("backup", "Copy a store to another, of any engine."),
     "doctor": ("doctor", "Check the setup and the way to Codat."),
     "explain": ("commands", "Tell the story of one transaction."),

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ from reconcile.console.problems import PageError
 from reconcile.console.settings import ConsoleSettings, Customers, Templates
 from reconcile.console.sheets import StillCounting, Worksheets
 from reconcile.errors import HistoryError
+from reconcile.foreign import one_line
 from reconcile.reconciler import Reconciler
 from reconcile.report.html.figures import known_zone
 
@@ -51,6 +52,8 @@ class ConsoleApp:
     with `close`, or at the end of a `with`. Its pages read a worksheet, a scratch file
     that is temporary, or at the path `scratch`, where it outlives the console.
     """
+
+    pages: ClassVar[tuple[Page, ...]] = PAGES
 
     def __init__(
         self,
@@ -79,7 +82,7 @@ class ConsoleApp:
             now=now,
         )
         self._router = Router(
-            [self._route(page) for page in PAGES], redirect_slashes=False
+            [self._route(page) for page in self.pages], redirect_slashes=False
         )
         self._router.routes.append(
             Route("/static/{digest}/{name}", _static, methods=["GET"], name="static")
@@ -134,9 +137,8 @@ class ConsoleApp:
             problem = _problem_of(error)
             if begun:
                 raise
-            if problem.status == 500:
-                _log.exception("a page failed", extra={"codat_path": scope["path"]})
-            await self._shown(problem, scope)(scope, receive, send)
+            _noted(error, problem)
+            await self.problem_page(problem, scope)(scope, receive, send)
 
     async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lead a request to its page; a form is read first, within its bounds."""
@@ -154,10 +156,15 @@ class ConsoleApp:
     def _actor_of(self, request: Request) -> str | None:
         return None if self._actor is None else self._actor(request)
 
-    def _shown(self, problem: PageError, scope: Scope) -> Response:
+    def problem_page(
+        self, problem: PageError, scope: Scope, *, bare: bool = False
+    ) -> Response:
+        """Return the page of what is wrong with a request; `bare`: with no links."""
         settings = self._settings
-        links = Links(self._router, scope.get("root_path", ""))
-        html = settings.templates.problem(problem, title=settings.title, links=links)
+        links = Links(self._router, _root_of(scope))
+        html = settings.templates.problem(
+            problem, title=settings.title, links=links, bare=bare
+        )
         headers = {"allow": ", ".join(problem.allow)} if problem.allow else None
         return Response(html, problem.status, headers=headers, media_type="text/html")
 
@@ -180,7 +187,7 @@ class ConsoleApp:
         form = request.scope.get("reconcile.form", {})
         if request.method not in safety.READS:
             self._forms.check(request.headers, request.url.scheme, form, token)
-        root_path = request.scope.get("root_path", "")
+        root_path = _root_of(request.scope)
         visit = Visit(
             settings=settings,
             request=request,
@@ -224,7 +231,15 @@ async def _static(request: Request) -> Response:
 
 def _path_of(request: Request) -> str:
     """Return the path that is asked for, as a link to it says it."""
-    return quote(request.scope["path"], safe="/:@!$&'()*+,;=~-._")
+    return quote(request.scope["path"], safe=_AS_IT_IS)
+
+
+def _root_of(scope: Scope) -> str:
+    """Return the path where the console is mounted, as links begin with it."""
+    return quote(scope.get("root_path", "").rstrip("/"), safe=_AS_IT_IS)
+
+
+_AS_IT_IS: Final = "/:@!$&'()*+,;=~-._"
 
 
 def _problem_of(error: Exception) -> PageError:
@@ -242,6 +257,14 @@ def _problem_of(error: Exception) -> PageError:
             return PageError(503, problems.STORE_UNREADABLE)
         case _:
             return PageError(500, problems.OURS)
+
+
+def _noted(error: Exception, problem: PageError) -> None:
+    """Log what a reader is not told; an address may have the words of others."""
+    if problem.status == 500:
+        _log.error("a page failed", exc_info=error)
+    elif problem.status == 503:
+        _log.warning("a page was answered 503: %s", one_line(str(error) or "busy"))
 
 
 def _allowed(headers: Mapping[str, str]) -> tuple[str, ...]:

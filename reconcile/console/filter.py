@@ -132,7 +132,6 @@ class Filter:
         return (value for value in self.currency if value != UNPRICED)
 
 
-EVERYTHING: Final = Filter()
 _KINDS: Final = frozenset(BreakKind)
 
 
@@ -161,3 +160,6 @@ def _span(bucket: str, as_of: datetime) -> tuple[int | None, int | None]:
         oldest = micros(as_of - longest)
     youngest = micros(as_of - BUCKETS[names[place - 1]]) if place else None
     return oldest, youngest
+
+
+EVERYTHING: Final = Filter()

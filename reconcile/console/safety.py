@@ -110,17 +110,26 @@ def _is_ours(headers: Headers, scheme: str) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return True
-    found = urlsplit(origin)
-    usual = {"http": 80, "https": 443}
-    host = urlsplit(f"{scheme}://{headers.get('host', '')}")
     try:
-        places = [
-            (each.hostname, each.port or usual.get(found.scheme))
-            for each in (found, host)
-        ]
+        return _place(origin) == _place(f"{scheme}://{headers.get('host', '')}")
     except ValueError:
         return False
-    return found.scheme in usual and places[0] == places[1]
+
+
+def _place(url: str) -> tuple[str, int]:
+    """Return host and port of a URL of HTTP's: a proxy may have changed its scheme.
+
+    Raises:
+        ValueError: it is none.
+
+    """
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError(url)
+    return parts.hostname, parts.port or _USUAL[parts.scheme]
+
+
+_USUAL: Final = {"http": 80, "https": 443}
 
 
 def browser_of(headers: Headers, cookie: str) -> str | None:

@@ -32,7 +32,9 @@ class Templates:
         found = self.environment.get_template(template)
         return found.render(static=static_files.address, **data)
 
-    def problem(self, problem: PageError, *, title: str, links: Links) -> str:
+    def problem(
+        self, problem: PageError, *, title: str, links: Links, bare: bool
+    ) -> str:
         """Return the page of an error: a status and one sentence, no figures at all."""
         return self.render(
             "error.html",
@@ -41,6 +43,7 @@ class Templates:
             sentence=problem.sentence,
             title=title,
             links=links,
+            bare=bare,
             **NOTHING,
         )
 

@@ -1,140 +1,98 @@
 """What pages read of a worksheet: lines, counts and sums, all of one event number."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 import attrs
 
+from reconcile.console.cursors import Cursor, cursor_of, cursor_text
+from reconcile.console.figures import (
+    CauseFigure,
+    CustomerFigure,
+    DayFigure,
+    ExpenseLine,
+    Footing,
+    LinePage,
+)
 from reconcile.console.filter import EVERYTHING, Filter, Sort
-from reconcile.domain.vocabulary import Action, BreakKind, ItemState, Owner, Verdict
+from reconcile.console.gathering import (
+    added,
+    by_day_of,
+    cause_figures,
+    customer_figures,
+    expense_line,
+    sum_of_figure,
+)
+from reconcile.domain.vocabulary import FindingKind, ItemState
+from reconcile.errors import UsageError
 from reconcile.projections.summaries import Finding, SyncSummary
-from reconcile.report.money import AgeKey, StateKey, Sum
+from reconcile.report.digests import digest_of_companies
+from reconcile.report.money import BUCKETS, AgeKey, StateKey, Sum
+from reconcile.storage.evidence import micros, moment_of
+from reconcile.storage.worksheet.read import From, SheetReads
+from reconcile.storage.worksheet.rows import SheetHead, SheetLine
+from reconcile.storage.worksheet.schema import ORDERS
+from reconcile.storage.worksheet.where import Where
 
 LIMIT: Final = 50
 LIMIT_MAX: Final = 200
 
 
-@attrs.frozen(kw_only=True)
-class Footing:
-    """What a page stands on: shown in its foot, and the same for all of its parts.
-
-    `lag` counts the events of the store that are not in it yet. `digest` is that of the
-    report at `as_of`, None where only a report of that moment would tell; `mark` is
-    another whenever a row is, and nothing else.
-    """
-
-    as_of: datetime
-    known_at: datetime | None
-    position: int
-    lag: int
-    ruleset: str
-    policy: str
-    digest: str | None
-    mark: str
-    unprocessed: int
-    poisoned: int
-
-
-@attrs.frozen(kw_only=True)
-class ExpenseLine:
-    """One expense as a list shows it: texts are cut where they are very long."""
-
-    company_id: str
-    transaction_id: str
-    state: ItemState
-    kind: BreakKind | None
-    cause: str | None
-    fingerprint: str | None
-    owner: Owner | None
-    verdict: Verdict
-    action: Action
-    attempts: int
-    expected: bool
-    half_booked: bool
-    waits: bool
-    differs: bool
-    released: bool  # what had to be mended was, and it may be sent again
-    broken_since: datetime | None
-    changes_at: datetime | None
-    changes_to: BreakKind | None
-    not_before: datetime | None
-    first_sent_at: datetime | None
-    last_sent_at: datetime | None
-    sync_id: str | None
-    blocked_by: str | None
-    decision: str | None
-    decided_by: str | None
-    decided_at: datetime | None
-    reason: str
-    type: str | None
-    currency: str | None
-    amount: str | None  # a decimal's text, exact
-    priced: bool  # its amount is in the sums
-    issue_date: str | None
-    merchant: str | None
-    reference: str | None
-
-
-@attrs.frozen(kw_only=True)
-class LinePage:
-    """Some lines in order; cursors are None at either end."""
-
-    rows: Sequence[ExpenseLine]
-    next: str | None
-    previous: str | None
-
-
-@attrs.frozen(kw_only=True)
-class CauseFigure:
-    """Breaks of one cause and fingerprint; without a cause, of one kind and step.
-
-    The same groups as the report's, those of most items first.
-    """
-
-    cause: str | None
-    fingerprint: str | None
-    kind: BreakKind | None
-    action: Action | None
-    verdict: Verdict | None
-    items: int
-    companies: Sequence[str]
-    owners: Mapping[Owner | None, int]
-    money: Mapping[str | None, Sum]  # by currency
-    first_at: datetime | None
-    last_at: datetime | None
-    released: int  # of what had to be mended, so many may be sent again
-
-
-@attrs.frozen(kw_only=True)
-class CustomerFigure:
-    """One company's lines by state, and since when its oldest break is one."""
-
-    company_id: str
-    items: int
-    states: Mapping[ItemState, int]
-    broken: Mapping[str | None, Sum]  # breaks by currency
-    oldest: datetime | None
-
-
-@attrs.frozen(kw_only=True)
-class DayFigure:
-    """Lines of one day of issue by state; "" for those without one."""
-
-    day: str
-    states: Mapping[ItemState, int]
-
-
-__all__ = ["EVERYTHING", "AgeKey", "Filter", "Sort", "StateKey", "Sum"]
-
-
 class Sheet:
     """One consistent read of a worksheet; every figure is of the same moment."""
+
+    def __init__(
+        self, reads: SheetReads, head: SheetHead, *, as_of: datetime, newest: int
+    ) -> None:
+        self._reads = reads
+        self._head = head
+        self._newest = newest
+        self._as_of = as_of
+
+    @property
+    def as_of(self) -> datetime:
+        """Return the moment of which it is, and by which ages are reckoned."""
+        return self._as_of
 
     @property
     def footing(self) -> Footing:
         """Return what all of this stands on."""
-        raise NotImplementedError
+        head = self._head
+        marks = hashlib.sha256(f"{head.label}\n{head.unprocessed}\n".encode())
+        for company_id, digest in self._reads.company_digests():
+            marks.update(f"{digest} {company_id}\n".encode())
+        return Footing(
+            as_of=self._as_of,
+            known_at=None if head.known_at is None else moment_of(head.known_at),
+            position=head.position,
+            lag=max(0, self._newest - head.position),
+            ruleset=head.ruleset,
+            policy=head.policy,
+            digest=self._digest(),
+            mark=f"sha256:{marks.hexdigest()}",
+            unprocessed=head.unprocessed,
+            poisoned=head.poisoned,
+        )
+
+    def _digest(self) -> str | None:
+        """Return the digest of the report as of now, where it needs no report."""
+        head = self._head
+        if micros(self._as_of) == head.as_of:
+            return head.digest
+        companies = self._reads.share_digests()
+        if any(ages for _, _, ages in companies):
+            return None
+        return digest_of_companies(
+            ((name, digest) for name, digest, _ in companies),
+            as_of=self._as_of,
+            ruleset=head.ruleset,
+            policy=head.policy,
+            unprocessed=head.unprocessed,
+        )
+
+    # Lines
 
     def lines(
         self,
@@ -151,76 +109,188 @@ class Sheet:
             UsageError: the cursor is damaged, or the limit is beyond `LIMIT_MAX`.
 
         """
-        raise NotImplementedError
+        if not 1 <= limit <= LIMIT_MAX:
+            raise UsageError(f"limit: {limit} lines, expected 1 to {LIMIT_MAX}")
+        cursor = None
+        if after is not None:
+            cursor = cursor_of(after, sort=sort, descending=descending)
+        backwards = cursor is not None and cursor.backwards
+        found = self._reads.lines(
+            self._where(cut),
+            order=sort.value,
+            descending=descending != backwards,
+            after=None if cursor is None else self._from(cursor),
+            limit=limit + 1,
+        )
+        more = len(found) > limit
+        found = found[:limit]
+        if backwards:
+            found.reverse()
+        ends = [
+            self._cursor(*found[place], sort, descending, backwards=back)
+            if found and there
+            else None
+            for place, there, back in (
+                (0, more if backwards else cursor is not None, True),
+                (-1, True if backwards else more, False),
+            )
+        ]
+        return LinePage(
+            rows=[expense_line(line) for _, line in found],
+            previous=ends[0],
+            next=ends[1],
+        )
+
+    def _cursor(
+        self,
+        number: int,
+        line: SheetLine,
+        sort: Sort,
+        descending: bool,
+        *,
+        backwards: bool,
+    ) -> str:
+        return cursor_text(
+            Cursor(
+                sort=sort.value,
+                descending=descending,
+                backwards=backwards,
+                value=getattr(line, ORDERS[sort.value][0]),
+                company_id=line.company_id,
+                transaction_id=line.transaction_id,
+                line=number,
+                generation=self._head.generation,
+            )
+        )
+
+    def _from(self, cursor: Cursor) -> From:
+        """Return the place of a cursor here, where lines may have other numbers."""
+        if cursor.sort == Sort.CUSTOMER:
+            return From(cursor.value, cursor.transaction_id)
+        number: int | None = cursor.line
+        if cursor.generation != self._head.generation:
+            number = self._reads.numbered(cursor.company_id, cursor.transaction_id)
+        if number is None:  # nothing is left out; what has the same value comes again
+            number = 2**62 if cursor.descending != cursor.backwards else 0
+        return From(cursor.value, number)
 
     def every_line(self, cut: Filter = EVERYTHING) -> Iterator[ExpenseLine]:
         """Yield every line by company and id, for downloads."""
-        raise NotImplementedError
+        for line in self._reads.every_line(self._where(cut)):
+            yield expense_line(line)
 
     def line(self, company_id: str, transaction_id: str) -> ExpenseLine | None:
         """Return one line, None where there is none."""
-        raise NotImplementedError
-
-    def count(self, cut: Filter = EVERYTHING) -> int:
-        """Return how many lines there are."""
-        raise NotImplementedError
-
-    def states(self, cut: Filter = EVERYTHING) -> Mapping[ItemState, int]:
-        """Return how many lines are in each state, 0 included."""
-        raise NotImplementedError
-
-    def sums(self, cut: Filter = EVERYTHING) -> Mapping[StateKey, Sum]:
-        """Return items and money by state, type and currency, as `Totals.money` has."""
-        raise NotImplementedError
-
-    def by_cause(self, cut: Filter = EVERYTHING) -> Sequence[CauseFigure]:
-        """Return the breaks by why they are."""
-        raise NotImplementedError
-
-    def by_owner(
-        self, cut: Filter = EVERYTHING
-    ) -> Mapping[tuple[str | None, str], int]:
-        """Return the breaks by whose move it is, and by verdict."""
-        raise NotImplementedError
-
-    def by_age(self, cut: Filter = EVERYTHING) -> Mapping[AgeKey, Sum]:
-        """Return the breaks by age and currency, as `Totals.ageing` has; not empty ones."""
-        raise NotImplementedError
-
-    def by_customer(self, cut: Filter = EVERYTHING) -> Sequence[CustomerFigure]:
-        """Return each company with a line, those of most breaks first."""
-        raise NotImplementedError
-
-    def by_day(self, cut: Filter = EVERYTHING) -> Sequence[DayFigure]:
-        """Return each day of issue that has a line, in order; "" first."""
-        raise NotImplementedError
-
-    def customers(self) -> Sequence[str]:
-        """Return every company that something is told of, sorted."""
-        raise NotImplementedError
-
-    def currencies(self) -> Sequence[str]:
-        """Return every currency, sorted."""
-        raise NotImplementedError
-
-    def types(self) -> Sequence[str]:
-        """Return every type of expense, sorted."""
-        raise NotImplementedError
-
-    def months(self) -> Sequence[str]:
-        """Return every month of issue, `YYYY-MM`, the latest first."""
-        raise NotImplementedError
+        found = self._reads.line(company_id, transaction_id)
+        return None if found is None else expense_line(found)
 
     def digest_of(self, cut: Filter = EVERYTHING) -> str:
         """Return the SHA-256 of which lines there are and how they stand.
 
         What only the clock moves is not in it, but for deadlines that have passed.
         """
-        raise NotImplementedError
+        hashed = hashlib.sha256()
+        for company_id, transaction_id, seen in self._reads.seen(self._where(cut)):
+            hashed.update(f"{company_id}\0{transaction_id}\0".encode())
+            hashed.update(seen)
+        return f"sha256:{hashed.hexdigest()}"
+
+    # Figures
+
+    def count(self, cut: Filter = EVERYTHING) -> int:
+        """Return how many lines there are."""
+        return self._reads.count(self._where(cut))
+
+    def states(self, cut: Filter = EVERYTHING) -> Mapping[ItemState, int]:
+        """Return how many lines are in each state, 0 included."""
+        states = dict.fromkeys(ItemState, 0)
+        for figure in self._reads.figures(self._where(cut), ["state"]):
+            states[ItemState(figure.key[0])] += figure.items
+        return states
+
+    def sums(self, cut: Filter = EVERYTHING) -> Mapping[StateKey, Sum]:
+        """Return items and money by state, type and currency, as `Totals.money` has."""
+        figures = self._reads.figures(self._where(cut), ["state", "type", "currency"])
+        return {StateKey(*figure.key): sum_of_figure(figure) for figure in figures}
+
+    def by_cause(self, cut: Filter = EVERYTHING) -> Sequence[CauseFigure]:
+        """Return the breaks by why they are."""
+        return cause_figures(
+            self._reads.figures(
+                self._breaks(cut),
+                [
+                    "cause",
+                    "fingerprint",
+                    "kind",
+                    "action",
+                    "verdict",
+                    "owner",
+                    "currency",
+                    "company_id",
+                ],
+            )
+        )
+
+    def by_owner(
+        self, cut: Filter = EVERYTHING
+    ) -> Mapping[tuple[str | None, str], int]:
+        """Return the breaks by whose move it is, and by verdict."""
+        figures = self._reads.figures(self._breaks(cut), ["owner", "verdict"])
+        return {figure.key: figure.items for figure in figures}
+
+    def by_age(self, cut: Filter = EVERYTHING) -> Mapping[AgeKey, Sum]:
+        """Return the breaks by age and currency, as `Totals.ageing`; none empty."""
+        names = [*BUCKETS]
+        ends = [micros(self._as_of - BUCKETS[name]) for name in names[:-1]]
+        sums: dict[AgeKey, Sum] = {}
+        for figure in self._reads.by_span(self._breaks(cut), ends):
+            passed, currency = figure.key
+            added(sums, AgeKey(names[passed], currency), figure)
+        return sums
+
+    def by_customer(self, cut: Filter = EVERYTHING) -> Sequence[CustomerFigure]:
+        """Return each company with a line, those of most breaks first."""
+        return customer_figures(
+            self._reads.figures(self._where(cut), ["company_id", "state", "currency"])
+        )
+
+    def by_day(self, cut: Filter = EVERYTHING) -> Sequence[DayFigure]:
+        """Return each day of issue that has a line, in order; "" first."""
+        return by_day_of(self._reads.figures(self._where(cut), ["issued", "state"]))
+
+    # What there is to choose from
+
+    def customers(self) -> Sequence[str]:
+        """Return every company that something is told of, sorted."""
+        return [name for name in self._reads.companies() if name]
+
+    def currencies(self) -> Sequence[str]:
+        """Return every currency, sorted."""
+        return self._reads.values("currency")
+
+    def types(self) -> Sequence[str]:
+        """Return every type of expense, sorted."""
+        return self._reads.values("type")
+
+    def months(self) -> Sequence[str]:
+        """Return every month of issue, `YYYY-MM`, the latest first."""
+        days = self._reads.values("issued")
+        return sorted({day[:7] for day in days if day}, reverse=True)
+
+    # Beside the lines
 
     def findings(self, *, customers: Sequence[str] = ()) -> Sequence[Finding]:
         """Return what is found beside the lines, of some companies or of all."""
-        raise NotImplementedError
+        return [
+            Finding(
+                kind=FindingKind(row.kind),
+                company_id=row.finding_company,
+                sync_id=row.sync_id,
+                transaction_id=row.transaction_id,
+                reason=row.reason,
+            )
+            for row in self._reads.findings(customers)
+        ]
 
     def syncs(
         self,
@@ -230,4 +300,14 @@ class Sheet:
         limit: int = LIMIT,
     ) -> Sequence[SyncSummary]:
         """Return some syncs by company and id, after one."""
-        raise NotImplementedError
+        found = self._reads.syncs(customers, after=after, limit=limit)
+        return [SyncSummary(**row._asdict()) for row in found]
+
+    def _where(self, cut: Filter) -> Where:
+        return cut.where(self._as_of)
+
+    def _breaks(self, cut: Filter) -> Where:
+        """Return the conditions of a cut's breaks alone."""
+        where = cut.where(self._as_of)
+        broken = where.state is None or ItemState.BREAK.value in where.state
+        return attrs.evolve(where, state=(ItemState.BREAK.value,) if broken else ())

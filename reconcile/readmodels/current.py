@@ -1,6 +1,6 @@
 """The live views, read back as the working sets that judgement takes."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 import attrs
@@ -29,6 +29,16 @@ def current(
             with gc_paused():
                 state = _company(views, name)
             yield state
+
+
+def current_companies(
+    views: Snapshot, company_ids: Iterable[str]
+) -> Iterator[CompanyState]:
+    """Yield some companies in their order, as the views hold them."""
+    for name in company_ids:
+        with gc_paused():
+            state = _company(views, name)
+        yield state
 
 
 def current_items(

@@ -20,10 +20,10 @@ from reconcile.judgement.facts import Content
 from reconcile.judgement.item import Item, Leg
 from reconcile.projections.summaries import Finding, SyncSummary
 from reconcile.report.build import Report, ReportStream, Share, Totals
+from reconcile.report.digests import SCHEMA, digest_of_companies
 from reconcile.report.groups import Group, Judged
 from reconcile.report.money import Sum, age_order, currencies, money_order
 
-SCHEMA: Final = "reconcile.report/2"
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 _CHUNK: Final = 2048
 
@@ -36,15 +36,13 @@ def digest(report: Report) -> str:
 
 
 def _digest_of(report: Report, companies: Iterable[tuple[str, str]]) -> str:
-    signed = {
-        "schema": SCHEMA,
-        "as_of": format_instant(report.as_of),
-        "ruleset": report.ruleset,
-        "policy": report.policy,
-        "unprocessed": report.unprocessed,
-        "companies": sorted(companies),
-    }
-    return f"sha256:{hashlib.sha256(_encode(signed)).hexdigest()}"
+    return digest_of_companies(
+        companies,
+        as_of=report.as_of,
+        ruleset=report.ruleset,
+        policy=report.policy,
+        unprocessed=report.unprocessed,
+    )
 
 
 def _digest_in(share: Share, as_of: datetime) -> str:

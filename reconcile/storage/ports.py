@@ -198,6 +198,13 @@ class Store(Movable, Protocol):
         """Return the positions of all events of some topics after one, in order."""
         ...
 
+    def companies_after(self, position: int, *, until: int) -> list[str]:
+        """Return every company that has an event between two positions, sorted.
+
+        After the first, up to the last; "" for events of none.
+        """
+        ...
+
     def case_positions(self, *, until: int) -> list[int]:
         """Return the positions of every case event: quarantine and what came of it."""
         ...

@@ -17,6 +17,7 @@ INSIDE = {
     "Failure": "what a Rule is to judgement",
     "History": "Reconciler makes it",
     "Mended": "a report's own look at an item that is written",
+    "PageError": "the console's own pages raise it",
     "Projector": "Reconciler makes it",
     "RequestFact": "RequestState answers by its properties",
     "RequestLedger": "Dispatch's own look at a company",

@@ -107,7 +107,7 @@ class Visit:
             actor=self.actor,
             token=self.token,
             customer_of=self.settings.customer,
-            **{"breaks": breaks, "foot": foot, **data},
+            **{"breaks": breaks, "foot": foot, "bare": False, **data},
         )
         return Response(html, status, media_type="text/html")
 

@@ -96,6 +96,11 @@ class PostgresEvents(DecodedEvents):
         condition = "notification_id > %s AND notification_id <= %s"
         return self._positions(condition, [position, until], topics, even_none=True)
 
+    def companies_after(self, position: int, *, until: int) -> list[str]:
+        """Return every company that has an event between two positions, sorted."""
+        rows = self._database.all(_COMPANIES_BETWEEN, position, until)
+        return sorted(unquote(company) for (company,) in rows)
+
     def case_positions(self, *, until: int) -> list[int]:
         """Return the positions of every case event: quarantine and what came of it."""
         condition = (
@@ -175,3 +180,7 @@ _COMPANIES: Final = """
     )
     SELECT company_id FROM companies WHERE company_id IS NOT NULL
 """  # one step a company, where DISTINCT would read the whole index
+_COMPANIES_BETWEEN: Final = (
+    "SELECT DISTINCT company_id FROM $.stored_events"
+    " WHERE notification_id > %s AND notification_id <= %s"
+)

@@ -119,6 +119,13 @@ class EventReads(DecodedEvents):
             )
             return [position for (position,) in cursor.fetchall()]
 
+    def companies_after(self, position: int, *, until: int) -> list[str]:
+        """Return every company that has an event between two positions, sorted."""
+        with self._database.reading() as cursor:
+            return companies_in(
+                cursor, layout=self._database.layout(cursor), span=(position, until)
+            )
+
     def case_positions(self, *, until: int) -> list[int]:
         """Return the positions of every case event: quarantine and what came of it."""
         with self._database.reading() as cursor:

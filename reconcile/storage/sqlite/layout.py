@@ -101,12 +101,21 @@ def events_of_company(company_id: str, *, layout: int) -> Condition:
 _KINDS_0: Final = ("case", "dataset", "request", "sync")
 
 
-def companies_in(cursor: sqlite3.Cursor, *, layout: int) -> list[str]:
-    """Return every company that has an event, sorted; "" for events of none."""
+def companies_in(
+    cursor: sqlite3.Cursor, *, layout: int, span: tuple[int, int] | None = None
+) -> list[str]:
+    """Return every company that has an event, sorted; "" for events of none.
+
+    With a span: an event after its first position, up to its last.
+    """
+    within = "" if span is None else " WHERE rowid > ? AND rowid <= ?"
     if layout >= 1:
-        cursor.execute(_COMPANIES)
+        distinct = f"SELECT DISTINCT company_id FROM stored_events{within}"
+        cursor.execute(_COMPANIES if span is None else distinct, span or ())
         return sorted(unquote(company) for (company,) in cursor.fetchall())
-    cursor.execute("SELECT DISTINCT originator_id FROM stored_events")
+    cursor.execute(
+        f"SELECT DISTINCT originator_id FROM stored_events{within}", span or ()
+    )
     return sorted({stream_parts(stream)[1] for (stream,) in cursor.fetchall()})
 
 

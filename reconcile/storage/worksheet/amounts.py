@@ -25,9 +25,11 @@ NOTHING: Final = Parts(0, 0, 0)
 
 
 def split(amount: Decimal) -> Parts | None:
-    """Return an amount's parts; None where it is too large, or has too many decimals."""
+    """Return an amount's parts; None where it is too large or too fine."""
     exponent = amount.as_tuple().exponent
-    if not isinstance(exponent, int) or -exponent > _PLACES or abs(amount) >= WHOLE_MAX:
+    if not isinstance(exponent, int) or -exponent > _PLACES:
+        return None
+    if amount.copy_abs() >= WHOLE_MAX:
         return None
     scaled = int(amount.scaleb(_PLACES))
     whole, billionths = divmod(abs(scaled), _BILLION)

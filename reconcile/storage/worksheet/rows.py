@@ -48,6 +48,8 @@ class SheetLine(NamedTuple):
     merchant: str | None
     reference: str | None
     words: str  # of merchant and reference, case folded
+    aged: int  # in the order of age: `broken_since` backwards, the lowest for none
+    content: bytes  # the beginning of the digest of what it says, b"" for none
     seen: bytes  # a digest of how it stands
 
 
@@ -65,13 +67,13 @@ class Tally(NamedTuple):
     half_booked: int
     type: str | None
     currency: str | None
+    unpriced: int  # all of them or none
     items: int
-    unpriced: int
     expected: int
     whole: int
     billionths: int
     places: int
-    odd: str | None
+    odd: str | None  # a sum that has no parts
     first_at: int | None  # since when the first of them is broken
     last_at: int | None
 
@@ -85,6 +87,7 @@ class CompanyLine(NamedTuple):
     turns_at: int | None
     beside: str  # a digest of what deliveries show of it
     share_digest: str  # of its share of the report at `judged_at`
+    ages: int  # that digest is another at each moment: something is broken
     rows_digest: str  # of its rows, whatever the moment
 
 

@@ -1,0 +1,66 @@
+"""Where a page of lines begins, as a text for an address."""
+
+import base64
+import binascii
+from typing import Final, NamedTuple
+
+import msgspec
+
+from reconcile.console.filter import Sort
+from reconcile.errors import UsageError
+
+_LENGTH_MAX: Final = 4_000
+
+
+class Cursor(NamedTuple):
+    """A line, and in which direction of an order it is left behind.
+
+    `line` is its number in the making of a worksheet that `generation` names.
+    """
+
+    sort: str
+    descending: bool
+    backwards: bool
+    value: str | float | int
+    company_id: str
+    transaction_id: str
+    line: int
+    generation: str
+
+
+def cursor_text(cursor: Cursor) -> str:
+    """Return a cursor as letters that need no quoting."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
+
+
+def cursor_of(text: str, *, sort: Sort, descending: bool) -> Cursor:
+    """Return the cursor that a text means.
+
+    Raises:
+        UsageError: it is damaged, or of another order.
+
+    """
+    try:
+        padded = text[:_LENGTH_MAX].encode("ascii") + b"=" * (-len(text) % 4)
+        decoded = base64.b64decode(padded, altchars=b"-_", validate=True)
+        cursor = msgspec.json.decode(decoded, type=Cursor)
+        _check_place(cursor)
+    except (ValueError, binascii.Error, msgspec.MsgspecError, RecursionError) as error:
+        raise UsageError(
+            f"after: {text[:20]!r} is damaged, expected the cursor of a page"
+        ) from error
+    if (cursor.sort, cursor.descending) != (sort.value, descending):
+        raise UsageError(
+            f"after: the cursor is by {cursor.sort}, expected one of a page by"
+            f" {sort.value}{' descending' if descending else ''}"
+        )
+    return cursor
+
+
+def _check_place(cursor: Cursor) -> None:
+    """Refuse a value that no line has in that order."""
+    text = cursor.sort in (Sort.MERCHANT, Sort.DATE, Sort.CUSTOMER)
+    if isinstance(cursor.value, str) != text or abs(cursor.line) >= 2**63:
+        raise ValueError
+    if isinstance(cursor.value, int) and abs(cursor.value) >= 2**63:
+        raise ValueError

@@ -1,0 +1,119 @@
+"""What pages are given of a worksheet: lines and figures as plain values."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import attrs
+
+from reconcile.domain.vocabulary import Action, BreakKind, ItemState, Owner, Verdict
+from reconcile.report.money import Sum
+
+
+@attrs.frozen(kw_only=True)
+class Footing:
+    """What a page stands on: shown in its foot, and the same for all of its parts.
+
+    `lag` counts the events of the store that are not in it yet. `digest` is that of the
+    report at `as_of`, None where only a report of that moment would tell; `mark` is
+    another whenever a row is, and nothing else.
+    """
+
+    as_of: datetime
+    known_at: datetime | None
+    position: int
+    lag: int
+    ruleset: str
+    policy: str
+    digest: str | None
+    mark: str
+    unprocessed: int
+    poisoned: int
+
+
+@attrs.frozen(kw_only=True)
+class ExpenseLine:
+    """One expense as a list shows it: texts are cut where they are very long."""
+
+    company_id: str
+    transaction_id: str
+    state: ItemState
+    kind: BreakKind | None
+    cause: str | None
+    fingerprint: str | None
+    owner: Owner | None
+    verdict: Verdict
+    action: Action
+    attempts: int
+    expected: bool
+    half_booked: bool
+    waits: bool
+    differs: bool
+    broken_since: datetime | None
+    changes_at: datetime | None
+    changes_to: BreakKind | None
+    not_before: datetime | None
+    first_sent_at: datetime | None
+    last_sent_at: datetime | None
+    sync_id: str | None
+    blocked_by: str | None
+    decision: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str
+    type: str | None
+    currency: str | None
+    amount: str | None  # a decimal's text, exact
+    priced: bool  # its amount is in the sums
+    issue_date: str | None
+    merchant: str | None
+    reference: str | None
+
+
+@attrs.frozen(kw_only=True)
+class LinePage:
+    """Some lines in order; cursors are None at either end."""
+
+    rows: Sequence[ExpenseLine]
+    next: str | None
+    previous: str | None
+
+
+@attrs.frozen(kw_only=True)
+class CauseFigure:
+    """Breaks of one cause and fingerprint; without a cause, of one kind and step.
+
+    The same groups as the report's, those of most items first.
+    """
+
+    cause: str | None
+    fingerprint: str | None
+    kind: BreakKind | None
+    action: Action | None
+    verdict: Verdict | None
+    items: int
+    companies: Sequence[str]
+    owners: Mapping[Owner | None, int]  # how many each has to move
+    verdicts: Mapping[Verdict, int]  # RESEND where the cause says else: released
+    money: Mapping[str | None, Sum]  # by currency
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class CustomerFigure:
+    """One company's lines by state, and since when its oldest break is one."""
+
+    company_id: str
+    items: int
+    states: Mapping[ItemState, int]
+    broken: Mapping[str | None, Sum]  # breaks by currency
+    open: Mapping[str | None, Sum]
+    oldest: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class DayFigure:
+    """Lines of one day of issue by state; "" for those without one."""
+
+    day: str
+    states: Mapping[ItemState, int]

@@ -1,0 +1,142 @@
+"""What a worksheet must say: the report of the same moment, line by line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from reconcile import Reconciler, read_lines
+from reconcile.console.figures import ExpenseLine
+from reconcile.console.laying import text_of
+from reconcile.console.sheet import Sheet
+from reconcile.console.worksheet import LiveWorksheet
+from reconcile.report.build import Report
+from reconcile.report.groups import Judged
+from reconcile.report.money import is_priced
+from tests.builders import at
+
+
+class Clock:
+    """A clock that a test sets, in minutes."""
+
+    def __init__(self, minutes: int = 0) -> None:
+        self.minutes = minutes
+
+    def __call__(self) -> datetime:
+        return at(self.minutes)
+
+
+class Office:
+    """A store, its clock, and the worksheet of it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.clock = Clock(60 * 24 * 60)
+        self.worksheet = LiveWorksheet(self.books)
+
+    def books(self) -> Reconciler:
+        """Return a reconciler of its own on the store."""
+        return Reconciler.open(self.url, now=self.clock)
+
+    def ingest(self, *lines: bytes) -> None:
+        """Take in captured traffic."""
+        with self.books() as books:
+            books.ingest(read_lines(lines))
+
+    @contextmanager
+    def sheet(self) -> Iterator[Sheet]:
+        """Give what stands now, however long it takes."""
+        with self.worksheet.reading(budget_s=60) as sheet:
+            assert sheet is not None
+            yield sheet
+
+    def report(self, as_of: datetime) -> Report:
+        """Return the report of a moment, folded from the events."""
+        with self.books() as books:
+            return books.replayed_report(as_of=as_of)
+
+
+@contextmanager
+def office_at(url: str) -> Iterator[Office]:
+    """Give an office on a store."""
+    office = Office(url)
+    with office.worksheet:
+        yield office
+
+
+def line_of(row: Judged) -> ExpenseLine:
+    """Return the line that an item of a report must give."""
+    item, content = row.item, row.content
+    decision = item.decision
+    amount = content.amount if content else None
+    return ExpenseLine(
+        company_id=row.company_id,
+        transaction_id=row.transaction_id,
+        state=item.state,
+        kind=item.kind,
+        cause=item.cause,
+        fingerprint=item.fingerprint,
+        owner=item.owner,
+        verdict=item.verdict,
+        action=item.action,
+        attempts=item.attempts,
+        expected=item.expected,
+        half_booked=item.half_booked,
+        waits=item.waits,
+        differs=row.differs,
+        broken_since=item.broken_since,
+        changes_at=item.changes_at,
+        changes_to=item.changes_to,
+        not_before=item.not_before,
+        first_sent_at=item.first_sent_at,
+        last_sent_at=item.last_sent_at,
+        sync_id=item.sync_id,
+        blocked_by=item.blocked_by,
+        decision=decision.kind.value if decision else None,
+        decided_by=decision.actor if decision else None,
+        decided_at=decision.at if decision else None,
+        reason=text_of(item.reason) or "",
+        type=content.type if content else None,
+        currency=content.currency if content else None,
+        amount=amount,
+        priced=content is not None
+        and amount is not None
+        and is_priced(content.type, content.currency),
+        issue_date=content.issue_date if content else None,
+        merchant=text_of(content.merchant) if content else None,
+        reference=text_of(content.reference) if content else None,
+    )
+
+
+def assert_is_the_report(sheet: Sheet, report: Report) -> None:
+    """Check every line and every figure against the report of the same moment."""
+    totals = report.totals
+    lines = [*sheet.every_line()]
+    assert lines == [line_of(row) for row in report.items]
+    assert sheet.count() == totals.items
+    states = {state.value: items for state, items in sheet.states().items()}
+    assert states == {
+        "open": totals.open,
+        "matched": totals.matched,
+        "break": totals.broken,
+        "cleared": totals.cleared,
+        "resolved": totals.resolved,
+    }
+    assert sheet.sums() == totals.money
+    assert sheet.by_age() == totals.ageing
+    assert [
+        (g.cause, g.fingerprint, g.kind, g.items, len(g.companies), dict(g.money))
+        for g in sheet.by_cause()
+    ] == [
+        (g.cause, g.fingerprint, g.kind, g.items, g.companies, dict(g.money))
+        for g in report.groups
+    ]
+    assert [(g.first_at, g.last_at) for g in sheet.by_cause()] == [
+        (g.first_at, g.last_at) for g in report.groups
+    ]
+    assert list(sheet.findings()) == list(report.findings)
+    assert list(sheet.syncs(limit=1000)) == list(report.syncs)
+    footing = sheet.footing
+    assert (footing.unprocessed, footing.poisoned) == (
+        report.unprocessed,
+        report.poisoned,
+    )
