@@ -215,6 +215,9 @@ class ConsoleApp:
             with self._books.borrowed() as books, reading as sheet:
                 return page.view(attrs.evolve(visit, lent=books, read=sheet))
         except StillCounting:
+            if page.method not in safety.READS:  # a form is not sent a second time
+                with self._books.borrowed() as books:
+                    return page.view(attrs.evolve(visit, lent=books))
             response = visit.page("waiting.html", status=202)
             response.headers["retry-after"] = "2"
             return response

@@ -21,7 +21,7 @@ _FLAGS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-_AXE: Final = "wcag2a wcag2aa wcag21a wcag21aa wcag22aa".split()
+_AXE: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 def chromium() -> str | None:

@@ -56,6 +56,8 @@ class DecisionAsked:
         found: dict[str, str] = {}
         if self.kind not in CHOICES:
             found["kind"] = "Choose what was decided."
+        if self.kind == "mended" and self.mend is None:
+            found["kind"] = "A mend is of one cause at one customer: say it there."
         if self.kind == "booked" and not self.entry:
             found["entry"] = "Give the number of the entry in their books."
         if self.kind == "moved" and not self.to:

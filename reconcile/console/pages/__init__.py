@@ -2,12 +2,25 @@
 
 from typing import Final
 
-from reconcile.console.pages import event, evidence, expense, health, home, quarantine
+from reconcile.console.pages import (
+    decide,
+    decisions,
+    event,
+    evidence,
+    expense,
+    health,
+    home,
+    quarantine,
+)
 from reconcile.console.pages.visit import Page
 
 PAGES: Final[tuple[Page, ...]] = (
     home.PAGE,
     expense.PAGE,
+    decisions.PAGE,
+    decisions.FORM,
+    decide.PREVIEW,
+    decide.RECORD,
     evidence.PAGE,
     event.PAGE,
     quarantine.PAGE,
