@@ -29,8 +29,8 @@ class Form:
         sent: dict[str, list[str]] = {}
         for name, value in self.fields:
             sent.setdefault(name, []).append(value)
-        for name, value in given.items():
-            sent[name] = [value] if isinstance(value, str) else value
+        for name, some in given.items():
+            sent[name] = [some] if isinstance(some, str) else some
         return sent
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from reconcile import ConsoleApp, Reconciler, read_lines
 from reconcile.console.ticks import tick
+from reconcile.domain.vocabulary import Verdict
 from reconcile.storage.ports import Store
 from tests.builders import COMPANY, create_of, expense_of, page, row, status
 from tests.console.browser import Browser, Seen
@@ -26,10 +27,11 @@ LOCKED_13 = [
         minutes=3,
     ),
 ]
+LATER = "aaaa5fd1-f4b2-49de-98c3-ca37a0dcd8cd"
 WRITTEN = [
-    create_of(expense_of("t3", 642.5), minutes=9, sync="aaaa5fd1-f4b2-49de-98c3-0000"),
-    status(2040, minutes=10, sync="aaaa5fd1-f4b2-49de-98c3-0000"),
-    page(row("t3"), minutes=11, sync="aaaa5fd1-f4b2-49de-98c3-0000"),
+    create_of(expense_of("t3", 642.5), minutes=9, sync=LATER),
+    status(2000, minutes=10, sync=LATER),
+    page(row("t3"), minutes=11, sync=LATER),
 ]
 
 
@@ -253,10 +255,10 @@ def test_a_mend_is_of_all_that_failed_so_at_one_customer_and_sends_nothing(
 
     with Reconciler.open(where) as books:
         plan = books.plan()
-        rows = [row for row in books.items(company_id=COMPANY)]
+        rows = list(books.items(company_id=COMPANY))
     assert result.status_code == 303
     assert sorted(n for line in plan.lines for n in line.transactions) == sorted(NAMES)
-    assert {row.item.verdict.value for row in rows} == {"resend"}
+    assert {row.item.verdict for row in rows} == {Verdict.RESEND}
     assert {row.item.attempts for row in rows} == {1}
 
 
@@ -413,12 +415,9 @@ def test_no_link_of_the_pages_changes_anything(browser: Browser, where: str) -> 
         seen.add(path)
         answer = browser.get(path)
         assert answer.status_code in (200, 202, 303), path
-        links = (
-            Seen(answer.text).links
-            if "html" in answer.headers.get("content-type", "")
-            else []
-        )
-        left += [link for link in links if link.startswith("/")]
+        if "html" in answer.headers.get("content-type", ""):
+            links = Seen(answer.text).links
+            left += [link for link in links if link.startswith("/")]
 
     assert position_of(where) == before
     assert "/decisions/new" not in seen

@@ -136,7 +136,8 @@ def _sentences(moved: Sequence[Judged], gone: int, total: int) -> Iterator[str]:
         if total == 1:
             yield f"The expense {verb} {what} meanwhile"
         else:
-            yield f"{count(number)} of the {count(total)} expenses {verb} {what} meanwhile"
+            some = f"{count(number)} of the {count(total)} expenses"
+            yield f"{some} {verb} {what} meanwhile"
 
 
 def _became(row: Judged) -> str:
