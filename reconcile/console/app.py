@@ -27,6 +27,7 @@ from reconcile.console.pages import PAGES
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.pool import BooksBusyError, BooksPool
 from reconcile.console.problems import PageError
+from reconcile.console.retrying.runs import ClientFor, Retrying
 from reconcile.console.settings import ConsoleSettings, Customers, Templates
 from reconcile.console.sheets import StillCounting, Worksheets
 from reconcile.errors import HistoryError
@@ -44,7 +45,9 @@ class ConsoleApp:
     `open` is the URL of a store, or a callable that opens a `Reconciler`, which is
     called once for each that is needed at a time. `actor` gives the name of who asks,
     by whatever signed them in; None for somebody who may only read. `may_run` says
-    whether an actor may send plans to Codat. `customers` gives companies their names,
+    whether an actor may send plans to Codat, and `send` gives the client to send with,
+    as a context, for books that it is to record in; without both, pages show the
+    command that runs a plan. `customers` gives companies their names,
     `zone` is an IANA name of a zone that moments are shown in beside UTC. Processes
     that serve together need one `secret`, which their forms are signed with.
 
@@ -61,6 +64,7 @@ class ConsoleApp:
         actor: Callable[[Request], str | None] | None = None,
         *,
         may_run: Callable[[str], bool] | None = None,
+        send: ClientFor | None = None,
         customers: Customers | None = None,
         zone: str | ZoneInfo | None = None,
         title: str = "reconcile",
@@ -72,7 +76,6 @@ class ConsoleApp:
         self._books = BooksPool(opener)
         self._worksheets = Worksheets(opener, scratch)
         self._actor = actor
-        self.may_run = may_run
         self._forms = safety.Forms(secret)
         found = known_zone(zone) if isinstance(zone, str) else zone
         self._settings = ConsoleSettings(
@@ -80,6 +83,7 @@ class ConsoleApp:
             templates=Templates.of(found),
             customers={} if customers is None else customers,
             now=now,
+            retrying=Retrying(opener, send=send, may_run=may_run, now=now),
         )
         self._router = Router(
             [self._route(page) for page in self.pages], redirect_slashes=False
@@ -96,7 +100,8 @@ class ConsoleApp:
         self.close()
 
     def close(self) -> None:
-        """Wait for the pages that are being made, and release the store."""
+        """Wait for pages and runs that are under way, and release the store."""
+        self._settings.retrying.close()
         self._books.close()
         self._worksheets.close()
 

@@ -11,6 +11,7 @@ from jinja2 import Environment
 from reconcile.console import static_files
 from reconcile.console.links import Links
 from reconcile.console.problems import HEADLINES, PageError
+from reconcile.console.retrying.runs import Retrying
 from reconcile.console.ticks import tick
 from reconcile.report.html.environment import environment
 
@@ -66,6 +67,7 @@ class ConsoleSettings:
     templates: Templates
     customers: Customers
     now: Callable[[], datetime]
+    retrying: Retrying
 
     def customer(self, company_id: str) -> str:
         """Return the name of a company, its id where nobody gave it a name."""

@@ -56,7 +56,7 @@ class _Forms(HTMLParser):
         if form is None:
             return
         name, value = given.get("name"), given.get("value", "on")
-        if tag == "button":
+        if tag == "button" and given.get("type") != "button":
             form.buttons.append((name or "", value, "disabled" in given))
         if tag == "option" and self._select is not None:
             form.choices.setdefault(self._select, []).append(given.get("value", ""))

@@ -11,6 +11,8 @@ from reconcile.console.pages import (
     health,
     home,
     quarantine,
+    retries,
+    run,
 )
 from reconcile.console.pages.visit import Page
 
@@ -21,6 +23,11 @@ PAGES: Final[tuple[Page, ...]] = (
     decisions.FORM,
     decide.PREVIEW,
     decide.RECORD,
+    retries.PAGE,
+    retries.PLAN,
+    retries.DOWNLOAD,
+    retries.FREEZE,
+    *run.PAGES,
     evidence.PAGE,
     event.PAGE,
     quarantine.PAGE,
