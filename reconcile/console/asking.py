@@ -103,6 +103,8 @@ def asking(query: str, *, known: Collection[str], now: datetime) -> Asking:
     moments = {
         word: _moment(word, words[word][0], now) for word in _MOMENTS if word in words
     }
+    if "known_at" in moments:  # nothing later was known
+        moments.setdefault("as_of", moments["known_at"])
     return Asking(
         words={word: tuple(dict.fromkeys(values)) for word, values in words.items()},
         **moments,

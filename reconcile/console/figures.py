@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import attrs
 
@@ -96,6 +97,18 @@ class CauseFigure:
     verdicts: Mapping[Verdict, int]  # RESEND where the cause says else: released
     money: Mapping[str | None, Sum]  # by currency
     first_at: datetime | None
+    last_at: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class PartFigure:
+    """Lines that may be added up: of one type, one currency, and what `by` says."""
+
+    by: tuple[Any, ...]  # the values that they are counted by, as they are stored
+    type: str | None
+    currency: str | None
+    sum: Sum
+    first_at: datetime | None  # since when the first of them is broken
     last_at: datetime | None
 
 

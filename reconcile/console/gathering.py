@@ -9,6 +9,7 @@ from reconcile.console.figures import (
     CustomerFigure,
     DayFigure,
     ExpenseLine,
+    PartFigure,
 )
 from reconcile.domain.vocabulary import Action, BreakKind, ItemState, Owner, Verdict
 from reconcile.report.money import Sum
@@ -29,6 +30,19 @@ def sum_of_figure(figure: Figure) -> Sum:
 def added(sums: dict[Key, Sum], key: Key, figure: Figure) -> None:
     """Add lines to a sum."""
     sums.setdefault(key, Sum()).include(sum_of_figure(figure))
+
+
+def part_of(figure: Figure) -> PartFigure:
+    """Return lines that may be added up; type and currency end their key."""
+    *by, kind, currency = figure.key
+    return PartFigure(
+        by=tuple(by),
+        type=kind,
+        currency=currency,
+        sum=sum_of_figure(figure),
+        first_at=_moment(figure.first_at),
+        last_at=_moment(figure.last_at),
+    )
 
 
 def expense_line(row: SheetLine) -> ExpenseLine:

@@ -15,6 +15,7 @@ from reconcile.console.figures import (
     ExpenseLine,
     Footing,
     LinePage,
+    PartFigure,
 )
 from reconcile.console.filter import EVERYTHING, Filter, Sort
 from reconcile.console.gathering import (
@@ -23,6 +24,7 @@ from reconcile.console.gathering import (
     cause_figures,
     customer_figures,
     expense_line,
+    part_of,
     sum_of_figure,
 )
 from reconcile.domain.vocabulary import FindingKind, ItemState
@@ -31,7 +33,7 @@ from reconcile.projections.summaries import Finding, SyncSummary
 from reconcile.report.digests import digest_of_companies
 from reconcile.report.money import BUCKETS, AgeKey, StateKey, Sum
 from reconcile.storage.evidence import micros, moment_of
-from reconcile.storage.worksheet.read import From, SheetReads
+from reconcile.storage.worksheet.read import Cut, From, SheetReads
 from reconcile.storage.worksheet.rows import SheetHead, SheetLine
 from reconcile.storage.worksheet.schema import ORDERS
 from reconcile.storage.worksheet.where import Where
@@ -244,9 +246,21 @@ class Sheet:
         ends = [micros(self._as_of - BUCKETS[name]) for name in names[:-1]]
         sums: dict[AgeKey, Sum] = {}
         for figure in self._reads.by_span(self._breaks(cut), ends):
-            passed, currency = figure.key
+            passed, _, currency = figure.key
             added(sums, AgeKey(names[passed], currency), figure)
         return sums
+
+    def parts(self, cut: Filter, by: Sequence[Cut]) -> Sequence[PartFigure]:
+        """Return lines by some columns, and in each by type and currency."""
+        found = self._reads.figures(self._where(cut), [*by, "type", "currency"])
+        return [part_of(figure) for figure in found]
+
+    def parts_by_age(self, cut: Filter = EVERYTHING) -> Sequence[PartFigure]:
+        """Return the breaks by age, and in each by type and currency."""
+        names = [*BUCKETS]
+        ends = [micros(self._as_of - BUCKETS[name]) for name in names[:-1]]
+        found = [part_of(f) for f in self._reads.by_span(self._breaks(cut), ends)]
+        return [attrs.evolve(part, by=(names[part.by[0]],)) for part in found]
 
     def by_customer(self, cut: Filter = EVERYTHING) -> Sequence[CustomerFigure]:
         """Return each company with a line, those of most breaks first."""
@@ -291,6 +305,10 @@ class Sheet:
             )
             for row in self._reads.findings(customers)
         ]
+
+    def syncs_by_listing(self, *, customers: Sequence[str] = ()) -> Mapping[str, int]:
+        """Return how many syncs are read "complete", "incomplete" or "unread"."""
+        return self._reads.syncs_by_listing(customers)
 
     def syncs(
         self,

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconcile.console.asking import Asking
+from reconcile.console.past import PastWork
 from reconcile.console.sheet import Sheet
-from reconcile.console.worksheet import LiveWorksheet, PastWork
+from reconcile.console.worksheet import LiveWorksheet
 from reconcile.reconciler import Reconciler
 
 
@@ -38,7 +39,7 @@ class Worksheets:
 
         """
         live = self._worksheet()
-        if not asked.is_past:
+        if asked.as_of is None:
             with live.reading() as sheet:
                 if sheet is None:
                     raise StillCounting(None)

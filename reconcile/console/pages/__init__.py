@@ -3,21 +3,38 @@
 from typing import Final
 
 from reconcile.console.pages import (
+    audit,
+    cause,
+    causes,
     decide,
     decisions,
     event,
     evidence,
     expense,
+    expense_files,
+    expenses,
     health,
-    home,
+    overview,
     quarantine,
     retries,
     run,
+    syncs,
+    tie_out,
 )
 from reconcile.console.pages.visit import Page
 
 PAGES: Final[tuple[Page, ...]] = (
-    home.PAGE,
+    overview.PAGE,
+    causes.PAGE,
+    cause.PAGE,
+    expenses.PAGE,
+    expense_files.CSV,
+    expense_files.JSON,
+    syncs.PAGE,
+    audit.PAGE,
+    audit.CSV,
+    tie_out.PAGE,
+    tie_out.RUN,
     expense.PAGE,
     decisions.PAGE,
     decisions.FORM,

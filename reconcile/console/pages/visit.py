@@ -98,7 +98,7 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, **data: Any) -> Response:
         """Return a page of a template; every template extends `base.html`."""
-        foot, breaks = self._of_sheet()
+        foot, breaks = self._of_sheet(counted="breaks" in data)
         html = self.settings.templates.render(
             template,
             title=self.settings.title,
@@ -111,8 +111,11 @@ class Visit:
         )
         return Response(html, status, media_type="text/html")
 
-    def _of_sheet(self) -> tuple[Foot | None, int | None]:
-        """Return what the worksheet stands on, and how many breaks there are."""
+    def _of_sheet(self, *, counted: bool) -> tuple[Foot | None, int | None]:
+        """Return what the worksheet stands on, and how many breaks there are.
+
+        A page that has counted them itself says so.
+        """
         if self.read is None:
             return None, None
         footing = self.read.footing
@@ -125,11 +128,17 @@ class Visit:
             unread=footing.unprocessed + footing.poisoned,
             lag=footing.lag,
         )
-        scope = Filter(
+        if counted:
+            return foot, None
+        return foot, self.read.states(self.scope())[ItemState.BREAK]
+
+    def scope(self, *states: ItemState) -> Filter:
+        """Return the customers and months that are asked for, of some states or all."""
+        return Filter(
+            state=tuple(state.value for state in states),
             customer=self.asking.words.get("customer", ()),
             month=self.asking.words.get("month", ()),
         )
-        return foot, self.read.states(scope)[ItemState.BREAK]
 
 
 @attrs.frozen(kw_only=True)

@@ -109,13 +109,14 @@ class SheetReads:
         return self._figures(where, ", ".join(cuts), len(cuts), [])
 
     def by_span(self, where: Where, ends: Sequence[int]) -> list[Figure]:
-        """Return lines by how long they are broken, and by currency.
+        """Return lines by how long they are broken, and by type and currency.
 
         The first of each key counts the `ends` (µs, the latest first) that they are
         broken since or longer; those of which nobody knows count none.
         """
         marks = " + ".join("coalesce(broken_since <= ?, 0)" for _ in ends)
-        return self._figures(where, f"{marks}, currency", 2, [*ends], of_lines=True)
+        cuts = f"{marks}, type, currency"
+        return self._figures(where, cuts, 3, [*ends], of_lines=True)
 
     def _figures(
         self,
@@ -234,6 +235,17 @@ class SheetReads:
             conditions.values,
         )
         return [*map(FindingLine._make, found)]
+
+    def syncs_by_listing(self, company_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many syncs of some companies, or of all, are read how far."""
+        conditions = Conditions(Where(company_id=tuple(company_ids)))
+        return dict(
+            self._db.execute(
+                f"SELECT listing, COUNT(*) FROM syncs WHERE {conditions.sql}"
+                " GROUP BY listing",
+                conditions.values,
+            ).fetchall()
+        )
 
     def syncs(
         self, company_ids: Sequence[str], *, after: tuple[str, str] | None, limit: int

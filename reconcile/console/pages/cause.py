@@ -1,0 +1,171 @@
+"""One cause: what it means, what to do, what to tell the customer, which are hit."""
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
+
+import attrs
+from starlette.responses import Response
+
+from reconcile.cases.listing import Case
+from reconcile.console.causes import BY, CauseStanding, cause_rows, title_of
+from reconcile.console.figures import ExpenseLine, LinePage
+from reconcile.console.filter import Filter, Sort
+from reconcile.console.pages.visit import SCOPE, Page, Visit
+from reconcile.console.problems import PageError
+from reconcile.domain.vocabulary import BreakKind, DecisionKind, ItemState
+from reconcile.errors import UsageError
+
+CASES_MAX: Final = 10
+"""So many of the latest decisions are shown."""
+
+LOOKED_AT: Final = 30
+"""Of so many of the latest decisions the expense's story is read."""
+
+
+def view(visit: Visit) -> Response:
+    """Show one cause, or one kind of breaks that have none.
+
+    Raises:
+        PageError: nothing is or was broken by it, and no rule knows it (404).
+
+    """
+    name = visit.id("cause")
+    rule = None if name in _KINDS else visit.books.rules.named(name)
+    cut = attrs.evolve(visit.scope(ItemState.BREAK), cause=(name,))
+    parts = visit.sheet.parts(cut, BY)
+    rows = cause_rows(parts, visit.books.rules)
+    if not rows and rule is None and not _is_known(visit, name):
+        raise PageError(404, "No rule and no expense has a cause of this name.")
+    page = _lines(visit, cut)
+    return visit.page(
+        "cause.html",
+        name=name,
+        title_of_cause=title_of(name, rule),
+        rule=rule,
+        row=rows[0] if rows else None,
+        cut={"state": ItemState.BREAK.value, "cause": name},
+        is_known_cause=name not in _KINDS,
+        lines=page,
+        first=visit.asking.first("after") is None,
+        half_booked=visit.sheet.count(attrs.evolve(cut, half_booked=("yes",))),
+        customers_in_all=len(visit.sheet.customers()),
+        example=_example(visit, page.rows),
+        decided=_decided(visit, name, rows[0] if rows else None),
+        decisions=_NAMES,
+        as_of=visit.sheet.as_of,
+        seen=visit.sheet.digest_of(cut),
+        rules=visit.books.rules,
+    )
+
+
+_KINDS: Final = frozenset(BreakKind)
+_NAMES: Final = {
+    "mended": "Mended",
+    DecisionKind.BOOKED.value: "Booked by hand",
+    DecisionKind.MOVED.value: "Moved",
+    DecisionKind.WAIVED.value: "Waived",
+    DecisionKind.REOPENED.value: "Reopened",
+    DecisionKind.NOTED.value: "Noted",
+}
+_WORDS_MAX: Final = 4_000  # characters of a message of Codat's
+
+
+def _is_known(visit: Visit, name: str) -> bool:
+    """Return whether an expense ever had that cause, or there is that kind."""
+    return name in _KINDS or visit.sheet.count(Filter(cause=(name,))) > 0
+
+
+def _lines(visit: Visit, cut: Filter) -> LinePage:
+    """Return the expenses from the asked place on, the oldest break first.
+
+    Raises:
+        PageError: the place is none of this list's (400).
+
+    """
+    after = visit.asking.first("after")
+    try:
+        return visit.sheet.lines(cut, sort=Sort.AGE, descending=True, after=after)
+    except UsageError as error:
+        text = str(error)
+        raise PageError(400, f"{text[:1].upper()}{text[1:]}.") from error
+
+
+@attrs.frozen(kw_only=True)
+class Example:
+    """One of the expenses: what Codat said of it, and what is to be done."""
+
+    line: ExpenseLine
+    message: str | None  # whole
+    advice: str
+
+
+def _example(visit: Visit, lines: Sequence[ExpenseLine]) -> Example | None:
+    """Return what is known of the first expense of a list, by its story."""
+    for line in lines[:1]:
+        (story,) = visit.books.explain(
+            line.transaction_id,
+            company_id=line.company_id,
+            as_of=visit.asking.as_of or visit.sheet.as_of,
+            known_at=visit.asking.known_at,
+        )
+        item = story.item
+        messages = (leg.message for leg in item.legs if leg.message)
+        message = next(messages, None)
+        advice = item.advice
+        if item.sync_id is not None:
+            advice = advice.replace(f"sync {item.sync_id}", "its sync")
+        return Example(
+            line=line,
+            message=None if message is None else message[:_WORDS_MAX],
+            advice=advice,
+        )
+    return None
+
+
+def _decided(visit: Visit, name: str, row: CauseStanding | None) -> list[Case]:
+    """Return the latest decisions about a cause and its expenses, the last first."""
+    prints = {fingerprint for fingerprint, _ in row.fingerprints} if row else set()
+    customers = visit.asking.words.get("customer", ())
+    latest: deque[Case] = deque(maxlen=LOOKED_AT)
+    for case in visit.books.cases():
+        if case.at > visit.sheet.as_of or (
+            customers and case.company_id not in customers
+        ):
+            continue
+        if case.about in prints or case.decision in _OF_EXPENSES:
+            latest.append(case)
+    found = (
+        case
+        for case in reversed(latest)
+        if case.about in prints or _was_hit(visit, name, case)
+    )
+    return [*islice(found, CASES_MAX)]
+
+
+_OF_EXPENSES: Final = frozenset(kind.value for kind in DecisionKind)
+
+
+def _was_hit(visit: Visit, name: str, case: Case) -> bool:
+    """Return whether the expense of a decision was ever broken by a cause."""
+    try:
+        stories = visit.books.explain(
+            case.about,
+            company_id=case.company_id,
+            as_of=visit.sheet.as_of,
+            known_at=visit.asking.known_at,
+        )
+    except UsageError:
+        return False
+    items = (turn.item for story in stories for turn in story.judgements)
+    return any(name in (item.cause, item.cause or item.kind) for item in items)
+
+
+PAGE = Page(
+    path="/causes/{cause}",
+    name="cause",
+    view=view,
+    words=(*SCOPE, "after"),
+    reads_sheet=True,
+)
