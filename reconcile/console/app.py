@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,9 @@ from reconcile.console.pool import BooksBusyError, BooksPool
 from reconcile.console.problems import PageError
 from reconcile.console.retrying.runs import ClientFor, Retrying
 from reconcile.console.settings import ConsoleSettings, Customers, Templates
-from reconcile.console.sheets import StillCounting, Worksheets
+from reconcile.console.sheet import Sheet
+from reconcile.console.sheets import Worksheets
+from reconcile.console.works import StillCounting, Works
 from reconcile.errors import HistoryError
 from reconcile.foreign import one_line
 from reconcile.reconciler import Reconciler
@@ -75,6 +77,7 @@ class ConsoleApp:
         opener = open if callable(open) else _opener_of(open)
         self._books = BooksPool(opener)
         self._worksheets = Worksheets(opener, scratch)
+        self._works = Works(opener)
         self._actor = actor
         self._forms = safety.Forms(secret)
         found = known_zone(zone) if isinstance(zone, str) else zone
@@ -103,6 +106,7 @@ class ConsoleApp:
         """Wait for pages and runs that are under way, and release the store."""
         self._settings.retrying.close()
         self._books.close()
+        self._works.close()
         self._worksheets.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -211,14 +215,28 @@ class ConsoleApp:
 
     def _viewed(self, page: Page, visit: Visit) -> Response:
         """Return a page's answer; or, where that takes long, one that asks again."""
-        reading = (
-            self._worksheets.reading(visit.asking)
-            if page.reads_sheet
-            else nullcontext(None)
-        )
         try:
-            with self._books.borrowed() as books, reading as sheet:
-                return page.view(attrs.evolve(visit, lent=books, read=sheet))
+            with ExitStack() as opened, self._books.borrowed() as books:
+
+                def sheet_at(
+                    as_of: datetime | None, known_at: datetime | None
+                ) -> Sheet:
+                    reading = self._worksheets.reading(as_of, known_at)
+                    return opened.enter_context(reading)
+
+                asked = visit.asking
+                sheet = (
+                    sheet_at(asked.as_of, asked.known_at) if page.reads_sheet else None
+                )
+                return page.view(
+                    attrs.evolve(
+                        visit,
+                        lent=books,
+                        read=sheet,
+                        sheets=sheet_at,
+                        works=self._works,
+                    )
+                )
         except StillCounting:
             if page.method not in safety.READS:  # a form is not sent a second time
                 with self._books.borrowed() as books:

@@ -101,7 +101,7 @@ def asking(query: str, *, known: Collection[str], now: datetime) -> Asking:
                 f"the word {word} is given {len(words[word])} times, expected once"
             )
     moments = {
-        word: _moment(word, words[word][0], now) for word in _MOMENTS if word in words
+        word: moment_of(word, words[word][0], now) for word in _MOMENTS if word in words
     }
     if "known_at" in moments:  # nothing later was known
         moments.setdefault("as_of", moments["known_at"])
@@ -137,8 +137,13 @@ def _checked(word: str, value: str) -> str:
     return canonical_id(value) if word == "customer" else value
 
 
-def _moment(word: str, text: str, now: datetime) -> datetime:
-    """Return a moment; without a zone it is UTC, and a date is the end of its day."""
+def moment_of(word: str, text: str, now: datetime) -> datetime:
+    """Return a moment; without a zone it is UTC, and a date is the end of its day.
+
+    Raises:
+        PageError: it is none, or in the future (400).
+
+    """
     moment = None
     if _DATE(text):
         moment = parse_instant(f"{text}T23:59:59.999999Z")
@@ -188,16 +193,19 @@ def _refused(sentence: str) -> PageError:
 _YES_NO: Final = (_is_among("yes", "no"), "yes or no")
 _CHECKS: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
     "state": (_is_among(*ItemState), _one_of([*ItemState])),
-    "owner": (_is_among(*Owner), _one_of([*Owner])),
+    "owner": (_is_among(*Owner, "none"), _one_of([*Owner, "none"])),
     "verdict": (_is_among(*Verdict), _one_of([*Verdict])),
     "booked": _YES_NO,
     "half_booked": _YES_NO,
     "currency": (
-        lambda text: bool(re.fullmatch(r"[A-Z]{3}", text)),
-        "a code such as GBP",
+        lambda text: bool(re.fullmatch(r"[A-Z]{3}|none|unpriced", text)),
+        "a code such as GBP, none or unpriced",
     ),
     "month": (lambda text: _is_date(f"{text}-01"), "a month such as 2026-02"),
-    "day": (_is_date, "a date such as 2026-02-03"),
+    "day": (
+        lambda text: text == "none" or _is_date(text),
+        "a date such as 2026-02-03, or none",
+    ),
     "sort": (
         lambda text: bool(re.fullmatch(r"-?[a-z_]{1,30}", text)),
         "the name of a column",

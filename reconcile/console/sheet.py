@@ -197,6 +197,14 @@ class Sheet:
             hashed.update(seen)
         return f"sha256:{hashed.hexdigest()}"
 
+    def stands(self, cut: Filter = EVERYTHING) -> Iterator[tuple[str, str, bytes]]:
+        """Yield company, id and a digest of how each line stands, in their order."""
+        return self._reads.seen(self._where(cut))
+
+    def marks(self) -> Mapping[str, str]:
+        """Return a digest of each company's rows: another whenever a row is."""
+        return dict(self._reads.company_digests())
+
     # Figures
 
     def count(self, cut: Filter = EVERYTHING) -> int:

@@ -3,21 +3,14 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
-from reconcile.console.asking import Asking
 from reconcile.console.past import PastWork
 from reconcile.console.sheet import Sheet
+from reconcile.console.works import StillCounting
 from reconcile.console.worksheet import LiveWorksheet
 from reconcile.reconciler import Reconciler
-
-
-class StillCounting(Exception):  # noqa: N818 - nothing is wrong
-    """The worksheet is being made; `work` says of which past moment, if of one."""
-
-    def __init__(self, work: PastWork | None) -> None:
-        super().__init__()
-        self.work = work
 
 
 class Worksheets:
@@ -30,8 +23,12 @@ class Worksheets:
         self._live: LiveWorksheet | None = None
 
     @contextmanager
-    def reading(self, asked: Asking) -> Iterator[Sheet]:
-        """Give one consistent read of the moment that is asked for.
+    def reading(
+        self, as_of: datetime | None, known_at: datetime | None
+    ) -> Iterator[Sheet]:
+        """Give one consistent read of a moment, without any of what stands now.
+
+        What was known at a moment is judged as of that moment, unless another is named.
 
         Raises:
             StillCounting: it takes longer than a page waits.
@@ -39,15 +36,16 @@ class Worksheets:
 
         """
         live = self._worksheet()
-        if asked.as_of is None:
+        moment = as_of or known_at
+        if moment is None:
             with live.reading() as sheet:
                 if sheet is None:
-                    raise StillCounting(None)
+                    raise StillCounting
                 yield sheet
             return
-        with live.past(as_of=asked.as_of, known_at=asked.known_at) as found:
+        with live.past(as_of=moment, known_at=known_at) as found:
             if isinstance(found, PastWork):
-                raise StillCounting(found)
+                raise StillCounting
             yield found
 
     def close(self) -> None:

@@ -66,12 +66,12 @@ def to_csv(report: Report | ReportStream) -> Iterator[str]:
 
     """
     stream = ReportStream.of(report) if isinstance(report, Report) else report
-    yield _line(COLUMNS)
+    yield csv_line(COLUMNS)
     for row in chain.from_iterable(share.items for share in stream.shares):
         item = row.item
         head = _head(row)
         for leg in item.legs:
-            yield _line(
+            yield csv_line(
                 (
                     *head,
                     leg.integration_type or "",
@@ -82,7 +82,7 @@ def to_csv(report: Report | ReportStream) -> Iterator[str]:
                 )
             )
         if not item.legs:
-            yield _line((*head, "", "", "", "", ""))
+            yield csv_line((*head, "", "", "", "", ""))
 
 
 def _head(row: Judged) -> tuple[str, ...]:
@@ -124,7 +124,8 @@ def _instant(moment: datetime | None) -> str:
     return "" if moment is None else format_instant(moment)
 
 
-def _line(fields: tuple[str, ...]) -> str:
+def csv_line(fields: tuple[str, ...]) -> str:
+    """Return a line whose cells no spreadsheet computes."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([_cell(f) for f in fields])
     return out.getvalue()
@@ -168,11 +169,11 @@ CAUSE_COLUMNS: Final = (
 
 def causes_csv(report: Report) -> Iterator[str]:
     """Yield the header and then a line for each cause and currency."""
-    yield _line(CAUSE_COLUMNS)
+    yield csv_line(CAUSE_COLUMNS)
     for group in report.groups:
         example = group.examples[0]
         for currency, found in currencies(group.money):
-            yield _line(
+            yield csv_line(
                 (
                     group.cause or "",
                     group.title,

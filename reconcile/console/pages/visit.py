@@ -14,6 +14,7 @@ from reconcile.console.links import Links, id_from_path
 from reconcile.console.problems import NO_SUCH_PAGE, PageError
 from reconcile.console.settings import ConsoleSettings
 from reconcile.console.sheet import Sheet
+from reconcile.console.works import Works
 from reconcile.domain.vocabulary import ItemState
 from reconcile.reconciler import Reconciler
 
@@ -46,6 +47,8 @@ class Visit:
     form: Mapping[str, list[str]]
     lent: Reconciler | None = None
     read: Sheet | None = None
+    sheets: Callable[[datetime | None, datetime | None], Sheet] | None = None
+    works: Works | None = None
 
     def id(self, name: str) -> str:
         """Return an id of the path.
@@ -72,6 +75,26 @@ class Visit:
         if self.read is None:
             raise RuntimeError("the page reads no worksheet, expected `reads_sheet`")
         return self.read
+
+    def sheet_at(self, as_of: datetime | None, known_at: datetime | None) -> Sheet:
+        """Return the worksheet of another moment; it is open until the page is made.
+
+        Raises:
+            StillCounting: it takes longer than a page waits.
+
+        """
+        if self.sheets is None:
+            raise RuntimeError(
+                "the page has no worksheets, expected one that is viewed"
+            )
+        return self.sheets(as_of, known_at)
+
+    @property
+    def jobs(self) -> Works:
+        """Return what runs behind pages, and outlives a request."""
+        if self.works is None:
+            raise RuntimeError("the page has no works, expected one that is viewed")
+        return self.works
 
     def foot(
         self,

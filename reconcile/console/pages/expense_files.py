@@ -1,0 +1,203 @@
+"""The list of expenses as files: every expense that its address asks for."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+
+from reconcile.console.cuts import CUT_WORDS, cut_of
+from reconcile.console.figures import ExpenseLine
+from reconcile.console.filter import Filter
+from reconcile.console.pages.visit import Page, Visit
+from reconcile.console.rows import Row, row_of
+from reconcile.console.spools import download
+from reconcile.domain.instants import format_instant
+from reconcile.domain.money import decimal_text
+from reconcile.report.csv import BYTE_ORDER_MARK, csv_line
+from reconcile.report.money import money_order
+
+SCHEMA: Final = "reconcile.expenses/1"
+COLUMNS: Final = (
+    "customer",
+    "company_id",
+    "transaction_id",
+    "merchant",
+    "reference",
+    "type",
+    "amount",
+    "currency",
+    "in_sums",
+    "issue_date",
+    "state",
+    "kind",
+    "cause",
+    "why",
+    "reason",
+    "owner",
+    "verdict",
+    "action",
+    "next_step",
+    "not_before",
+    "attempts",
+    "half_booked",
+    "fingerprint",
+    "first_sent_at",
+    "last_sent_at",
+    "broken_since",
+    "sync_id",
+    "decision",
+    "decided_by",
+    "decided_at",
+)
+_FILE_WORDS: Final = (*CUT_WORDS, "as_of", "known_at")
+_encode: Final = msgspec.json.encode
+
+
+def view_csv(visit: Visit) -> Response:
+    """Return every expense as a line of a CSV file."""
+    return download(
+        _csv(visit, cut_of(visit.asking)),
+        name=f"{_name(visit)}.csv",
+        media_type="text/csv; charset=utf-8",
+    )
+
+
+def view_json(visit: Visit) -> Response:
+    """Return every expense in a JSON file, with the sums of all of them."""
+    return download(
+        _json(visit, cut_of(visit.asking)),
+        name=f"{_name(visit)}.json",
+        media_type="application/json",
+    )
+
+
+def _name(visit: Visit) -> str:
+    return f"expenses-{visit.sheet.as_of:%Y-%m-%d}"
+
+
+def _csv(visit: Visit, cut: Filter) -> Iterator[bytes]:
+    yield (BYTE_ORDER_MARK + csv_line(COLUMNS)).encode()
+    for row in _rows(visit, cut):
+        fields = tuple(_text(value) for value in _values(visit, row).values())
+        yield csv_line(fields).encode("utf-8", "replace")
+
+
+def _json(visit: Visit, cut: Filter) -> Iterator[bytes]:
+    footing = visit.sheet.footing
+    head = {
+        "schema": SCHEMA,
+        "as_of": format_instant(footing.as_of),
+        "known_at": _moment(footing.known_at),
+        "position": footing.position,
+        "ruleset": footing.ruleset,
+        "policy": footing.policy,
+        "unprocessed": footing.unprocessed,
+        "filter": {
+            word: getattr(cut, word) for word in CUT_WORDS if getattr(cut, word)
+        },
+        "items": visit.sheet.count(cut),
+        "money": _money(visit, cut),
+    }
+    begin = _encode(head)[:-1] + b',"expenses":['
+    for row in _rows(visit, cut):
+        yield begin + _encode(_values(visit, row))
+        begin = b","
+    yield b"]}" if begin == b"," else begin + b"]}"
+
+
+def _money(visit: Visit, cut: Filter) -> list[dict[str, Any]]:
+    sums = visit.sheet.sums(cut)
+    return [
+        {
+            "state": key.state,
+            "type": key.type,
+            "currency": key.currency,
+            "items": sums[key].items,
+            "unpriced": sums[key].unpriced,
+            "amount": decimal_text(sums[key].amount),
+        }
+        for key in sorted(sums, key=money_order)
+    ]
+
+
+def _rows(visit: Visit, cut: Filter) -> Iterator[Row]:
+    titles: dict[str, str] = {}
+    as_of = visit.sheet.as_of
+    for line in visit.sheet.every_line(cut):
+        cause = line.cause
+        if cause is not None and cause not in titles:
+            titles[cause] = visit.title_of(cause)
+        yield row_of(line, as_of=as_of, title=titles.get(cause or ""))
+
+
+def _values(visit: Visit, row: Row) -> Mapping[str, Any]:
+    """Return what a file says of an expense: in JSON as it is, in CSV as text."""
+    line = row.line
+    return dict(zip(COLUMNS, _fields(visit, row, line), strict=True))
+
+
+def _fields(visit: Visit, row: Row, line: ExpenseLine) -> tuple[Any, ...]:
+    return (
+        visit.settings.customer(line.company_id),
+        line.company_id,
+        line.transaction_id,
+        line.merchant,
+        line.reference,
+        line.type,
+        line.amount,
+        line.currency,
+        line.priced,
+        line.issue_date,
+        line.state.value,
+        line.kind,
+        line.cause,
+        row.why,
+        line.reason,
+        line.owner,
+        line.verdict.value,
+        line.action.value,
+        row.step,
+        _moment(line.not_before),
+        line.attempts,
+        line.half_booked,
+        line.fingerprint,
+        _moment(line.first_sent_at),
+        _moment(line.last_sent_at),
+        _moment(line.broken_since),
+        line.sync_id,
+        line.decision,
+        line.decided_by,
+        _moment(line.decided_at),
+    )
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else format_instant(moment)
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None | False:
+            return ""
+        case True:
+            return "yes"
+        case _:
+            return str(value)
+
+
+CSV = Page(
+    path="/expenses.csv",
+    name="expenses_csv",
+    view=view_csv,
+    words=_FILE_WORDS,
+    reads_sheet=True,
+)
+JSON = Page(
+    path="/expenses.json",
+    name="expenses_json",
+    view=view_json,
+    words=_FILE_WORDS,
+    reads_sheet=True,
+)

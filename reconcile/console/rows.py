@@ -1,0 +1,111 @@
+"""One expense as a row of a list: why it stands so, whose move it is, and how old."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+import attrs
+
+from reconcile.console.figures import ExpenseLine
+from reconcile.console.links import id_in_path
+from reconcile.domain.vocabulary import DecisionKind, ItemState, Verdict
+from reconcile.expenses.currencies import decimals_of
+from reconcile.report.html import words
+from reconcile.report.html.figures import TEXT_MAX, clean, money
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """A line with what a list says of it."""
+
+    line: ExpenseLine
+    name: str
+    why: str | None
+    step: str | None
+    waits_until: datetime | None
+    age: timedelta | None
+
+    @property
+    def tag(self) -> str | None:
+        """Return the word of a type that is no payment."""
+        kind = self.line.type
+        if kind in (None, "Payment"):
+            return None
+        return clean(kind, 40)
+
+    @property
+    def value(self) -> str:
+        """Return what a ticked row sends: company and id, as in addresses."""
+        return (
+            f"{id_in_path(self.line.company_id)}/{id_in_path(self.line.transaction_id)}"
+        )
+
+    @property
+    def label(self) -> str:
+        """Return the row's name for a tick: merchant and amount."""
+        line = self.line
+        if line.amount is None:
+            return f"{clean(self.name, 80)}, no amount"
+        shown = f"{money(line.amount, line.currency)} {line.currency or ''}"
+        return f"{clean(self.name, 80)}, {shown.strip()}"
+
+    @property
+    def places(self) -> int:
+        """Return the decimals in which the amount is whole."""
+        exponent = Decimal(self.line.amount or 0).normalize().as_tuple().exponent
+        shown = -exponent if isinstance(exponent, int) else 0
+        return max(decimals_of(self.line.currency or "XXX"), shown, 0)
+
+    @property
+    def minor(self) -> str | None:
+        """Return the amount without its point; None where it is in no sum."""
+        line = self.line
+        if line.amount is None or not line.priced or line.currency is None:
+            return None
+        return f"{int(Decimal(line.amount).scaleb(self.places))}"
+
+
+def row_of(line: ExpenseLine, *, as_of: datetime, title: str | None) -> Row:
+    """Return a line as a row; `title` is that of its cause."""
+    return Row(
+        line=line,
+        name=line.merchant or line.reference or "No merchant",
+        why=_why(line, title),
+        step=_step(line),
+        waits_until=line.not_before
+        or (line.changes_at if line.state is ItemState.OPEN else None),
+        age=_age(line, as_of),
+    )
+
+
+def _why(line: ExpenseLine, title: str | None) -> str | None:
+    match line.state:
+        case ItemState.BREAK if title is not None:
+            return title
+        case ItemState.BREAK if line.kind is not None:
+            return words.BREAKS[line.kind].name
+        case ItemState.RESOLVED if line.decision is not None:
+            return words.DECISIONS[DecisionKind(line.decision)].name
+        case ItemState.OPEN:
+            return clean(line.reason, TEXT_MAX)
+        case _:
+            return None
+
+
+_DONE: Final = (ItemState.MATCHED, ItemState.CLEARED, ItemState.RESOLVED)
+
+
+def _step(line: ExpenseLine) -> str | None:
+    if line.state in _DONE:
+        return None
+    if line.verdict is Verdict.WAIT:
+        return "Wait"
+    return words.step(line.action, line.cause)
+
+
+def _age(line: ExpenseLine, as_of: datetime) -> timedelta | None:
+    """Return how long it is broken; of what is open, how long ago it was sent."""
+    since = line.broken_since
+    if line.state is ItemState.OPEN:
+        since = line.last_sent_at
+    return None if since is None or since > as_of else as_of - since
