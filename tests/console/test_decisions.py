@@ -422,3 +422,55 @@ def test_no_link_of_the_pages_changes_anything(browser: Browser, where: str) -> 
     assert position_of(where) == before
     assert "/decisions/new" not in seen
     assert browser.get("/decisions/new").status_code == 303
+
+
+# Where forms are
+
+
+def test_a_cause_offers_its_mend_and_what_is_ticked_or_all(
+    browser: Browser,
+) -> None:
+    form = decision_form(browser, "/causes/period_locked")
+    assert form.choices["kind"] == ["mended", "booked", "moved", "waived", "noted"]
+    assert form.all("kind") == ["mended"]
+
+    waived = sent(browser, form, kind="waived", which="all", reason=REASON)
+    mended = sent(browser, form, reason=REASON)
+
+    assert "Waive: 13 expenses" in Seen(waived.text).text
+    assert "Mended: 13 expenses" in Seen(mended.text).text
+    assert "The list has changed" not in waived.text
+
+
+def test_the_list_of_expenses_has_a_bar_for_what_is_ticked_or_all_that_match(
+    browser: Browser,
+) -> None:
+    html = browser.get(f"/expenses?state=break&customer={COMPANY}").text
+    form = form_in(html, "/decisions/new")
+    assert len(form.choices["item"]) == 13
+
+    three = sent(browser, form, item=form.choices["item"][:3], kind="waived")
+    every = sent(browser, form, which="all", kind="waived")
+    stale = sent(browser, form, which="all", kind="waived", number="14", reason=REASON)
+
+    assert "3 expenses" in Seen(three.text).text
+    assert (three.status_code, every.status_code) == (200, 200)
+    asked = form_in(every.text, "/decisions/new")
+    preview = sent(browser, asked, reason=REASON)
+    assert "Waive: 13 expenses" in Seen(preview.text).text
+    assert "The list has changed since you opened it" in Seen(stale.text).text
+
+
+def test_only_what_can_work_is_offered(browser: Browser, where: str) -> None:
+    with Reconciler.open(where) as books:
+        books.ingest(read_lines(WRITTEN))
+
+    written = decision_form(browser, f"/expenses/{COMPANY}/t3")
+    under_way = decision_form(browser, f"/expenses/{OTHER}/x1")
+    broken = decision_form(browser)
+
+    assert written.choices["kind"] == ["noted"]
+    assert "mended" not in under_way.choices["kind"]
+    assert "reopened" not in broken.choices["kind"]
+    for form in (written, under_way, broken):
+        assert "send" not in " ".join(form.texts).lower().replace("sent", "")

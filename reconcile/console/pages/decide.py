@@ -163,8 +163,11 @@ def _fields(asked: DecisionAsked) -> Iterator[tuple[str, str]]:
 
 def _is_stale(visit: Visit, asked: DecisionAsked) -> bool:
     """Return whether "all that match" are others than the list showed."""
-    if asked.cut is None or asked.seen is None or visit.read is None:
+    if asked.cut is None or visit.read is None:
         return False
+    if asked.seen is None:
+        number = visit.read.count(asked.filter())
+        return asked.number is not None and asked.number != number
     return visit.read.digest_of(asked.filter()) != asked.seen
 
 
@@ -186,7 +189,7 @@ def _none_can(asked: DecisionAsked, subject: Subject) -> str:
 
 PREVIEW: Final = Page(
     path="/decisions/new",
-    name="decide",
+    name="decisions_new",
     view=preview,
     words=(),
     method="POST",

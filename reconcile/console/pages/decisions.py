@@ -73,4 +73,4 @@ PAGE: Final = Page(
     view=view,
     words=(*SCOPE, "from", "to", "again"),
 )
-FORM: Final = Page(path="/decisions/new", name="decide-form", view=moved_on)
+FORM: Final = Page(path="/decisions/new", name="decisions_form", view=moved_on)

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from reconcile.console.deciding.asked import reason_error, words_of
 from reconcile.console.deciding.offer import acting
+from reconcile.console.figures import ExpenseLine
 from reconcile.console.pages.retries import (
     BOOKED,
     NOT_SENT,
@@ -20,7 +21,6 @@ from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.problems import NO_SUCH_PAGE, PageError
 from reconcile.console.retrying.lines import figures_of
 from reconcile.console.retrying.shelf import digits_of, is_digits
-from reconcile.console.sheet import ExpenseLine
 from reconcile.retries.outcome import (
     ExpenseOutcome,
     PlanOutcome,

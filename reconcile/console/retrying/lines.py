@@ -6,8 +6,9 @@ from typing import Final
 
 import attrs
 
+from reconcile.console.figures import ExpenseLine
 from reconcile.console.filter import Filter
-from reconcile.console.sheet import ExpenseLine, Sheet
+from reconcile.console.sheet import Sheet
 from reconcile.domain.vocabulary import Owner
 from reconcile.report.html import words
 from reconcile.report.html.tally import MoneyKey
