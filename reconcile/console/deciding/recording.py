@@ -185,6 +185,22 @@ def _events(
     return Events(first=mine[0].position, last=mine[-1].position)
 
 
+def latest_of(
+    books: Reconciler, decision: str, about: str, *, after: int = 0
+) -> Events | None:
+    """Return the events of a decision about one thing, of the latest form of it."""
+    mine = [
+        case
+        for case in cases(books.store, after=after)
+        if (case.decision, case.about) == (decision, about)
+    ]
+    if not mine:
+        return None
+    last = mine[-1]
+    alike = [c for c in mine if (c.actor, c.reason) == (last.actor, last.reason)]
+    return Events(first=alike[0].position, last=last.position)
+
+
 def decided_between(books: Reconciler, first: int, last: int) -> list[Case]:
     """Return what was decided from one event to another, as by one form."""
     found = [c for c in cases(books.store, after=first - 1) if c.position <= last]

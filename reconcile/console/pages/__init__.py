@@ -16,8 +16,10 @@ from reconcile.console.pages import (
     health,
     overview,
     quarantine,
+    requests,
     retries,
     run,
+    set_aside,
     syncs,
     tie_out,
 )
@@ -45,9 +47,11 @@ PAGES: Final[tuple[Page, ...]] = (
     retries.DOWNLOAD,
     retries.FREEZE,
     *run.PAGES,
+    *requests.PAGES,
     evidence.PAGE,
     event.PAGE,
     quarantine.PAGE,
+    *set_aside.PAGES,
     health.PAGE,
 )
 """Every page there is, in the order in which addresses are looked for."""
