@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reconcile import ConsoleApp, Plan, Reconciler
+from reconcile import CodatUnavailable, ConsoleApp, Plan, Reconciler
 from reconcile.codat.client.clients import CodatClient
 from reconcile.retries.run import lease_of
 from tests.console.browser import Browser, Seen
@@ -28,8 +28,6 @@ class Place:
     def __init__(self, desk: RetryOffice, folder: Path) -> None:
         self.desk = desk
         self.url = url_at(folder / "books.db")
-        self.hold = threading.Event()
-        self.hold.set()
 
     def open(self) -> Reconciler:
         return Reconciler.open(self.url, now=lambda: self.desk.sandbox.now)
@@ -345,22 +343,45 @@ def test_a_plan_that_another_worker_runs_waits_and_says_so(place: Place) -> None
     assert "stopped by Dana Whitfield" in text
 
 
-def test_a_run_that_is_stopped_sends_no_further_line(place: Place) -> None:
-    place.desk.create(range(20, 26), currency="EUR")  # a second line, undecided
-    with place.console() as app:
-        browser = Browser(app)
-        _, html = frozen(browser)
-        token = token_of(browser)
-        run = sent(browser, send_form(html), reason=REASON).headers["location"]
-        stop = browser.post(f"{run}/stop", {"csrf": token})
-        text = Seen(ended(browser, run, place=place)).text
+def test_a_run_that_is_stopped_makes_no_further_call(tmp_path: Path) -> None:
+    with retry_office(tmp_path) as desk:
+        desk.line.unplugged = True
+        for numbers in (range(30), range(30, 60)):  # two calls' worth, never sent
+            with pytest.raises(CodatUnavailable):
+                desk.create(numbers)
+        desk.line.unplugged = False
+        desk.settle()
+        place = Place(desk, tmp_path)
+        begun, go = threading.Event(), threading.Event()
 
-    assert stop.status_code in (303, 409)  # it may have ended before
-    if stop.status_code == 303:
+        def held(request: httpx.Request) -> None:
+            if request.method == "POST":
+                begun.set()
+                go.wait(20)
+
+        desk.line.instead = held
+        with place.console() as app:
+            browser = Browser(app)
+            _, html = frozen(browser)
+            token = token_of(browser)
+            answer = sent(browser, send_form(html), reason=REASON)
+            run = answer.headers["location"]
+            assert begun.wait(20)
+            stop = sent(browser, form_in(browser.get(run).text, "/stop"))
+            twice = browser.post(f"{run}/stop", {"csrf": token})
+            go.set()
+            text = Seen(ended(browser, run, place=place)).text
+
+        assert "60 expenses may be sent again" in Seen(html).text
+        assert (stop.status_code, twice.status_code) == (303, 303)
         assert "stopped by Dana Whitfield" in text
+        assert desk.line.writes == 1
+        assert "10 not sent" in text
 
 
-def test_codats_refusal_of_the_key_ends_the_run_with_the_reason(place: Place) -> None:
+def test_a_line_to_codat_that_is_down_ends_the_run_with_the_reason(
+    place: Place,
+) -> None:
     place.desk.line.unplugged = True
     with place.console() as app:
         browser = Browser(app)
