@@ -5,34 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from reconcile import ConsoleApp, Reconciler, read_lines
+from reconcile import Reconciler, read_lines
 from reconcile.console.ticks import tick
 from reconcile.domain.vocabulary import Verdict
-from reconcile.storage.ports import Store
-from tests.builders import COMPANY, create_of, expense_of, page, row, status
+from tests.builders import COMPANY
 from tests.console.browser import Browser, Seen
-from tests.console.forms import Form, form_in, forms_in, sent
-from tests.console.stores import CUSTOMER, HOSTILE, LOCKED, url_in
-
-REASON = "Their accountant wrote on 3 March, ticket 4411."
-NAMES = [f"t{number}" for number in range(1, 14)]
-EXPENSE = f"/expenses/{COMPANY}/t1"
-OTHER = "1d2f0000-1111-4222-8333-444455556666"
-LOCKED_13 = [
-    create_of(*(expense_of(name, 642.5, merchant=f"Shop {name}") for name in NAMES)),
-    create_of(expense_of("x1", 5, merchant="Elsewhere"), minutes=1, company=OTHER),
-    status(5130, minutes=2),
-    page(
-        *(row(name, "PushError", message=LOCKED) for name in NAMES),
-        minutes=3,
-    ),
-]
-LATER = "aaaa5fd1-f4b2-49de-98c3-ca37a0dcd8cd"
-WRITTEN = [
-    create_of(expense_of("t3", 642.5), minutes=9, sync=LATER),
-    status(2000, minutes=10, sync=LATER),
-    page(row("t3"), minutes=11, sync=LATER),
-]
+from tests.console.deciding import (
+    EXPENSE,
+    LOCKED_13,
+    NAMES,
+    OTHER,
+    REASON,
+    WRITTEN,
+    console_for,
+    decision_form,
+    position_of,
+    previewed,
+    states_of,
+)
+from tests.console.forms import form_in, forms_in, sent
+from tests.console.stores import url_in
 
 
 @pytest.fixture
@@ -47,35 +39,6 @@ def where(tmp_path: Path) -> str:
 def browser(where: str) -> Iterator[Browser]:
     with console_for("Dana Whitfield", where) as app:
         yield Browser(app)
-
-
-def console_for(actor: str | None, where: str) -> ConsoleApp:
-    return ConsoleApp(where, lambda _: actor, customers={COMPANY: CUSTOMER})
-
-
-def position_of(where: str) -> int:
-    with Reconciler.open(where) as books:
-        store: Store = books.store
-        return store.position()
-
-
-def states_of(where: str) -> dict[str, str]:
-    with Reconciler.open(where) as books:
-        rows = books.items(company_id=COMPANY)
-        return {row.transaction_id: row.item.state.value for row in rows}
-
-
-def decision_form(browser: Browser, path: str = EXPENSE) -> Form:
-    return form_in(browser.get(path).text, "/decisions/new")
-
-
-def previewed(browser: Browser, names: list[str], **given: str) -> Form:
-    """Return the form that confirms a decision about some expenses."""
-    asked = {"kind": "waived", "reason": REASON, **given}
-    items = [tick(COMPANY, name) for name in names]
-    answer = sent(browser, decision_form(browser), item=items, **asked)
-    assert answer.status_code == 200, Seen(answer.text).text
-    return form_in(answer.text, "/decisions")
 
 
 # What is refused
@@ -230,7 +193,7 @@ def test_the_preview_names_action_count_and_money_by_type_and_currency(
     assert "Booked by hand: 13 expenses" in text
     assert "Payments 8,352.50GBP" in text
     assert "Nothing is recorded yet" in text
-    assert "Record booked by hand for 13 expenses" in text
+    assert "Record it for 13 expenses" in text
     assert "44 <b>" in text
     assert "The first 10 of 13" in text
 
@@ -380,97 +343,3 @@ def test_the_same_form_twice_is_recorded_once_and_says_so(
     assert position_of(where) == before
     text = Seen(browser.get(second.headers["location"]).text).text
     assert "Decided already" in text
-
-
-# What is hostile, and what only reads
-
-
-def test_hostile_names_and_reasons_are_text_on_every_page_of_a_decision(
-    where: str,
-) -> None:
-    with console_for(HOSTILE, where) as app:
-        browser = Browser(app)
-        form = decision_form(browser)
-        reason = f"{HOSTILE} {HOSTILE}"
-        answer = sent(browser, form, kind="booked", entry=HOSTILE, reason=reason)
-        result = sent(browser, form_in(answer.text, "/decisions"))
-        shown = browser.get(result.headers["location"])
-        short = sent(browser, form, kind="booked", entry=HOSTILE, reason="<b>")
-
-    for html in (answer.text, shown.text, short.text):
-        assert Seen(html).acting == []
-        assert "<script>alert" not in html
-    assert result.status_code == 303
-
-
-def test_no_link_of_the_pages_changes_anything(browser: Browser, where: str) -> None:
-    sent(browser, previewed(browser, ["t1"]))
-    before = position_of(where)
-    left, seen = ["/decisions", EXPENSE], set[str]()
-
-    while left:
-        path = left.pop()
-        if path in seen or len(seen) > 200:
-            continue
-        seen.add(path)
-        answer = browser.get(path)
-        assert answer.status_code in (200, 202, 303), path
-        if "html" in answer.headers.get("content-type", ""):
-            links = Seen(answer.text).links
-            left += [link for link in links if link.startswith("/")]
-
-    assert position_of(where) == before
-    assert "/decisions/new" not in seen
-    assert browser.get("/decisions/new").status_code == 303
-
-
-# Where forms are
-
-
-def test_a_cause_offers_its_mend_and_what_is_ticked_or_all(
-    browser: Browser,
-) -> None:
-    form = decision_form(browser, "/causes/period_locked")
-    assert form.choices["kind"] == ["mended", "booked", "moved", "waived", "noted"]
-    assert form.all("kind") == ["mended"]
-
-    waived = sent(browser, form, kind="waived", which="all", reason=REASON)
-    mended = sent(browser, form, reason=REASON)
-
-    assert "Waive: 13 expenses" in Seen(waived.text).text
-    assert "Mended: 13 expenses" in Seen(mended.text).text
-    assert "The list has changed" not in waived.text
-
-
-def test_the_list_of_expenses_has_a_bar_for_what_is_ticked_or_all_that_match(
-    browser: Browser,
-) -> None:
-    html = browser.get(f"/expenses?state=break&customer={COMPANY}").text
-    form = form_in(html, "/decisions/new")
-    assert len(form.choices["item"]) == 13
-
-    three = sent(browser, form, item=form.choices["item"][:3], kind="waived")
-    every = sent(browser, form, which="all", kind="waived")
-    stale = sent(browser, form, which="all", kind="waived", number="14", reason=REASON)
-
-    assert "3 expenses" in Seen(three.text).text
-    assert (three.status_code, every.status_code) == (200, 200)
-    asked = form_in(every.text, "/decisions/new")
-    preview = sent(browser, asked, reason=REASON)
-    assert "Waive: 13 expenses" in Seen(preview.text).text
-    assert "The list has changed since you opened it" in Seen(stale.text).text
-
-
-def test_only_what_can_work_is_offered(browser: Browser, where: str) -> None:
-    with Reconciler.open(where) as books:
-        books.ingest(read_lines(WRITTEN))
-
-    written = decision_form(browser, f"/expenses/{COMPANY}/t3")
-    under_way = decision_form(browser, f"/expenses/{OTHER}/x1")
-    broken = decision_form(browser)
-
-    assert written.choices["kind"] == ["noted"]
-    assert "mended" not in under_way.choices["kind"]
-    assert "reopened" not in broken.choices["kind"]
-    for form in (written, under_way, broken):
-        assert "send" not in " ".join(form.texts).lower().replace("sent", "")

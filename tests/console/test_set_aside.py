@@ -12,6 +12,7 @@ from reconcile.codat.requests import Request, create_expenses
 from reconcile.sandbox import Sandbox
 from tests.builders import hook
 from tests.console.browser import Browser, Seen
+from tests.console.deciding import position_of
 from tests.console.forms import form_in, sent
 from tests.console.stores import HOSTILE, STORY, UNREAD, console_on, url_in
 from tests.engines import url_at
@@ -44,11 +45,6 @@ def where(tmp_path: Path) -> str:
 def browser(where: str) -> Iterator[Browser]:
     with console_on(where) as app:
         yield Browser(app)
-
-
-def position_of(where: str) -> int:
-    with Reconciler.open(where) as books:
-        return books.store.position()
 
 
 # Evidence
