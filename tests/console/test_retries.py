@@ -91,10 +91,10 @@ def ended(browser: Browser, path: str, *, place: Place) -> str:
     """Return a run's page once it is over; time passes for Codat meanwhile."""
     give_up_at = time.monotonic() + 30
     while True:
-        html = browser.get(path).text
-        if 'http-equiv="refresh"' not in html:
-            return html
-        assert time.monotonic() < give_up_at, Seen(html).text
+        answer = browser.get(path)
+        if "refresh" not in answer.headers:
+            return answer.text
+        assert time.monotonic() < give_up_at, Seen(answer.text).text
         place.desk.office.wait(minutes=20)
         time.sleep(0.2)
 
@@ -180,9 +180,8 @@ def test_a_plan_or_a_run_that_nobody_knows_is_not_found(
 def test_what_is_not_under_way_cannot_be_stopped(place: Place) -> None:
     with place.console() as app:
         browser = Browser(app)
-        token = token_of(browser)
-
-        answer = browser.post(f"/retries/runs/{'0' * 64}/stop", {"csrf": token})
+        fields = {"csrf": token_of(browser)}
+        answer = browser.post(f"/retries/runs/{'0' * 64}/stop", fields)
 
     assert answer.status_code == 409
 
@@ -223,7 +222,6 @@ def test_a_look_sends_and_stores_nothing_and_a_plan_has_its_lines_by_call(
         text = Seen(html).text
 
     assert "6 expenses may be sent again" in text
-    assert "tried first" in text
     assert "after the one that is tried first" in text
     assert (place.position(), place.desk.calls()) == (before, 1)
 
@@ -275,8 +273,7 @@ def test_a_plan_that_is_run_brings_all_into_the_books_once(place: Place) -> None
     (outcome,) = place.desk.office.books.retries()
     assert outcome.actor == "Dana Whitfield"
     notes = [case for case in place.desk.office.books.cases() if case.actor != "ann"]
-    assert {case.reason for case in notes} == {f"Sent again: {REASON}"}
-    assert len(notes) == 6
+    assert [case.reason for case in notes] == [f"Sent again: {REASON}"] * 6
 
 
 def test_one_whose_facts_changed_is_left_out_alone_and_named(place: Place) -> None:
@@ -364,6 +361,7 @@ def test_a_run_that_is_stopped_makes_no_further_call(tmp_path: Path) -> None:
             answer = sent(browser, send_form(html), reason=REASON)
             run = answer.headers["location"]
             assert begun.wait(20)
+            assert "refresh" not in browser.get(f"{run}?still=yes").headers
             stop = sent(browser, form_in(browser.get(run).text, "/stop"))
             twice = browser.post(f"{run}/stop", {"csrf": token})
             go.set()

@@ -31,6 +31,8 @@ from reconcile.retries.plan import Plan
 from reconcile.retries.progress import plans_begun
 
 SHOWN_MAX: Final = 200
+AGAIN_S: Final = 5
+"""So often a run's page reads itself again while it is under way."""
 OUTCOMES: Final[Mapping[RetryOutcome, tuple[str, str]]] = {
     RetryOutcome.CLEARED: ("cleared", "In the books"),
     RetryOutcome.CLEARED_OTHERWISE: ("cleared", "In the books, by another call"),
@@ -129,7 +131,9 @@ def view(visit: Visit) -> Response:
         for row in rows[:SHOWN_MAX]
         for name in (row.found.transaction_id,)
     ]
-    return visit.page(
+    is_under_way = run is not None and run.is_under_way
+    reads_again = is_under_way and visit.asking.first("still") != "yes"
+    response = visit.page(
         "run.html",
         digits=digits,
         digest=digest,
@@ -146,9 +150,14 @@ def view(visit: Visit) -> Response:
         more=len(rows) - len(listed),
         outcome_of=OUTCOMES,
         calls=0 if found is None else sum(len(li.requests) for li in found.lines),
-        is_under_way=run is not None and run.is_under_way,
+        is_under_way=is_under_way,
+        reads_again=reads_again,
+        again_s=AGAIN_S,
         may=visit.settings.retrying.may(visit.actor) and not visit.asking.is_past,
     )
+    if reads_again:
+        response.headers["refresh"] = str(AGAIN_S)  # a page can say it, and stop it
+    return response
 
 
 def _running(visit: Visit) -> str:
@@ -234,7 +243,11 @@ def _digits(visit: Visit) -> str:
 
 PAGES: Final[Sequence[Page]] = (
     Page(
-        path="/retries/runs/{run}", name="run", view=view, words=SCOPE, reads_sheet=True
+        path="/retries/runs/{run}",
+        name="run",
+        view=view,
+        words=(*SCOPE, "still"),
+        reads_sheet=True,
     ),
     Page(
         path="/retries/{plan}/run",
