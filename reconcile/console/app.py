@@ -87,6 +87,7 @@ class ConsoleApp:
             customers={} if customers is None else customers,
             now=now,
             retrying=Retrying(opener, send=send, may_run=may_run, now=now),
+            zone=found,
         )
         self._router = Router(
             [self._route(page) for page in self.pages], redirect_slashes=False

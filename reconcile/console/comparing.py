@@ -55,7 +55,7 @@ class Change:
         """Return the expense as it stood last."""
         found = self.after or self.before
         if found is None:
-            raise RuntimeError("a change has neither line, expected one")
+            raise RuntimeError("no line in a change, expected one or two")
         return found
 
     @property

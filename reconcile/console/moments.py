@@ -15,7 +15,7 @@ _DAY: Final = timedelta(days=1)
 
 
 @attrs.frozen(kw_only=True)
-class Moment:
+class AuditMoment:
     """What was so as of a moment, by what was known at another; None: now, and all."""
 
     as_of: datetime | None = None
@@ -30,13 +30,13 @@ class Moment:
 class Moments:
     """Two moments, the earlier one first."""
 
-    first: Moment
-    second: Moment
+    first: AuditMoment
+    second: AuditMoment
 
     @property
-    def between(self) -> Moment:
+    def between(self) -> AuditMoment:
         """Return the first moment, by what was known at the second."""
-        return Moment(as_of=self.first.as_of, known_at=self.second.known_at)
+        return AuditMoment(as_of=self.first.as_of, known_at=self.second.known_at)
 
     def query(self) -> dict[str, str | tuple[str, ...]]:
         """Return them as words of an audit's address."""
@@ -56,22 +56,29 @@ def moments_of(asking: Asking, now: datetime) -> Moments:
 
     """
     named = {
-        word: moment_of(word, given, now)
+        word: _to_its_end(moment_of(word, given, now))
         for word in MOMENT_WORDS
         if (given := asking.first(word)) is not None
     }
-    if not named.keys() & {"as_of_a", "known_at_a"}:
-        first = _yesterday(now).first
-    else:
-        as_of, known_at = named.get("as_of_a"), named.get("known_at_a")
-        first = Moment(as_of=as_of or known_at, known_at=known_at)
-    second = Moment(
+    second = AuditMoment(
         as_of=named.get("as_of_b", asking.as_of),
         known_at=named.get("known_at_b", asking.known_at),
     )
+    if named.keys() & {"as_of_a", "known_at_a"}:
+        as_of, known_at = named.get("as_of_a"), named.get("known_at_a")
+        first = AuditMoment(as_of=as_of or known_at, known_at=known_at)
+    else:
+        last = min(m for m in (second.as_of, second.known_at, now) if m is not None)
+        first = _yesterday(last).first
     found = Moments(first=first, second=second)
     _check(found, now)
     return found
+
+
+def _to_its_end(moment: datetime) -> datetime:
+    """Return the end of a day where its last second is named, as forms name it."""
+    is_last = moment.time() == time(23, 59, 59)
+    return moment.replace(microsecond=999_999) if is_last else moment
 
 
 def _check(found: Moments, now: datetime) -> None:
@@ -92,19 +99,19 @@ def presets_of(now: datetime, months: tuple[str, ...]) -> Mapping[str, Moments]:
     """Return the moments that are offered, by their name: closes, and yesterday."""
     close = _close(now, months)
     name = figures.month(f"{close:%Y-%m}")
-    as_reported = Moment(as_of=close, known_at=close)
+    as_reported = AuditMoment(as_of=close, known_at=close)
     return {
         f"The close of {name}, as reported and as known now": Moments(
-            first=as_reported, second=Moment(as_of=close)
+            first=as_reported, second=AuditMoment(as_of=close)
         ),
-        f"The close of {name} to now": Moments(first=as_reported, second=Moment()),
+        f"The close of {name} to now": Moments(first=as_reported, second=AuditMoment()),
         "Yesterday to now": _yesterday(now),
     }
 
 
 def _yesterday(now: datetime) -> Moments:
     end = _end_before(now)
-    return Moments(first=Moment(as_of=end, known_at=end), second=Moment())
+    return Moments(first=AuditMoment(as_of=end, known_at=end), second=AuditMoment())
 
 
 def _close(now: datetime, months: tuple[str, ...]) -> datetime:

@@ -15,7 +15,7 @@ from reconcile.report.html.figures import TEXT_MAX, clean, money
 
 
 @attrs.frozen(kw_only=True)
-class Row:
+class ExpenseRow:
     """A line with what a list says of it."""
 
     line: ExpenseLine
@@ -65,9 +65,9 @@ class Row:
         return f"{int(Decimal(line.amount).scaleb(self.places))}"
 
 
-def row_of(line: ExpenseLine, *, as_of: datetime, title: str | None) -> Row:
+def row_of(line: ExpenseLine, *, as_of: datetime, title: str | None) -> ExpenseRow:
     """Return a line as a row; `title` is that of its cause."""
-    return Row(
+    return ExpenseRow(
         line=line,
         name=line.merchant or line.reference or "No merchant",
         why=_why(line, title),

@@ -68,6 +68,7 @@ class ConsoleSettings:
     customers: Customers
     now: Callable[[], datetime]
     retrying: Retrying
+    zone: ZoneInfo | None = None
 
     def customer(self, company_id: str) -> str:
         """Return the name of a company, its id where nobody gave it a name."""

@@ -19,12 +19,13 @@ class Linked(NamedTuple):
     text: str
     currency: str | None
     words: dict[str, tuple[str, ...]]
+    href: str
 
     @property
     def filter(self) -> Filter:
         """Return the cut that its words ask for."""
         known = {k: values for k, values in self.words.items() if k in _NAMES}
-        return Filter(**known)  # type: ignore[arg-type]  # every field is of this type
+        return Filter(**known)
 
     @property
     def number(self) -> Decimal | None:
@@ -73,7 +74,7 @@ class Figures(HTMLParser):
             words = {word: tuple(values) for word, values in query.items()}
             text = self._text.strip()
             if re.match(r"-?\d", text):
-                self.found.append(Linked(text, self._currency, words))
+                self.found.append(Linked(text, self._currency, words, self._href))
             self._href = None
 
     def handle_data(self, data: str) -> None:

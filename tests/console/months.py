@@ -53,7 +53,7 @@ class Traffic:
         self.lines += [
             create_of(*(sent for _, sent in expenses), minutes=minutes, **of),
             status(5130 if failed else 2000, minutes=minutes + 2, **of),
-            page(*rows, minutes=minutes + 3, **of),
+            page(*rows, minutes=minutes + 3, sync=sync, company=company),
         ]
 
     def unanswered(self, company: str, day: float, *sent: dict[str, Any]) -> None:
@@ -61,9 +61,10 @@ class Traffic:
         self._syncs += 1
         sync = f"22222222-0000-4000-8000-{self._syncs:012d}"
         minutes = day * DAY
+        of = {"sync": sync, "company": company}
         self.lines += [
-            create_of(*sent, minutes=minutes, sync=sync, company=company),
-            hook("expenses.sync.started", minutes=minutes + 1, sync=sync, company=company),
+            create_of(*sent, minutes=minutes, **of),
+            hook("expenses.sync.started", minutes=minutes + 1, **of),
         ]
 
     def expense(self, *amounts: Any, **given: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from reconcile.console.figures import Footing
 from reconcile.console.filter import Filter
 from reconcile.console.moments import (
     MOMENT_WORDS,
-    Moment,
+    AuditMoment,
     Moments,
     moments_of,
     presets_of,
@@ -82,7 +82,7 @@ _DECISIONS: Final = [
 class Side:
     """How it stood at one of the two moments."""
 
-    moment: Moment
+    moment: AuditMoment
     footing: Footing
     states: dict[ItemState, int]
     decisions: int
@@ -95,7 +95,7 @@ class Side:
 
 
 @attrs.frozen(kw_only=True)
-class Group:
+class ChangeGroup:
     """Expenses that went from one state to another because of one thing."""
 
     move: Move
@@ -138,7 +138,9 @@ def view(visit: Visit) -> Response:
         groups=_groups(visit, moments, comparison),
         wanted=wanted,
         all_changes=_here(visit, moments),
-        csv=visit.links.to("audit_csv", {**moments.query(), **_query(wanted)}),
+        csv=visit.links.to(
+            "audit_csv", {**_NO_SCOPE, **moments.query(), **_query(wanted)}
+        ),
         reasons=REASONS,
         unknown=UNKNOWN,
         tied=_tied(visit),
@@ -215,14 +217,14 @@ def _sheets(visit: Visit, moments: Moments) -> Sheets:
     return Sheets(first=first, between=between, second=second)
 
 
-def _sheet(visit: Visit, moment: Moment) -> Sheet:
+def _sheet(visit: Visit, moment: AuditMoment) -> Sheet:
     try:
         return visit.sheet_at(moment.as_of, moment.known_at)
     except UsageError as error:
         raise refused(error) from error
 
 
-def _side(visit: Visit, scope: Filter, moment: Moment, sheet: Sheet) -> Side:
+def _side(visit: Visit, scope: Filter, moment: AuditMoment, sheet: Sheet) -> Side:
     footing = sheet.footing
     decided = visit.books.store.positions_after(
         0, until=footing.position, topics=_DECISIONS
@@ -249,7 +251,9 @@ def _unbooked(scope: Filter, sheets: Sheets) -> list[tuple[str | None, object, o
     return [(name, sums[0].get(name), sums[1].get(name)) for name in names]
 
 
-def _groups(visit: Visit, moments: Moments, comparison: Comparison) -> list[Group]:
+def _groups(
+    visit: Visit, moments: Moments, comparison: Comparison
+) -> list[ChangeGroup]:
     order = [*ItemState, UNKNOWN]
     found = sorted(
         comparison.moves.items(),
@@ -260,7 +264,7 @@ def _groups(visit: Visit, moments: Moments, comparison: Comparison) -> list[Grou
         ),
     )
     return [
-        Group(
+        ChangeGroup(
             move=move,
             because=because,
             number=number,
@@ -281,7 +285,10 @@ def _query(wanted: Wanted) -> dict[str, tuple[str, ...]]:
 
 def _here(visit: Visit, moments: Moments, wanted: Wanted | None = None) -> str:
     query = _query(wanted or Wanted())
-    return visit.links.to("audit", {**moments.query(), **query})
+    return visit.links.to("audit", {**_NO_SCOPE, **moments.query(), **query})
+
+
+_NO_SCOPE: Final[dict[str, tuple[str, ...]]] = {"as_of": (), "known_at": ()}
 
 
 def _heading(scope: Filter) -> str:

@@ -10,11 +10,13 @@ from starlette.responses import Response
 
 from reconcile.cases.listing import Case
 from reconcile.console.causes import BY, CauseStanding, cause_rows, title_of
+from reconcile.console.cuts import refused
 from reconcile.console.deciding.offer import DecisionForm, form_of_cause
 from reconcile.console.figures import ExpenseLine, LinePage
 from reconcile.console.filter import Filter, Sort
 from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.problems import PageError
+from reconcile.console.rows import row_of
 from reconcile.domain.vocabulary import BreakKind, DecisionKind, ItemState, Verdict
 from reconcile.errors import UsageError
 
@@ -52,6 +54,7 @@ def view(visit: Visit) -> Response:
         cut={"state": ItemState.BREAK.value, "cause": name},
         is_known_cause=name not in _KINDS,
         lines=page,
+        listed=[row_of(x, as_of=visit.sheet.as_of, title=None) for x in page.rows],
         first=visit.asking.first("after") is None,
         half_booked=visit.sheet.count(attrs.evolve(cut, half_booked=("yes",))),
         customers_in_all=len(visit.sheet.customers()),
@@ -123,8 +126,7 @@ def _lines(visit: Visit, cut: Filter) -> LinePage:
     try:
         return visit.sheet.lines(cut, sort=Sort.AGE, descending=True, after=after)
     except UsageError as error:
-        text = str(error)
-        raise PageError(400, f"{text[:1].upper()}{text[1:]}.") from error
+        raise refused(error) from error
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,7 @@ from reconcile.console.cuts import CUT_WORDS, cut_of
 from reconcile.console.figures import ExpenseLine
 from reconcile.console.filter import Filter
 from reconcile.console.pages.visit import Page, Visit
-from reconcile.console.rows import Row, row_of
+from reconcile.console.rows import ExpenseRow, row_of
 from reconcile.console.spools import download
 from reconcile.domain.instants import format_instant
 from reconcile.domain.money import decimal_text
@@ -122,7 +122,7 @@ def _money(visit: Visit, cut: Filter) -> list[dict[str, Any]]:
     ]
 
 
-def _rows(visit: Visit, cut: Filter) -> Iterator[Row]:
+def _rows(visit: Visit, cut: Filter) -> Iterator[ExpenseRow]:
     titles: dict[str, str] = {}
     as_of = visit.sheet.as_of
     for line in visit.sheet.every_line(cut):
@@ -132,13 +132,13 @@ def _rows(visit: Visit, cut: Filter) -> Iterator[Row]:
         yield row_of(line, as_of=as_of, title=titles.get(cause or ""))
 
 
-def _values(visit: Visit, row: Row) -> Mapping[str, Any]:
+def _values(visit: Visit, row: ExpenseRow) -> Mapping[str, Any]:
     """Return what a file says of an expense: in JSON as it is, in CSV as text."""
     line = row.line
     return dict(zip(COLUMNS, _fields(visit, row, line), strict=True))
 
 
-def _fields(visit: Visit, row: Row, line: ExpenseLine) -> tuple[Any, ...]:
+def _fields(visit: Visit, row: ExpenseRow, line: ExpenseLine) -> tuple[Any, ...]:
     return (
         visit.settings.customer(line.company_id),
         line.company_id,

@@ -24,7 +24,7 @@ from reconcile.console.figures import LinePage
 from reconcile.console.filter import NONE, UNPRICED, Filter, Sort
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.problems import PageError
-from reconcile.console.rows import Row, row_of
+from reconcile.console.rows import ExpenseRow, row_of
 from reconcile.console.sheet import LIMIT
 from reconcile.console.sums import prices_in
 from reconcile.domain.vocabulary import ItemState, Owner, Verdict
@@ -155,7 +155,7 @@ def _chip(visit: Visit, condition: Condition) -> Chip:
     return Chip(label=condition.label, without=_here(visit, {condition.word: left}))
 
 
-def _rows(visit: Visit, page: LinePage) -> list[Row]:
+def _rows(visit: Visit, page: LinePage) -> list[ExpenseRow]:
     titles: dict[str, str] = {}
     as_of = visit.sheet.as_of
     for line in page.rows:
@@ -168,7 +168,7 @@ def _rows(visit: Visit, page: LinePage) -> list[Row]:
 
 
 @attrs.frozen(kw_only=True)
-class Column:
+class SortColumn:
     """A column by which the list may be in order."""
 
     label: str
@@ -181,7 +181,7 @@ class Column:
         return {"ascending": " ↑", "descending": " ↓"}.get(self.aria or "", "")
 
 
-def _columns(visit: Visit, sort: Sort, *, descending: bool) -> dict[str, Column]:
+def _columns(visit: Visit, sort: Sort, *, descending: bool) -> dict[str, SortColumn]:
     found = {}
     for column, label in COLUMNS:
         is_on = column is sort
@@ -189,7 +189,7 @@ def _columns(visit: Visit, sort: Sort, *, descending: bool) -> dict[str, Column]
         order = f"-{column}" if backwards else column.value
         aria = ("descending" if descending else "ascending") if is_on else None
         link = _here(visit, {"sort": order})
-        found[column.value] = Column(label=label, link=link, aria=aria)
+        found[column.value] = SortColumn(label=label, link=link, aria=aria)
     return found
 
 

@@ -45,7 +45,6 @@ def view(visit: Visit) -> Response:
             until=store.position(known_at=visit.asking.known_at),
             customers=scope.customer,
         ),
-        footing=sheet.footing,
         as_of=sheet.as_of,
         undated=UNDATED,
         is_narrowed=bool(scope.customer or scope.month),

@@ -31,7 +31,7 @@ LISTINGS: Final[Mapping[str, Word]] = {
 
 
 @attrs.frozen(kw_only=True)
-class SyncRow:
+class ListedSync:
     """A sync with its state and its listing in words, and what is odd about it."""
 
     sync: SyncSummary
@@ -66,9 +66,9 @@ def view(visit: Visit) -> Response:
     )
 
 
-def _row(sync: SyncSummary, beside: Sequence[Finding]) -> SyncRow:
+def _row(sync: SyncSummary, beside: Sequence[Finding]) -> ListedSync:
     sign, state = STATES.get(sync.state, STATES["unknown"])
-    return SyncRow(
+    return ListedSync(
         sync=sync,
         sign=sign,
         state=state,

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reconcile.console.asking import Asking
+from reconcile.console.cuts import scope_of
 from reconcile.console.filter import Filter
 from reconcile.console.links import Links, id_from_path
 from reconcile.console.problems import NO_SUCH_PAGE, PageError
@@ -157,11 +158,8 @@ class Visit:
 
     def scope(self, *states: ItemState) -> Filter:
         """Return the customers and months that are asked for, of some states or all."""
-        return Filter(
-            state=tuple(state.value for state in states),
-            customer=self.asking.words.get("customer", ()),
-            month=self.asking.words.get("month", ()),
-        )
+        named = tuple(state.value for state in states)
+        return attrs.evolve(scope_of(self.asking), state=named)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,174 @@
+"""A cause's page: what it means, what to do, which expenses, what was decided."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconcile import Reconciler, read_lines
+from reconcile.console.worksheet import LiveWorksheet
+from tests.builders import create_of, page, row, status, uuid_of
+from tests.console.browser import Browser, Seen
+from tests.console.linked import Figures
+from tests.console.months import (
+    HARROW,
+    KITANO,
+    LOCKED,
+    Traffic,
+    clock,
+    console_of,
+    store_of_everything,
+)
+
+
+@pytest.fixture(scope="module")
+def where(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the URL of a store with a bit of everything."""
+    return store_of_everything(tmp_path_factory.mktemp("months"))
+
+
+@pytest.fixture(scope="module")
+def browser(where: str) -> Iterator[Browser]:
+    """Give a browser on a console of that store."""
+    with console_of(where) as app:
+        yield Browser(app)
+
+
+def test_a_cause_says_what_it_means_what_to_do_and_what_to_tell(
+    browser: Browser,
+) -> None:
+    text = Seen(browser.get("/causes/period_locked").text).text
+
+    for phrase in (
+        "The books are locked for this date",
+        "What it means",
+        "Ask them to open the period.",
+        "What to tell the customer Your books are locked",
+        f"In Codat’s words {LOCKED}",
+        "Fingerprint fp2:",
+        "Customers 1 of 3",
+        "1 to 5 of 5",
+    ):
+        assert phrase in text, phrase
+
+
+def test_what_was_decided_about_its_expenses_stands_beside_them(
+    browser: Browser,
+) -> None:
+    text = Seen(browser.get("/causes/period_locked").text).text
+
+    assert "Decided before" in text
+    assert text.count("see ticket 4411") == 3
+    assert "Booked by hand" in text
+    assert "ticket 4411" not in browser.get("/causes/account_archived").text
+
+
+@pytest.mark.parametrize("scope", ["", f"?customer={KITANO}", "?month=2026-02"])
+def test_each_figure_of_a_cause_is_that_of_the_expenses_it_leads_to(
+    browser: Browser, where: str, scope: str
+) -> None:
+    with (
+        LiveWorksheet(lambda: Reconciler.open(where, now=clock)) as worksheet,
+        worksheet.reading(budget_s=60) as sheet,
+    ):
+        assert sheet is not None
+        names = [figure.cause for figure in sheet.by_cause()]
+        for path in ("/causes", *(f"/causes/{name}" for name in names)):
+            for figure in Figures(browser.get(path + scope).text):
+                if figure.number is None:
+                    continue
+                if figure.currency is None:
+                    assert sheet.count(figure.filter) == figure.number
+                else:
+                    (found,) = sheet.sums(figure.filter).values()
+                    assert found.amount == figure.number
+
+
+def test_breaks_without_a_cause_have_a_page_by_their_kind(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'kinds.db'}"
+    traffic = Traffic()
+    lost, seen = traffic.expense(1, merchant="Lost"), traffic.expense(2)
+    with Reconciler.open(url, now=clock) as books:
+        books.ingest(
+            read_lines(
+                [
+                    create_of(lost, seen),
+                    status(2000, minutes=2),
+                    page(row(uuid_of(2)), minutes=3),
+                ]
+            )
+        )
+    with console_of(url) as app:
+        browser = Browser(app)
+        (link,) = {
+            href
+            for href in Figures(browser.get("/causes").text).hrefs
+            if href.startswith("/causes/")
+        }
+        answer = browser.get(link)
+
+    assert link == "/causes/MISSING"
+    assert answer.status_code == 200
+    text = Seen(answer.text).text
+    assert "Its sync ended without it" in text
+    assert "Lost" in text
+    assert "Codat said nothing of it in words." in text
+
+
+def test_a_known_cause_that_breaks_nothing_says_so(browser: Browser) -> None:
+    text = Seen(browser.get("/causes/insufficient_funds").text).text
+
+    assert "Nothing is broken by it" in text
+    assert "What to do" in text
+
+
+@pytest.mark.parametrize("name", ["nonsense", "~PHNjcmlwdD4", "period%20locked"])
+def test_a_cause_that_nobody_knows_is_not_found_and_says_so(
+    browser: Browser, name: str
+) -> None:
+    answer = browser.get(f"/causes/{name}")
+
+    assert answer.status_code == 404
+    assert "No rule and no expense has a cause of this name." in answer.text
+
+
+def test_a_damaged_place_in_the_list_is_refused_with_one_sentence(
+    browser: Browser,
+) -> None:
+    answer = browser.get("/causes/period_locked?after=nonsense")
+
+    assert answer.status_code == 400
+    assert "expected the cursor of a page" in Seen(answer.text).text
+
+
+def test_pages_of_a_cause_hold_each_expense_once_and_lead_back(tmp_path: Path) -> None:
+    traffic = Traffic()
+    traffic.sync(HARROW, 0, *((LOCKED, traffic.expense(n)) for n in range(120)))
+    url = f"sqlite:///{tmp_path / 'long.db'}"
+    with Reconciler.open(url, now=clock) as books:
+        books.ingest(read_lines(traffic.lines))
+    with console_of(url) as app:
+        browser = Browser(app)
+        path: str | None = "/causes/period_locked"
+        names: list[str] = []
+        sizes: list[int] = []
+        while path is not None:
+            hrefs = Figures(browser.get(path).text).hrefs
+            found = [href for href in hrefs if href.startswith("/expenses/")]
+            names += found
+            sizes.append(len(found))
+            pages = [href for href in hrefs if "after=" in href]
+            path = pages[-1] if sizes[-1] == 50 else None
+
+    assert sizes == [50, 50, 20]
+    assert len(set(names)) == 120
+
+
+def test_a_past_moment_shows_what_was_broken_then(browser: Browser) -> None:
+    past = "?as_of=2026-03-10T12:00:00Z"
+    then = browser.get(f"/causes/period_locked{past}").text
+    later = browser.get(f"/causes/account_archived{past}").text
+
+    assert "The 6 expenses" in then
+    assert "Nothing is broken by it at that moment." in Seen(later).text
+    assert "see ticket 4411" not in then
