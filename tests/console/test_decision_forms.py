@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconcile import Reconciler, read_lines
-from tests.builders import COMPANY
+from tests.builders import COMPANY, create_of, expense_of, page, row
 from tests.console.browser import Browser, Seen
 from tests.console.deciding import (
     EXPENSE,
@@ -18,9 +18,10 @@ from tests.console.deciding import (
     decision_form,
     position_of,
     previewed,
+    states_of,
 )
 from tests.console.forms import form_in, sent
-from tests.console.stores import HOSTILE, url_in
+from tests.console.stores import HOSTILE, LOCKED, url_in
 
 
 @pytest.fixture
@@ -129,3 +130,33 @@ def test_only_what_can_work_is_offered(browser: Browser, where: str) -> None:
     assert "reopened" not in broken.choices["kind"]
     for form in (written, under_way, broken):
         assert "send" not in " ".join(form.texts).lower().replace("sent", "")
+
+
+def test_a_large_set_goes_by_its_filter_in_batches_and_still_once_or_not_at_all(
+    tmp_path: Path,
+) -> None:
+    names = [f"{n:08d}-2222-4222-8222-222222222222" for n in range(700)]
+    url = url_in(tmp_path)
+    with Reconciler.open(url) as books:
+        rows = [row(name, "PushError", message=LOCKED) for name in names]
+        sent_first = [expense_of(name, 1) for name in names]
+        books.ingest(
+            read_lines([create_of(*sent_first), page(*rows, minutes=3, size=1000)])
+        )
+    with console_for("Dana Whitfield", url) as app:
+        browser = Browser(app)
+        form = decision_form(browser, "/causes/period_locked")
+        asked = sent(browser, form, kind="waived", which="all", reason=REASON)
+        confirm = form_in(asked.text, "/decisions")
+        assert confirm.all("item") == []
+        assert confirm.all("which") == ["all"]
+        changed = sent(browser, confirm, seen="sha256:0")
+        first = sent(browser, confirm)
+        before = position_of(url)
+        second = sent(browser, confirm)
+
+    assert "700 expenses are in it; 700 were seen" in Seen(changed.text).text
+    assert (changed.status_code, first.status_code) == (409, 303)
+    assert (second.status_code, position_of(url)) == (303, before)
+    assert "again=yes" in second.headers["location"]
+    assert [*states_of(url).values()] == ["resolved"] * 700

@@ -39,7 +39,7 @@ _log: Final = logging.getLogger("reconcile.console")
 
 
 @attrs.define(kw_only=True)
-class Run:
+class PlanRun:
     """A plan that is run here: `result` is of its lines so far, `why` why it ended."""
 
     digits: str
@@ -79,7 +79,7 @@ class Retrying:
         self._may_run = may_run
         self._now = now
         self._read_for_s = read_for_s
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, PlanRun] = {}
         self._lock = threading.Lock()
 
     @property
@@ -93,25 +93,25 @@ class Retrying:
             return False
         return self._may_run(actor)
 
-    def run_of(self, digits: str) -> Run | None:
+    def run_of(self, digits: str) -> PlanRun | None:
         """Return the latest run of a plan here, None where none was."""
         with self._lock:
             return self._runs.get(digits)
 
-    def under_way(self) -> list[Run]:
+    def under_way(self) -> list[PlanRun]:
         """Return the runs that go on, the latest first."""
         with self._lock:
             runs = [run for run in self._runs.values() if run.is_under_way]
         return sorted(runs, key=lambda run: run.began_at, reverse=True)
 
-    def start(self, plan: Plan, actor: str) -> Run | None:
+    def start(self, plan: Plan, actor: str) -> PlanRun | None:
         """Run a plan in a thread; None where it is run here already."""
         digits = digits_of(plan.digest)
         with self._lock:
             before = self._runs.get(digits)
             if before is not None and before.is_under_way:
                 return None
-            run = Run(digits=digits, actor=actor, began_at=self._now())
+            run = PlanRun(digits=digits, actor=actor, began_at=self._now())
             self._runs[digits] = run
             self._forget()
             run.thread = threading.Thread(
@@ -143,7 +143,7 @@ class Retrying:
         for digits in ended[: max(0, len(self._runs) - RUNS_MAX)]:
             del self._runs[digits]
 
-    def _work(self, run: Run, plan: Plan) -> None:
+    def _work(self, run: PlanRun, plan: Plan) -> None:
         """Run a plan, in its thread; whatever happens, it ends."""
         try:
             if self._send is not None:
@@ -158,7 +158,9 @@ class Retrying:
         finally:
             run.ended_at = self._now()
 
-    def _sent(self, run: Run, plan: Plan, books: Reconciler, full: CodatClient) -> None:
+    def _sent(
+        self, run: PlanRun, plan: Plan, books: Reconciler, full: CodatClient
+    ) -> None:
         """Send what may be sent, and read what comes of it, for so long."""
         client = full.trying(  # for less than a plan's lease lasts, as a follower does
             attempts_max=TRIES_MAX, wait_all_max_s=TRY_FOR_S, deadline_s=CALL_MAX_S
@@ -195,7 +197,7 @@ def _undecided(books: Reconciler, plan: Plan) -> bool:
     return bool(outcome.counts.get(RetryOutcome.UNDECIDED))
 
 
-def _why_stopped(run: Run) -> str:
+def _why_stopped(run: PlanRun) -> str:
     return f"stopped by {run.stopped_by}" if run.stopped_by else "the console was ended"
 
 
