@@ -49,7 +49,7 @@ def set_aside(
     for company in sorted(companies, key=lambda company_id: company_id or ""):
         history.add_case_event(batch, company, wanted, event)
     decided_at = now()
-    for stream, version, what in _webhooks(history.store, wanted):
+    for stream, version, what in webhooks_of(history.store, wanted):
         decision = attrs.evolve(what, actor=actor, reason=reason, at=decided_at)
         history.add(batch, stream, decision, after=version)
     if not batch.events:
@@ -65,8 +65,13 @@ def set_aside(
         ) from error
 
 
-def _webhooks(store: Store, digest: str) -> Iterator[tuple[str, int, DeliverySetAside]]:
-    """Yield each sync that a body spoke of: stream, version, what to leave out."""
+def webhooks_of(
+    store: Store, digest: str
+) -> Iterator[tuple[str, int, DeliverySetAside]]:
+    """Yield each sync that a body spoke of: stream, version, what to leave out.
+
+    Nothing where it is no webhook's, or is set aside already.
+    """
     if len(digest) != _DIGITS or not _HEX.issuperset(digest):
         return
     found = store.deliveries_of(bytes.fromhex(digest))

@@ -34,11 +34,22 @@ class Case:
     to: str | None = None
 
 
-def cases(store: Store, company_id: str | None = None) -> Iterator[Case]:
-    """Yield what was decided, in one company or in all."""
+def cases(
+    store: Store,
+    company_id: str | None = None,
+    *,
+    after: int = 0,
+    latest: int | None = None,
+) -> Iterator[Case]:
+    """Yield what was decided, in one company or in all, after a position.
+
+    With `latest`, those of so many events at most, the last ones.
+    """
     topics = [kind.TOPIC for kind in _KINDS]
     until = store.position()
-    positions = store.positions_after(0, until=until, topics=topics)
+    positions = store.positions_after(after, until=until, topics=topics)
+    if latest is not None:
+        positions = positions[-latest:]
     aside: set[tuple[str, str]] = set()
     for recorded in map(store.recorded, store.stored_at(positions)):
         _, company, name = stream_parts(recorded.stream)

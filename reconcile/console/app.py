@@ -27,6 +27,7 @@ from reconcile.console.pages import PAGES
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.pool import BooksBusyError, BooksPool
 from reconcile.console.problems import PageError
+from reconcile.console.retrying.runs import ClientFor, Retrying
 from reconcile.console.settings import ConsoleSettings, Customers, Templates
 from reconcile.console.sheet import Sheet
 from reconcile.console.sheets import Worksheets
@@ -46,7 +47,9 @@ class ConsoleApp:
     `open` is the URL of a store, or a callable that opens a `Reconciler`, which is
     called once for each that is needed at a time. `actor` gives the name of who asks,
     by whatever signed them in; None for somebody who may only read. `may_run` says
-    whether an actor may send plans to Codat. `customers` gives companies their names,
+    whether an actor may send plans to Codat, and `send` gives the client to send with,
+    as a context, for books that it is to record in; without both, pages show the
+    command that runs a plan. `customers` gives companies their names,
     `zone` is an IANA name of a zone that moments are shown in beside UTC. Processes
     that serve together need one `secret`, which their forms are signed with.
     `worksheet` is where figures are laid out to be read, a scratch file that may be
@@ -64,6 +67,7 @@ class ConsoleApp:
         actor: Callable[[Request], str | None] | None = None,
         *,
         may_run: Callable[[str], bool] | None = None,
+        send: ClientFor | None = None,
         customers: Customers | None = None,
         zone: str | ZoneInfo | None = None,
         title: str = "reconcile",
@@ -78,7 +82,6 @@ class ConsoleApp:
         )
         self._works = Works(opener)
         self._actor = actor
-        self.may_run = may_run
         self._forms = safety.Forms(secret)
         found = known_zone(zone) if isinstance(zone, str) else zone
         self._settings = ConsoleSettings(
@@ -86,6 +89,7 @@ class ConsoleApp:
             templates=Templates.of(found),
             customers={} if customers is None else customers,
             now=now,
+            retrying=Retrying(opener, send=send, may_run=may_run, now=now),
             zone=found,
         )
         self._router = Router(
@@ -103,7 +107,8 @@ class ConsoleApp:
         self.close()
 
     def close(self) -> None:
-        """Wait for the pages that are being made, and release the store."""
+        """Wait for pages and runs that are under way, and release the store."""
+        self._settings.retrying.close()
         self._books.close()
         self._works.close()
         self._worksheets.close()
@@ -237,6 +242,9 @@ class ConsoleApp:
                     )
                 )
         except StillCounting:
+            if page.method not in safety.READS:  # a form is not sent a second time
+                with self._books.borrowed() as books:
+                    return page.view(attrs.evolve(visit, lent=books))
             response = visit.page("waiting.html", status=202)
             response.headers["retry-after"] = "2"
             return response

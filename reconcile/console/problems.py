@@ -20,7 +20,9 @@ HEADLINES: Final = {
     403: "Not allowed",
     404: "Not found",
     405: "Not possible here",
+    409: "Something changed meanwhile",
     413: "Too large",
+    422: "Something is missing",
     500: "Something went wrong",
     503: "The store cannot be read",
 }

@@ -11,6 +11,8 @@ from jinja2 import Environment
 from reconcile.console import static_files
 from reconcile.console.links import Links
 from reconcile.console.problems import HEADLINES, PageError
+from reconcile.console.retrying.runs import Retrying
+from reconcile.console.ticks import tick
 from reconcile.report.html.environment import environment
 
 Customers = Mapping[str, str] | Callable[[str], str | None]
@@ -30,7 +32,7 @@ class Templates:
     def render(self, template: str, **data: Any) -> str:
         """Return a page as HTML."""
         found = self.environment.get_template(template)
-        return found.render(static=static_files.address, **data)
+        return found.render(static=static_files.address, tick=tick, **data)
 
     def problem(
         self, problem: PageError, *, title: str, links: Links, bare: bool
@@ -65,6 +67,7 @@ class ConsoleSettings:
     templates: Templates
     customers: Customers
     now: Callable[[], datetime]
+    retrying: Retrying
     zone: ZoneInfo | None = None
 
     def customer(self, company_id: str) -> str:

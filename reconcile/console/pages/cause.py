@@ -11,13 +11,17 @@ from starlette.responses import Response
 from reconcile.cases.listing import Case
 from reconcile.console.causes import BY, CauseStanding, cause_rows, title_of
 from reconcile.console.cuts import refused
+from reconcile.console.deciding.offer import DecisionForm, form_of_cause
 from reconcile.console.figures import ExpenseLine, LinePage
 from reconcile.console.filter import Filter, Sort
 from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.console.rows import row_of
-from reconcile.domain.vocabulary import BreakKind, DecisionKind, ItemState
+from reconcile.domain.vocabulary import BreakKind, DecisionKind, ItemState, Verdict
 from reconcile.errors import UsageError
+
+MENDS_MAX: Final = 100
+"""So many causes at a customer can be chosen to be mended."""
 
 CASES_MAX: Final = 10
 """So many of the latest decisions are shown."""
@@ -58,7 +62,7 @@ def view(visit: Visit) -> Response:
         decided=_decided(visit, name, rows[0] if rows else None),
         decisions=_NAMES,
         as_of=visit.sheet.as_of,
-        seen=visit.sheet.digest_of(cut),
+        deciding=_form(visit, cut) if rows else None,
         rules=visit.books.rules,
     )
 
@@ -73,6 +77,37 @@ _NAMES: Final = {
     DecisionKind.NOTED.value: "Noted",
 }
 _WORDS_MAX: Final = 4_000  # characters of a message of Codat's
+
+
+def _form(visit: Visit, cut: Filter) -> DecisionForm | None:
+    """Return the form beside the expenses; a mend is of one cause at one customer."""
+    if visit.asking.is_past:
+        return None
+    pairs = [
+        (company_id, figure.fingerprint)
+        for figure in visit.sheet.by_cause(cut)
+        if figure.fingerprint is not None
+        for company_id in figure.companies
+    ]
+    mends = [pair for pair in pairs[:MENDS_MAX] if _waits_for_mend(visit, *pair)]
+    words = {"state": cut.state, "cause": cut.cause}
+    return form_of_cause(
+        visit,
+        mends=mends,
+        total=visit.sheet.count(cut),
+        cut={**words, "customer": cut.customer, "month": cut.month},
+        seen=visit.sheet.digest_of(cut),
+    )
+
+
+def _waits_for_mend(visit: Visit, company_id: str, fingerprint: str) -> bool:
+    waiting = Filter(
+        customer=(company_id,),
+        fingerprint=(fingerprint,),
+        state=(ItemState.BREAK.value,),
+        verdict=(Verdict.FIX_FIRST.value,),
+    )
+    return visit.sheet.count(waiting) > 0
 
 
 def _is_known(visit: Visit, name: str) -> bool:

@@ -4,6 +4,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from reconcile.cases.evidence import webhooks_of
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.domain.identity import stream_parts
@@ -53,7 +54,6 @@ def view(visit: Visit) -> Response:
 
 def _bodies(store: Store, receipt: Receipt) -> dict[str, object]:
     """Return what came or went, and the digests of its bodies."""
-    del store
     evidence = receipt.evidence
     return {
         "kind": evidence.kind,
@@ -61,6 +61,9 @@ def _bodies(store: Store, receipt: Receipt) -> dict[str, object]:
         "url": evidence.url,
         "status": evidence.status,
         "observed_at": evidence.observed_at,
+        "can_be_set_aside": evidence.kind == "delivery"
+        and receipt.request_digest is not None
+        and any(True for _ in webhooks_of(store, receipt.request_digest.hex())),
         "bodies": [
             (what, digest.hex())
             for what, digest in (

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import attrs
 from starlette.responses import Response
 
+from reconcile.console.deciding.offer import form_of_expense
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.domain.vocabulary import (
@@ -55,6 +56,7 @@ def view(visit: Visit) -> Response:
         days=[*_days(story)],
         parts_of=[_part(leg) for leg in story.item.legs],
         title_of=visit.title_of,
+        deciding=form_of_expense(visit, company_id, transaction_id, story.item),
         foot=visit.foot(
             as_of=story.as_of,
             position=story.position,

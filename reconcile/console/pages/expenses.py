@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Final
+from urllib.parse import urlencode
 
 import attrs
 from starlette.responses import Response
@@ -77,11 +78,20 @@ def view(visit: Visit) -> Response:
         fields=_fields(visit, cut, scope),
         more_fields=_more_fields(visit, cut),
         cut=cut,
+        bulk=Bulk(cut=urlencode(visit.asking.kept_but("sort"), True), total=number),
         files={
             kind: visit.links.to(f"expenses_{kind}", visit.asking.kept_but("sort"))
             for kind in ("csv", "json")
         },
     )
+
+
+@attrs.frozen(kw_only=True)
+class Bulk:
+    """All that match: the words of the list, and how many they are."""
+
+    cut: str
+    total: int
 
 
 def sort_of(visit: Visit) -> tuple[Sort, bool]:

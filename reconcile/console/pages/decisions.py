@@ -1,0 +1,76 @@
+"""What people decided: the latest first, or what one form recorded."""
+
+from typing import Final
+
+from starlette.responses import RedirectResponse, Response
+
+from reconcile.cases.listing import Case, cases
+from reconcile.console.deciding.kinds import CHOICES
+from reconcile.console.deciding.recording import decided_between
+from reconcile.console.pages.visit import SCOPE, Page, Visit
+from reconcile.console.ticks import tick
+from reconcile.domain.vocabulary import DecisionKind
+from reconcile.report.html import words
+
+LISTED_MAX: Final = 200
+_DIGITS_MAX: Final = 18
+_ENDS: Final = ("booked", "moved", "waived")
+
+
+def view(visit: Visit) -> Response:
+    """Show what was decided, with who decided it and why."""
+    books = visit.books
+    first, last = _position(visit, "from"), _position(visit, "to")
+    one_form = first is not None and last is not None
+    if first is not None and last is not None:
+        found = decided_between(books, first, last)
+    else:
+        companies = visit.asking.words.get("customer", ())
+        found = [
+            case
+            for case in cases(books.store, latest=LISTED_MAX)
+            if not companies or case.company_id in companies
+        ]
+        found.reverse()
+    until = books.store.position(known_at=visit.asking.known_at)
+    found = [case for case in found if case.position <= until]
+    ended = [case for case in found if case.decision in _ENDS]
+    return visit.page(
+        "decisions.html",
+        cases=found[:LISTED_MAX],
+        number=len(found),
+        one_form=one_form and bool(found),
+        again=visit.asking.first("again") == "yes",
+        name_of=name_of,
+        may_reopen=one_form and bool(ended) and not visit.asking.is_past,
+        ended=[tick(case.company_id or "", case.about) for case in ended],
+        foot=visit.foot(position=until),
+    )
+
+
+def moved_on(visit: Visit) -> Response:
+    """Lead from the address of a form to what was decided: a form is only posted."""
+    return RedirectResponse(visit.links.to("decisions"), 303)
+
+
+def name_of(case: Case) -> str:
+    """Return what was decided, in words."""
+    choice = CHOICES.get(case.decision)
+    if case.decision in {*DecisionKind}:
+        return words.DECISIONS[DecisionKind(case.decision)].name
+    return choice.name if choice else case.decision.capitalize()
+
+
+def _position(visit: Visit, word: str) -> int | None:
+    text = visit.asking.first(word) or ""
+    known = text.isascii() and text.isdecimal() and len(text) <= _DIGITS_MAX
+    return int(text) if known else None
+
+
+PAGE: Final = Page(
+    path="/decisions",
+    name="decisions",
+    view=view,
+    words=(*SCOPE, "from", "to", "again"),
+)
+FORM: Final = Page(path="/decisions/new", name="decisions_form", view=moved_on)
