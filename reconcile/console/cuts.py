@@ -92,7 +92,7 @@ _NONE: Final = {
     "currency": "No currency",
     "day": "No date of issue",
     "fingerprint": "No message of a failure",
-    "owner": "Nobody’s move",
+    "owner": "Whose move: not said",
     "type": "No type",
 }
 _TYPES: Final = (
@@ -103,7 +103,7 @@ _LABELS: Final[Mapping[str, Named]] = {
     "state": lambda value: words.STATES[ItemState(value)].name,
     "booked": lambda value: "In the books" if value == "yes" else "Not in the books",
     "half_booked": lambda value: "Half booked" if value == "yes" else "Not half booked",
-    "owner": lambda value: f"Move of: {words.OWNERS[Owner(value)].name}",
+    "owner": lambda value: f"Whose move: {words.OWNERS[Owner(value)].name}",
     "verdict": lambda value: words.VERDICTS[Verdict(value)].name,
     "age": lambda value: words.AGES[value],
     "day": lambda value: f"Issued on {figures.day(value)}",

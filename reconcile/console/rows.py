@@ -72,8 +72,7 @@ def row_of(line: ExpenseLine, *, as_of: datetime, title: str | None) -> ExpenseR
         name=line.merchant or line.reference or "No merchant",
         why=_why(line, title),
         step=_step(line),
-        waits_until=line.not_before
-        or (line.changes_at if line.state is ItemState.OPEN else None),
+        waits_until=_waits_until(line, as_of),
         age=_age(line, as_of),
     )
 
@@ -90,6 +89,14 @@ def _why(line: ExpenseLine, title: str | None) -> str | None:
             return clean(line.reason, TEXT_MAX)
         case _:
             return None
+
+
+def _waits_until(line: ExpenseLine, as_of: datetime) -> datetime | None:
+    """Return the moment that it waits for, None where that has passed."""
+    until = line.not_before
+    if until is None and line.state is ItemState.OPEN:
+        until = line.changes_at
+    return until if until is not None and until > as_of else None
 
 
 _DONE: Final = (ItemState.MATCHED, ItemState.CLEARED, ItemState.RESOLVED)

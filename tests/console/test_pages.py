@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import quote, urljoin
 
@@ -24,6 +25,8 @@ from tests.console.stores import (
     url_in,
 )
 
+WAYS_MAX = 3
+REPORTS = ("/report", "/report.html")
 EXPENSE = f"/expenses/{COMPANY}/t1"
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -33,14 +36,23 @@ HEADERS = {
 
 
 def walked(browser: Browser, start: str) -> dict[str, str]:
-    """Return every page that links lead to, from one on: address and HTML."""
+    """Return every page that links lead to, from one on: address and HTML.
+
+    Of the addresses that differ by their query alone, some: filters, orders and
+    moments of lists can be put together in more ways than can be walked.
+    """
     found: dict[str, str] = {}
+    ways: Counter[str] = Counter()
     left = [start]
     while left:
         path = left.pop()
-        if path in found:
+        place = path.partition("?")[0]
+        if path in found or ways[place] == WAYS_MAX:
             continue
+        ways[place] += 1
         answer = browser.get(path)
+        while answer.status_code == 202:
+            answer = browser.get(path)
         while answer.is_redirect:
             answer = browser.get(urljoin(path, answer.headers["location"]))
         assert answer.status_code == 200, path
@@ -161,7 +173,8 @@ def test_what_others_wrote_acts_on_no_page(tmp_path: Path) -> None:
     assert len(pages) > 10
     for path, html in pages.items():
         seen = Seen(html)
-        assert seen.acting == [], path
+        its_own = ["style"] if path.partition("?")[0] in REPORTS else []
+        assert seen.acting == its_own, path
         assert len(html) < 300_000, path
         assert "\u202e" not in html
         assert "\x1b" not in html

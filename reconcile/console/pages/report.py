@@ -137,7 +137,7 @@ def _links(visit: Visit) -> Markup:
         '\n<nav aria-label="Console"><ul class="toc"><li><a href="{}">Back to the'
         ' console</a></li><li><a href="{}">Download this page</a></li><li><a href="{}">'
         'Every posting (CSV)</a></li><li><a href="{}">The whole report (JSON)</a></li>'
-        "</ul></nav>"
+        '</ul><div class="toc"></div></nav>'
     ).format(to("expenses"), to("report_html"), to("report_csv"), to("report_json"))
 
 

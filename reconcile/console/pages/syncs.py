@@ -24,9 +24,9 @@ STATES: Final[Mapping[str, tuple[str, Word]]] = {
     "unknown": ("open", Word("No word yet", "nothing was said of how it stands")),
 }
 LISTINGS: Final[Mapping[str, Word]] = {
-    "complete": Word("to its end", "every row that was promised was read"),
-    "incomplete": Word("in part", "rows are missing that were promised"),
-    "unread": Word("not yet", "no page of it was read"),
+    "complete": Word("To its end", "every row that was promised was read"),
+    "incomplete": Word("In part", "rows are missing that were promised"),
+    "unread": Word("Not yet", "no page of it was read"),
 }
 
 
