@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import quote, urljoin
 
@@ -31,15 +32,23 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
 }
 
+SAME_PATH_MAX = 3
+
 
 def walked(browser: Browser, start: str) -> dict[str, str]:
-    """Return every page that links lead to, from one on: address and HTML."""
+    """Return every page that links lead to, from one on: address and HTML.
+
+    Of one path a few addresses are followed: lists have a link for every filter.
+    """
     found: dict[str, str] = {}
+    times: Counter[str] = Counter()
     left = [start]
     while left:
         path = left.pop()
-        if path in found:
+        plain = path.partition("?")[0]
+        if path in found or times[plain] >= SAME_PATH_MAX:
             continue
+        times[plain] += 1
         answer = browser.get(path)
         while answer.is_redirect:
             answer = browser.get(urljoin(path, answer.headers["location"]))
