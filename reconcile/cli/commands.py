@@ -11,7 +11,7 @@ from reconcile.cli import text
 from reconcile.cli.arguments import MOMENT, format_option
 from reconcile.cli.opening import opened, reading
 from reconcile.cli.output import Output
-from reconcile.cli.page import Page, page_options, pinned, pinned_report
+from reconcile.cli.page import PageOptions, page_options, pinned, pinned_report
 from reconcile.cli.progress import counting
 from reconcile.cli.report_text import write_causes, write_report
 from reconcile.cli.sources import Source
@@ -117,7 +117,7 @@ def report(
     items: bool,
     face: str,
     output: str | None,
-    page: Page,
+    page: PageOptions,
     spreading: Spreading,
 ) -> int:
     """Report every expense, and what went wrong.
@@ -152,7 +152,12 @@ def report(
 
 
 def _write(
-    report: Report | ReportStream, face: str, target: Output, page: Page, *, items: bool
+    report: Report | ReportStream,
+    face: str,
+    target: Output,
+    page: PageOptions,
+    *,
+    items: bool,
 ) -> None:
     """Write a report as it was asked for; text is of one that is whole."""
     with target.stream() as stream:

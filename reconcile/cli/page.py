@@ -22,7 +22,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 @attrs.frozen(kw_only=True)
-class Page:
+class PageOptions:
     """What a command line says of a page: a file of customers' names, and a zone."""
 
     customers: str | None = None
@@ -129,6 +129,6 @@ def page_options(command: _Command) -> Callable[..., Any]:
     )
     @functools.wraps(command)
     def paged(*args: Any, customers: str | None, zone: str | None, **rest: Any) -> Any:
-        return command(*args, page=Page(customers=customers, zone=zone), **rest)
+        return command(*args, page=PageOptions(customers=customers, zone=zone), **rest)
 
     return paged

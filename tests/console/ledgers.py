@@ -98,7 +98,7 @@ def ledger_in(folder: Path, *, number: int = 60) -> str:
     return where
 
 
-def console_of(
+def ledger_console(
     where: str, *, minutes: int = LATER, actor: str | None = "Dana"
 ) -> ConsoleApp:
     """Return a console on a store, at so many minutes after nine."""

@@ -23,7 +23,7 @@ from tests.builders import (
     uuid_of,
 )
 from tests.console.browser import Browser, Seen
-from tests.console.ledgers import LATER, clock_at, console_of, ledger_in
+from tests.console.ledgers import LATER, clock_at, ledger_console, ledger_in
 
 DAY = 60 * 24
 
@@ -45,7 +45,7 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def app(where: str) -> Iterator[ConsoleApp]:
     """Give a console on the store."""
-    with console_of(where) as console:
+    with ledger_console(where) as console:
         yield console
 
 
@@ -66,7 +66,7 @@ def digests_of(html: str) -> list[str]:
 def test_two_moments_have_the_reports_digests_also_after_a_restart(where: str) -> None:
     found = []
     for _ in range(2):
-        with console_of(where) as app:
+        with ledger_console(where) as app:
             found.append(digests_of(audited(app, TWO)))
     with Reconciler.open(where, now=clock_at(LATER)) as books:
         expected = [
@@ -169,7 +169,7 @@ def test_moments_that_make_no_sense_are_refused_in_a_sentence(
 
 def reasons_between(where: str, query: str) -> dict[str, str]:
     """Return because of what each expense changed, as the file says it."""
-    with console_of(where) as app:
+    with ledger_console(where) as app:
         audited(app, query)
         lines = Browser(app).get(f"/audit.csv?{query}").text.splitlines()
     cells = [line.split(",") for line in lines[1:]]
@@ -245,7 +245,7 @@ def token_in(html: str) -> str:
 def test_anybody_may_tie_out_and_sees_that_the_figures_equal_the_history(
     where: str, actor: str | None
 ) -> None:
-    with console_of(where, actor=actor) as app:
+    with ledger_console(where, actor=actor) as app:
         browser = Browser(app)
         before = browser.get("/audit/tie-out").text
 
@@ -261,7 +261,7 @@ def test_anybody_may_tie_out_and_sees_that_the_figures_equal_the_history(
 
 
 def test_a_tie_out_that_no_page_of_ours_asks_for_is_refused(where: str) -> None:
-    with console_of(where) as app:
+    with ledger_console(where) as app:
         browser = Browser(app)
 
         assert browser.post("/audit/tie-out", {"csrf": "0" * 64}).status_code == 403

@@ -20,8 +20,8 @@ from tests.console.browser import Browser, Seen
 from tests.console.ledgers import (
     LATER,
     clock_at,
-    console_of,
     judged_at,
+    ledger_console,
     ledger_in,
 )
 
@@ -38,7 +38,7 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def app(where: str) -> Iterator[ConsoleApp]:
     """Give a console on the store."""
-    with console_of(where) as console:
+    with ledger_console(where) as console:
         yield console
 
 

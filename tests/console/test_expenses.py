@@ -16,8 +16,8 @@ from tests.console.browser import Browser, Seen
 from tests.console.ledgers import (
     LATER,
     OTHER,
-    console_of,
     judged_at,
+    ledger_console,
     ledger_in,
 )
 from tests.console.stores import store_with
@@ -59,7 +59,7 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def app(where: str) -> Iterator[ConsoleApp]:
     """Give a console on the store."""
-    with console_of(where) as console:
+    with ledger_console(where) as console:
         yield console
 
 
@@ -303,7 +303,7 @@ def test_a_cursor_of_another_order_is_refused(app: ConsoleApp) -> None:
 
 
 def test_a_store_without_expenses_says_what_would_fill_the_list(tmp_path: Path) -> None:
-    with console_of(store_with(tmp_path, [])) as app:
+    with ledger_console(store_with(tmp_path, [])) as app:
         text = Seen(Browser(app).get("/expenses").text).text
 
     assert "No expenses yet." in text

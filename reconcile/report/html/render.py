@@ -44,7 +44,7 @@ def pieces(
 
 
 def _values(
-    report: Report, counted: tally.Tally, customers: Mapping[str, str] | None
+    report: Report, counted: tally.PageTally, customers: Mapping[str, str] | None
 ) -> dict[str, Any]:
     breaks = view.break_blocks(report, counted)
     ranked = view.customers_of(counted)
@@ -85,7 +85,7 @@ def _values(
     }
 
 
-def _over_time(counted: tally.Tally) -> dict[str, Any] | None:
+def _over_time(counted: tally.PageTally) -> dict[str, Any] | None:
     """Return the two charts over time, None where nothing has a date."""
     found = charts.periods(counted.days)
     if not found:

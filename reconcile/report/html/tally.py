@@ -94,7 +94,7 @@ def _latest_first(row: Judged) -> tuple[object, ...]:
 
 
 @attrs.define
-class Tally:
+class PageTally:
     """What is counted and listed of all shares of a report."""
 
     as_of: datetime
@@ -137,7 +137,7 @@ class Tally:
         self.ages[bucket_of(row.item.broken_since, self.as_of)].add(row)
 
 
-def tallied(report: Report | ReportStream) -> tuple[Report, Tally]:
+def tallied(report: Report | ReportStream) -> tuple[Report, PageTally]:
     """Return a report, of which items need not be held, and the tally of its shares.
 
     Raises:
@@ -145,7 +145,7 @@ def tallied(report: Report | ReportStream) -> tuple[Report, Tally]:
 
     """
     stream = ReportStream.of(report) if isinstance(report, Report) else report
-    tally = Tally(stream.as_of)
+    tally = PageTally(stream.as_of)
     for share in stream.shares:
         tally.add(share)
     return stream.rest(), tally

@@ -17,7 +17,7 @@ from reconcile.projections.summaries import Finding
 from reconcile.report.build import Report
 from reconcile.report.groups import Group, GroupKey, Judged
 from reconcile.report.html import figures, words
-from reconcile.report.html.tally import Amounts, Customer, MoneyKey, Tally
+from reconcile.report.html.tally import Amounts, Customer, MoneyKey, PageTally
 from reconcile.report.money import TRANSFER, Sum, money_order
 
 CAUSES_MAX: Final = 200
@@ -165,7 +165,7 @@ class CompanyBlock:
     blocks: Sequence[Block]
 
 
-def break_blocks(report: Report, tally: Tally) -> list[CompanyBlock]:
+def break_blocks(report: Report, tally: PageTally) -> list[CompanyBlock]:
     """Return the breaks that are listed: by company, the worst first, then by cause."""
     titles = {GroupKey.of_group(group): group.title for group in report.groups}
     order = {key: place for place, key in enumerate(titles)}
@@ -194,7 +194,7 @@ def break_blocks(report: Report, tally: Tally) -> list[CompanyBlock]:
 
 
 def cause_rows(
-    report: Report, tally: Tally, breaks: Iterable[CompanyBlock]
+    report: Report, tally: PageTally, breaks: Iterable[CompanyBlock]
 ) -> list[CauseRow]:
     """Return why expenses are broken, those of most breaks first."""
     anchors = {company.company_id: company.anchor for company in breaks}
@@ -246,7 +246,7 @@ def by_company(rows: Iterable[Judged]) -> list[tuple[str, list[Judged]]]:
     return [*found.items()]
 
 
-def customers_of(tally: Tally) -> list[Customer]:
+def customers_of(tally: PageTally) -> list[Customer]:
     """Return customers, those of most breaks first."""
     return sorted(
         tally.customers,
@@ -326,7 +326,7 @@ def namer(customers: Mapping[str, str] | None) -> Callable[[str], str]:
     return lambda company_id: names.get(company_id) or company_id
 
 
-def text_length(tally: Tally) -> int:
+def text_length(tally: PageTally) -> int:
     """Return how long foreign texts are in lists, so that long lists stay small."""
     lists = (tally.breaks, tally.open, tally.resolved)
     listed = sum(len(some.rows) for some in lists)
@@ -346,7 +346,7 @@ def state_counts(report: Report) -> dict[ItemState, int]:
     return {state: counts[state] for state in words.STATES}
 
 
-def age_table(tally: Tally) -> dict[str, Any]:
+def age_table(tally: PageTally) -> dict[str, Any]:
     """Return the ages of breaks with the currencies of payments as columns."""
     shown = {bucket: prices_of(some.sums) for bucket, some in tally.ages.items()}
     whole = prices_of(tally.breaks.amounts.sums)
