@@ -209,6 +209,7 @@ class ConsoleApp:
             actor=actor,
             token=token,
             form=form,
+            glance=self._worksheets.breaks,
         )
         response = self._viewed(page, visit)
         if known is None:
@@ -246,7 +247,7 @@ class ConsoleApp:
                 with self._books.borrowed() as books:
                     return page.view(attrs.evolve(visit, lent=books))
             response = visit.page("waiting.html", status=202)
-            response.headers["retry-after"] = "2"
+            response.headers["retry-after"] = response.headers["refresh"] = "2"
             return response
 
 

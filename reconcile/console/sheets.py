@@ -5,12 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
+from reconcile.console.filter import Filter
 from reconcile.console.past import PastWork
 from reconcile.console.sheet import Sheet
 from reconcile.console.works import StillCounting
 from reconcile.console.worksheet import LiveWorksheet
+from reconcile.domain.vocabulary import ItemState
+from reconcile.errors import ReconcileError
 from reconcile.reconciler import Reconciler
+
+BADGE_WAIT_S: Final = 0.3
+"""So long does a page wait for the number of breaks that it shows at its top."""
 
 
 class Worksheets:
@@ -47,6 +54,14 @@ class Worksheets:
             if isinstance(found, PastWork):
                 raise StillCounting
             yield found
+
+    def breaks(self, scope: Filter) -> int | None:
+        """Return how many breaks stand now; None where that is not known in time."""
+        try:
+            with self._worksheet().reading(budget_s=BADGE_WAIT_S) as sheet:
+                return None if sheet is None else sheet.states(scope)[ItemState.BREAK]
+        except ReconcileError:
+            return None  # the page itself says what is wrong with the store
 
     def close(self) -> None:
         """End what runs, and delete what is temporary."""

@@ -191,7 +191,7 @@ def test_the_preview_names_action_count_and_money_by_type_and_currency(
 
     text = Seen(answer.text).text
     assert "Booked by hand: 13 expenses" in text
-    assert "Payments 8,352.50GBP" in text
+    assert "Payments 8,352.50 GBP" in text
     assert "Nothing is recorded yet" in text
     assert "Record it for 13 expenses" in text
     assert "44 <b>" in text

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from reconcile import ConsoleApp
 from reconcile.console.asking import FILTER_WORDS
 from reconcile.console.pages.visit import Page, Visit
+from tests.builders import COMPANY
 from tests.console.browser import Browser, Seen
 from tests.console.stores import OPEN, STORY, store_with
 
@@ -37,10 +38,10 @@ def test_the_number_of_breaks_stands_at_the_top_and_the_search_keeps_the_scope(
     end = time.monotonic() + WAIT_MAX_S
     html = ""
     while 'aria-label="1 break"' not in html and time.monotonic() < end:
-        html = browser.get("/health?customer=c1&month=2026-03").text
+        html = browser.get(f"/health?customer={COMPANY}&month=2026-03").text
 
     assert "Expenses 1" in Seen(html).text
-    assert 'type="hidden" name="customer" value="c1"' in html
+    assert f'type="hidden" name="customer" value="{COMPANY}"' in html
     assert 'type="hidden" name="month" value="2026-03"' in html
 
 
@@ -50,5 +51,5 @@ def test_a_past_moment_has_no_number_of_now_at_its_top(tmp_path: Path) -> None:
 
     html = Browser(console).get("/health?as_of=2026-03-02T09:01").text
 
-    assert "Expenses Unread" in Seen(html).text
+    assert "Expenses Causes" in Seen(html).text
     assert "As it stood" in Seen(html).text

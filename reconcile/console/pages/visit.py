@@ -50,6 +50,7 @@ class Visit:
     read: Sheet | None = None
     sheets: Callable[[datetime | None, datetime | None], Sheet] | None = None
     works: Works | None = None
+    glance: Callable[[Filter], int | None] | None = None
 
     def id(self, name: str) -> str:
         """Return an id of the path.
@@ -141,7 +142,8 @@ class Visit:
         A page that has counted them itself says so.
         """
         if self.read is None:
-            return None, None
+            live = self.glance is not None and not (counted or self.asking.is_past)
+            return None, self.glance(self.scope()) if live and self.glance else None
         footing = self.read.footing
         foot = Foot(
             as_of=footing.as_of,
