@@ -84,8 +84,6 @@ REASONS: Final[Mapping[LeftOutReason, tuple[str, str]]] = {
         "One of its kind is tried first",
         "That one is in the books",
     ),
-    LeftOutReason.RESOLVED: ("A person ended it", "Reopen it"),
-    LeftOutReason.MOVED: ("It was moved to another company", "Reopen it"),
     LeftOutReason.ELSEWHERE: (
         "It is in the books of another company",
         "Say that it was moved",
@@ -115,8 +113,8 @@ _OVER: Final = (LeftOutReason.RESOLVED, LeftOutReason.MOVED)
 class PlanFigures:
     """What a plan comes to: expenses with their money, calls, and who is left out.
 
-    `unbooked` counts what is broken or open: that of the lines, and what is left out
-    but for what a person ended.
+    Lines and what is left out are together what is broken or open, `unbooked`; what a
+    person ended stands beside it.
     """
 
     number: int
@@ -125,6 +123,7 @@ class PlanFigures:
     more: int
     left_out: Sequence[LeftOutGroup]
     left_number: int
+    ended: int
     unbooked: int
 
 
@@ -139,15 +138,16 @@ def figures_of(plan: Plan, sheet: Sheet) -> PlanFigures:
         if names:
             rows = [(name, sheet.line(line.company_id, name)) for name in names]
             groups.append(SyncGroup(line=line, rows=rows))
-    over = sum(row.reason in _OVER for row in plan.left_out)
+    left_out = [row for row in plan.left_out if row.reason not in _OVER]
     return PlanFigures(
         number=len(pairs),
         money=_money(sheet, pairs),
         groups=groups,
         more=len(pairs) - shown,
-        left_out=[*_left_out(plan.left_out, sheet)],
-        left_number=len(plan.left_out),
-        unbooked=len(pairs) + len(plan.left_out) - over,
+        left_out=[*_left_out(left_out, sheet)],
+        left_number=len(left_out),
+        ended=len(plan.left_out) - len(left_out),
+        unbooked=len(pairs) + len(left_out),
     )
 
 
@@ -180,8 +180,6 @@ def _query(
         tries = [{"state": "break", "verdict": "FIX_FIRST", "owner": owner.value}]
     if reason is LeftOutReason.WAITS:
         tries = [{"verdict": "WAIT", "booked": "no"}, {"state": "open"}]
-    if reason in _OVER:
-        tries = [{"state": "resolved"}]
     for query in tries:
         cut = Filter(**{word: (value,) for word, value in query.items()})
         if sheet.count(cut) == number:
