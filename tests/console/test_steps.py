@@ -140,15 +140,15 @@ def test_a_deadline_that_passes_turns_a_line_without_any_event(store_url: str) -
 def test_a_clock_that_is_put_back_a_little_makes_nothing_anew(store_url: str) -> None:
     with office_at(store_url) as office:
         office.ingest(*ended_call("a", 1, word="PushError"))
-        made = []
+        generations = []
         for back in (0, 4, 60):
             office.clock.minutes -= back
             office.ingest(*ended_call("a", 2 + back, word="PushError"))
             with office.sheet() as sheet:
-                made.append(sheet._head.generation)
+                generations.append(sheet._head.generation)
                 assert_is_the_report(sheet, office.report(sheet.as_of))
 
-    assert made[0] == made[1] != made[2]
+    assert generations[0] == generations[1] != generations[2]
 
 
 def test_an_update_that_nobody_hears_of_turns_what_is_in_the_books(
