@@ -19,9 +19,9 @@ from reconcile.reconciler import Reconciler
 from reconcile.report.build import Report
 from reconcile.report.digests import digest_of_companies
 from reconcile.report.gather import Reporting
-from reconcile.report.standing import StandingReport, standing
+from reconcile.report.standing import AHEAD_MAX, StandingReport, standing
 from reconcile.report.wire import company_digest, digest
-from reconcile.storage.evidence import micros
+from reconcile.storage.evidence import micros, moment_of
 from reconcile.storage.ports import Store
 from reconcile.storage.worksheet.file import WorksheetFile
 from reconcile.storage.worksheet.rows import CompanyLine, SheetHead
@@ -59,9 +59,10 @@ def refresh(
     all the time, it stays behind, unless there is nothing yet.
     """
     reporting = Reporting(store=books.store, policy=books.policy, rules=books.rules)
+    now = _no_earlier(books, file)
     for _ in range(_TRIES):
         books.catch_up()
-        with standing(reporting, now=books.now) as stands:
+        with standing(reporting, now=now) as stands:
             if stands is not None:
                 with file.writing() as writes:
                     _Refreshing(books, writes, stands, check).run()
@@ -72,6 +73,19 @@ def refresh(
         head = reads.head()
     if head is None or not _waits_for_others(books):
         lay_out_whole(books, file, as_of=books.now(), known_at=None, check=check)
+
+
+def _no_earlier(books: Reconciler, file: WorksheetFile) -> Callable[[], datetime]:
+    """Return our clock, or a worksheet's moment where its clock is a little ahead."""
+    with file.reading() as reads:
+        head = reads.head()
+    last = books.now() if head is None else moment_of(head.as_of)
+
+    def now() -> datetime:
+        moment = books.now()
+        return last if moment < last <= moment + AHEAD_MAX else moment
+
+    return now
 
 
 def _waits_for_others(books: Reconciler) -> bool:

@@ -15,7 +15,7 @@ from typing import Final, Self
 from reconcile.console.past import PastWork, PastWorksheets
 from reconcile.console.refreshing import WorksheetClosedError, refresh
 from reconcile.console.sheet import Sheet
-from reconcile.console.watching import Look, Watch
+from reconcile.console.watching import Footprint, Look, Watch
 from reconcile.reconciler import Reconciler
 from reconcile.storage.evidence import micros, moment_of
 from reconcile.storage.worksheet.file import (
@@ -24,6 +24,7 @@ from reconcile.storage.worksheet.file import (
     WorksheetFile,
 )
 from reconcile.storage.worksheet.read import SheetReads
+from reconcile.storage.worksheet.rows import SheetHead
 
 BUDGET_S: Final = 1.5
 """So long does a page wait for what stands now, or for a past moment."""
@@ -92,7 +93,7 @@ class LiveWorksheet:
         look = self._brought_up_to_date(budget_s)
         try:
             with self._file.reading() as reads:
-                yield _sheet(reads, look)
+                yield self._sheet(reads, look)
         except WorksheetDamagedError:
             self._file.delete()  # the next page makes it anew
             raise
@@ -133,9 +134,28 @@ class LiveWorksheet:
     def _is_current(self, look: Look) -> bool:
         try:
             with self._file.reading() as reads:
-                return _stands(reads, look)
+                head = self._head(reads, look)
+                return head is not None and _stands(reads, head, look)
         except WorksheetDamagedError:
             return False
+
+    def _head(self, reads: SheetReads, look: Look) -> SheetHead | None:
+        """Return what a worksheet stands on, None where it is not of this store."""
+        head = reads.head()
+        if head is None or head.label != look.label:
+            return None
+        known = self._watch.has(Footprint(head.position, head.anchor))
+        return head if known else None
+
+    def _sheet(self, reads: SheetReads, look: Look) -> Sheet | None:
+        """Return what stands: as of now where it still does, else as of its refresh."""
+        head = self._head(reads, look)
+        if head is None:
+            return None
+        as_of = moment_of(head.as_of)
+        if head.is_past and _stands(reads, head, look):
+            as_of = max(as_of, look.now)
+        return Sheet(reads, head, as_of=as_of, newest=look.position)
 
     def _working(self) -> Future[None]:
         """Return the refresh that runs or has just ended; there is one at a time."""
@@ -162,23 +182,11 @@ class LiveWorksheet:
             raise WorksheetClosedError
 
 
-def _stands(reads: SheetReads, look: Look) -> bool:
+def _stands(reads: SheetReads, head: SheetHead, look: Look) -> bool:
     """Return whether a worksheet needs no refresh."""
-    head = reads.head()
-    if head is None or head.label != look.label or head.position != look.position:
+    if head.position != look.position:
         return False
     if not head.is_past:
         return look.now < moment_of(head.as_of) + _REPLAYED_FOR
     turn = reads.next_turn()
     return turn is None or turn > micros(look.now)
-
-
-def _sheet(reads: SheetReads, look: Look) -> Sheet | None:
-    """Return what stands: as of now where it still does, else as of its refresh."""
-    head = reads.head()
-    if head is None or head.label != look.label:
-        return None
-    as_of = moment_of(head.as_of)
-    if head.is_past and _stands(reads, look):
-        as_of = max(as_of, look.now)
-    return Sheet(reads, head, as_of=as_of, newest=look.position)

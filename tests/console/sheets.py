@@ -12,7 +12,7 @@ from reconcile.console.worksheet import LiveWorksheet
 from reconcile.report.build import Report
 from reconcile.report.groups import Judged
 from reconcile.report.money import is_priced
-from tests.builders import at
+from tests.builders import at, create_of, expense_of, page, row, status, uuid_of
 
 
 class Clock:
@@ -140,3 +140,25 @@ def assert_is_the_report(sheet: Sheet, report: Report) -> None:
         report.unprocessed,
         report.poisoned,
     )
+
+
+def ended_call(
+    company: str, *names: int, word: str, minutes: int = 0, amount: int = 10
+) -> list[bytes]:
+    """Return a company's call that ends with one word for all of its expenses."""
+    sync = f"{company}-{minutes}"
+    return [
+        create_of(
+            *(expense_of(uuid_of(n), amount) for n in names),
+            company=company,
+            sync=sync,
+            minutes=minutes,
+        ),
+        status(5130, company=company, sync=sync, minutes=minutes + 1),
+        page(
+            *(row(uuid_of(n), word, message="No account.") for n in names),
+            company=company,
+            sync=sync,
+            minutes=minutes + 2,
+        ),
+    ]

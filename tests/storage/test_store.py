@@ -172,6 +172,19 @@ def test_positions_are_chosen_by_topic_and_bound(store: Store) -> None:
     assert store.positions_after(2, until=4, topics=[]) == []
 
 
+def test_companies_are_those_of_the_events_between_two_positions(store: Store) -> None:
+    companies = ["c", "", "An: odd/company ä", "c", "d"]
+    for number, company in enumerate(companies):
+        name = stream_name("sync", company, f"s{number}")
+        store.append([Envelope(name, 1, STARTED)], (), recorded_at=at(0))
+
+    assert store.companies_after(0, until=5) == ["", "An: odd/company ä", "c", "d"]
+    assert store.companies_after(2, until=4) == ["An: odd/company ä", "c"]
+    assert store.companies_after(4, until=99) == ["d"]
+    assert store.companies_after(5, until=99) == []
+    assert store.companies_after(3, until=2) == []
+
+
 def test_a_batch_is_read_on_until_nothing_is_left(store: Store) -> None:
     """Also where its events are large: they come in several reads, in order."""
     large = SyncStarted(at=at(0), evidence="e" * 300_000)
