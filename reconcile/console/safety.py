@@ -163,7 +163,7 @@ async def form_of(headers: Headers, receive: Receive) -> Mapping[str, list[str]]
 
     """
     declared = headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > BODY_BYTES_MAX:
+    if not declared.isdecimal() or int(declared[:20]) > BODY_BYTES_MAX:
         raise PageError(413, _TOO_LARGE)
     if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise PageError(400, "The form was sent in another format than pages send.")
