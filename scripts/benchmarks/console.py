@@ -1,43 +1,34 @@
-"""The console's worksheet: made cold, refreshed after one sync, and read.
+"""The console's pages over a large store: what each costs, cold and warm.
 
-`python -m scripts.benchmarks.console [--items N] [--store PATH]`. A store that is there
-is used as it is. Figures go to standard output, one a line.
+`scripts/bench console [ITEMS] [--store URL] [--only WORD]`. The store is made first: a
+real month of so many expenses; one that is named and has events is used as it is. Each
+page is asked for through the app, as a server asks it, and the median is printed.
 """
 
 import argparse
+import asyncio
 import itertools
-import random
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from statistics import median
 
-from reconcile import Reconciler, read_lines
-from reconcile.console.filter import Filter, Sort
-from reconcile.console.sheet import Sheet
-from reconcile.console.worksheet import LiveWorksheet
+import httpx
+
+from reconcile import ConsoleApp, Reconciler, migrate, read_lines
+from scripts.benchmarks.bars import Bar
 from scripts.benchmarks.generator import EXPENSES, LATER, LEGS, month
 
 ITEMS = 1_000_000
 AGAIN = 1.05
 """Of each hundred expenses of a sync, some were sent before: so many more are drawn."""
-ROUNDS = 5
+BAR_MS = 300.0
+ROUNDS = 7
 LINES_PER_INTAKE = 2_000
-
-
-def say(text: str) -> None:
-    """Tell how far it is; standard output is for figures."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def show(what: str, seconds: float, more: str = "") -> None:
-    """Print one figure."""
-    text = f"{seconds:9.2f} s " if seconds >= 1 else f"{seconds * 1e3:9.1f} ms"
-    print(f"{what:<52}{text} {more}", flush=True)
 
 
 def now() -> datetime:
@@ -45,160 +36,116 @@ def now() -> datetime:
     return LATER
 
 
-def fill(url: str, items: int) -> None:
-    """Make a store of about so many expenses."""
-    legs = int(items / EXPENSES * LEGS * AGAIN)
-    captured = month(legs)
+def say(text: str) -> None:
+    """Tell how far it is; standard output is for figures."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def fill(url: str, items: int) -> int:
+    """Make a store of about so many expenses, where it has none; return its events."""
+    migrate(url)
     with Reconciler.open(url, now=now) as books:
-        count = 0
-        while some := [*itertools.islice(captured, LINES_PER_INTAKE)]:
-            books.ingest(read_lines(some))
-            count += len(some)
-            say(f"  {count} lines taken in")
-        books.catch_up()
+        if not books.store.position():
+            captured = month(int(items / EXPENSES * LEGS * AGAIN))
+            while some := [*itertools.islice(captured, LINES_PER_INTAKE)]:
+                books.ingest(read_lines(some))
+            books.catch_up()
+        return books.store.position()
 
 
-def timed(what: str, read: Callable[[Sheet], object], sheet: Sheet) -> None:
-    """Show the median of a read."""
-    took = []
-    for _ in range(ROUNDS):
+class Asker:
+    """Asks an app for pages, one after another."""
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+
+    def ask(self, path: str) -> tuple[float, httpx.Response]:
+        """Return how long a page took, in milliseconds, and the page."""
+
+        async def asked() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://127.0.0.1", timeout=600
+            ) as client:
+                return await client.get(path)
+
         started = time.perf_counter()
-        read(sheet)
-        took.append(time.perf_counter() - started)
-    show(what, median(took))
+        answer = asyncio.run(asked())
+        return 1e3 * (time.perf_counter() - started), answer
 
-
-def reads(sheet: Sheet) -> None:
-    """Show what each read costs."""
-    customers = sheet.customers()
-    broken = Filter(state=("break",))
-    outside = Filter(booked=("no",))
-    inside = Filter(booked=("yes",))
-    customer = Filter(customer=(customers[len(customers) // 2],))
-    timed("footing", lambda s: s.footing, sheet)
-    timed("states", lambda s: s.states(), sheet)
-    timed("states of one customer", lambda s: s.states(customer), sheet)
-    timed("sums", lambda s: s.sums(), sheet)
-    timed("by_cause", lambda s: s.by_cause(), sheet)
-    timed("by_owner", lambda s: s.by_owner(), sheet)
-    timed("by_age", lambda s: s.by_age(), sheet)
-    timed("by_customer", lambda s: s.by_customer(), sheet)
-    timed("by_day", lambda s: s.by_day(), sheet)
-    timed(
-        "currencies, types, months",
-        lambda s: (s.currencies(), s.types(), s.months()),
-        sheet,
-    )
-    for sort in Sort:
-        for name, cut in (
-            ("all", Filter()),
-            ("broken", broken),
-            ("not booked", outside),
-            ("booked", inside),
-            ("one customer", customer),
-        ):
-            timed(
-                f"page of {name} by {sort}",
-                lambda s, c=cut, o=sort: s.lines(c, sort=o, descending=True),
-                sheet,
-            )
-            timed(
-                f"page 2 of {name} by {sort}",
-                lambda s, c=cut, o=sort: s.lines(
-                    c, sort=o, after=s.lines(c, sort=o).next
-                ),
-                sheet,
-            )
-    day = sheet.months()[0]
-    timed(
-        "page of a month by amount",
-        lambda s: s.lines(Filter(month=(day,)), sort=Sort.AMOUNT),
-        sheet,
-    )
-    timed(
-        "page of a rare currency", lambda s: s.lines(Filter(currency=("none",))), sheet
-    )
-    some = sheet.lines(broken).rows[0]
-    timed("one line", lambda s: s.line(some.company_id, some.transaction_id), sheet)
-    timed("found by id", lambda s: s.lines(Filter(q=(some.transaction_id,))), sheet)
-    timed(
-        "found by words, breaks",
-        lambda s: s.lines(Filter(q=("shell",), state=("break",))),
-        sheet,
-    )
-    timed("found by words, none", lambda s: s.lines(Filter(q=("nobody",))), sheet)
-    timed("count by words", lambda s: s.count(Filter(q=("shell",))), sheet)
-    timed("digest_of breaks", lambda s: s.digest_of(broken), sheet)
-    timed("syncs", lambda s: s.syncs(), sheet)
-    timed("findings", lambda s: s.findings(), sheet)
-
-
-def run(url: str, folder: Path) -> None:
-    """Show what a worksheet of a store costs."""
-    path = folder / "worksheet"
-    with LiveWorksheet(lambda: Reconciler.open(url, now=now), path=path) as worksheet:
+    def wait_for(self, path: str) -> float:
+        """Return how many seconds it takes until a page no longer says to wait."""
         started = time.perf_counter()
-        with worksheet.reading(budget_s=3600) as sheet:
-            assert sheet is not None  # there was time enough
-            cold = time.perf_counter() - started
-            size = path.stat().st_size / 2**20
-            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-            show(
-                "cold",
-                cold,
-                f"{sheet.count()} items, file {size:.0f} MiB, {most:.0f} MiB in memory",
-            )
-            reads(sheet)
-        chance = [*month(LEGS * 7)][-5:]
-        with Reconciler.open(url, now=now) as books:
-            books.ingest(read_lines(chance))
-        started = time.perf_counter()
-        with worksheet.reading(budget_s=3600) as sheet:
-            assert sheet is not None
-            show(
-                "refresh after a sync of a small company", time.perf_counter() - started
-            )
-        _to_largest(url)
-        started = time.perf_counter()
-        with worksheet.reading(budget_s=3600) as sheet:
-            assert sheet is not None
-            show(
-                "refresh after a sync of a usual company", time.perf_counter() - started
-            )
-        started = time.perf_counter()
-        with worksheet.reading() as sheet:
-            show("a page when nothing came", time.perf_counter() - started)
+        while self.ask(path)[1].status_code == 202:
+            time.sleep(0.5)
+        return time.perf_counter() - started
 
 
-def _to_largest(url: str) -> None:
-    """Take in a call of a company that has many expenses."""
+def pages(url: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the address of each page that is timed."""
     with Reconciler.open(url, now=now) as books:
         company = books.store.companies()[-1]
-        name = str(random.Random(0).getrandbits(64))
-        lines = [line.replace(b"x", b"x") for line in month(LEGS)]
-        first = lines[0]
-        start = first.index(b"/companies/") + len(b"/companies/")
-        was = first[start : start + 36]
-        books.ingest(
-            read_lines([line.replace(was, company.encode()) for line in lines])
-        )
-        say(f"  a sync of {company} ({name})")
+        broken = next(books.items(state="break", company_id=company))
+        day = LATER.date().isoformat()
+    yield "overview", "/"
+    yield "overview of a customer", f"/?customer={company}"
+    yield "overview of a month", f"/?month={day[:7]}"
+    yield "expenses", "/expenses"
+    yield "expenses that are broken", "/expenses?state=break"
+    yield "expenses not in the books, by amount", "/expenses?booked=no&sort=-amount"
+    yield "expenses in the books, by merchant", "/expenses?booked=yes&sort=merchant"
+    yield "expenses of a merchant", "/expenses?q=hotel"
+    yield "an expense by its id", f"/expenses?q={broken.transaction_id}"
+    yield "causes", "/causes"
+    if broken.item.cause is not None:
+        yield "a cause", f"/causes/{broken.item.cause}"
+    yield "an expense", f"/expenses/{company}/{broken.transaction_id}"
+    yield "syncs", "/syncs"
+    yield "retries", "/retries"
+    yield "requests in doubt", "/requests"
+    yield "decisions", "/decisions"
+    yield "quarantine", "/quarantine"
+    yield "health", "/health"
+
+
+def timed(asker: Asker, name: str, path: str) -> Bar:
+    """Return the median of a page, asked for once before."""
+    asker.wait_for(path)
+    took = []
+    for _ in range(ROUNDS):
+        ms, answer = asker.ask(path)
+        if answer.status_code != 200:
+            say(f"  {name}: answered {answer.status_code}")
+        took.append(ms)
+        if ms > 10 * BAR_MS:
+            break
+    return Bar(name, median(took), BAR_MS, unit="ms")
 
 
 def main() -> None:
-    """Run it."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--items", type=int, default=ITEMS)
-    asked.add_argument("--store", type=Path)
-    options = asked.parse_args()
+    """Measure, and print the bars."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("items", nargs="?", type=int, default=ITEMS)
+    parser.add_argument("--store", metavar="URL")
+    parser.add_argument("--worksheet", metavar="PATH", type=Path)
+    parser.add_argument("--only", default="", metavar="WORD")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        store = options.store or Path(folder) / "books.db"
-        url = f"sqlite:///{store}"
-        if not store.exists():
-            started = time.perf_counter()
-            fill(url, options.items)
-            show("store made", time.perf_counter() - started)
-        run(url, Path(folder))
+        url = asked.store or f"sqlite:///{folder}/books.db"
+        say(f"{fill(url, asked.items):,} events")
+        with ConsoleApp(
+            lambda: Reconciler.open(url, create=False, now=now),
+            lambda _: "bench",
+            now=now,
+            worksheet=asked.worksheet or Path(folder) / "worksheet",
+        ) as app:
+            asker = Asker(app)
+            print(Bar("laid out, cold", asker.wait_for("/"), None, unit="s").line())
+            for name, path in pages(url):
+                if asked.only in name:
+                    print(timed(asker, name, path).line(), flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(Bar("peak of memory", peak, None, unit="MiB").line())
 
 
 if __name__ == "__main__":
