@@ -12,6 +12,7 @@ from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.console.retrying.lines import figures_of
 from reconcile.console.retrying.shelf import digits_of
+from reconcile.console.works import WAIT_S
 from reconcile.domain.identity import canonical_id
 from reconcile.foreign import one_line_json
 from reconcile.judgement.item import Item
@@ -22,6 +23,10 @@ from reconcile.retries.progress import plans_begun
 
 EARLIER_MAX: Final = 10
 """So many of the latest runs are judged for their list."""
+FRESH_FOR_S: Final = 60
+"""So long is a plan shown again, where nothing was recorded since."""
+FREEZE_WAIT_S: Final = 60.0
+"""So long may a form wait for the plan that it freezes."""
 BOOKED: Final = (RetryOutcome.CLEARED, RetryOutcome.CLEARED_OTHERWISE)
 REFUSED: Final = (RetryOutcome.FAILED_AGAIN, RetryOutcome.FAILED_OTHERWISE)
 NOT_SENT: Final = (RetryOutcome.NOT_SENT, RetryOutcome.DROPPED, RetryOutcome.RESOLVED)
@@ -114,9 +119,7 @@ def freeze(visit: Visit) -> Response:
     company_id = canonical_id(text) if text else None
     if company_id is not None and not visit.books.knows(company_id):
         raise PageError(400, "Nothing is recorded of this customer.")
-    plan = visit.settings.retrying.shelf.fresh(
-        visit.books, visit.settings.now(), company_id
-    )
+    plan = _fresh(visit, company_id, wait_s=FREEZE_WAIT_S)
     digits = visit.settings.retrying.shelf.freeze(plan)
     return RedirectResponse(visit.links.to("plan", plan=digits), 303)
 
@@ -149,17 +152,37 @@ def _company(visit: Visit) -> str | None:
 def _plan(visit: Visit, company_id: str | None) -> Plan | None:
     if visit.asking.known_at is not None:
         return None  # a plan is of everything recorded
-    if visit.asking.as_of is not None:
-        return visit.books.plan(company_id=company_id, as_of=visit.asking.as_of)
-    shelf = visit.settings.retrying.shelf
-    return shelf.fresh(visit.books, visit.settings.now(), company_id)
+    return _fresh(visit, company_id, as_of=visit.asking.as_of)
+
+
+def _fresh(
+    visit: Visit,
+    company_id: str | None,
+    *,
+    as_of: datetime | None = None,
+    wait_s: float = WAIT_S,
+) -> Plan:
+    """Return a plan of what stands now, or stood: made once a minute, behind pages."""
+    position = visit.books.store.position()
+    moment = as_of or int(visit.settings.now().timestamp() // FRESH_FOR_S)
+    return visit.jobs.result(
+        ("plan", company_id, position, moment),
+        lambda books: books.plan(company_id=company_id, as_of=as_of),
+        wait_s=wait_s,
+    )
 
 
 def _earlier(visit: Visit) -> Sequence[EarlierRun]:
     """Return the latest plans that were run, with what became of them by now."""
-    store = visit.books.store
+    position = visit.books.store.position()
+    moment = int(visit.settings.now().timestamp() // FRESH_FOR_S)
+    return visit.jobs.result(("runs", position, moment), _runs)
+
+
+def _runs(books: Reconciler) -> Sequence[EarlierRun]:
+    store = books.store
     digests = [*dict.fromkeys(name for _, name in plans_begun(store))][-EARLIER_MAX:]
-    items = ItemsOnce(visit.books)
+    items = ItemsOnce(books)
     found = [outcomes(store, items.of, digest)[0] for digest in digests]
     found.sort(key=lambda each: each.began_at)
     return [_run(each) for each in found]

@@ -3,26 +3,21 @@
 import re
 import threading
 from collections import OrderedDict
-from datetime import datetime, timedelta
 from typing import Final
 
-from reconcile.reconciler import Reconciler
 from reconcile.retries.plan import Plan
 
 FROZEN_MAX: Final = 32
 """So many plans are there at a time; the one longest unused goes first."""
-FRESH_FOR: Final = timedelta(seconds=15)
-"""So long a plan of now is shown again, where nothing was recorded since."""
 _HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII).fullmatch
 
 
 class PlanShelf:
-    """Holds frozen plans, and the last fresh one of each company. Safe for threads."""
+    """Holds frozen plans. Safe for threads."""
 
     def __init__(self, *, most: int = FROZEN_MAX) -> None:
         self._most = most
         self._frozen: OrderedDict[str, Plan] = OrderedDict()
-        self._fresh: OrderedDict[str | None, Plan] = OrderedDict()
         self._lock = threading.Lock()
 
     def freeze(self, plan: Plan) -> str:
@@ -42,26 +37,6 @@ class PlanShelf:
             if plan is not None:
                 self._frozen.move_to_end(digits)
             return plan
-
-    def fresh(
-        self, books: Reconciler, now: datetime, company_id: str | None = None
-    ) -> Plan:
-        """Return a plan of what stands now; it is not frozen yet."""
-        with self._lock:
-            plan = self._fresh.get(company_id)
-        position = books.store.position()
-        if (
-            plan is not None
-            and plan.position == position
-            and plan.as_of <= now < plan.as_of + FRESH_FOR
-        ):
-            return plan
-        plan = books.plan(company_id=company_id)
-        with self._lock:
-            self._fresh[company_id] = plan
-            while len(self._fresh) > self._most:
-                self._fresh.popitem(last=False)
-        return plan
 
 
 def digits_of(digest: str) -> str:
