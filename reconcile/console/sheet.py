@@ -7,7 +7,6 @@ from typing import Final
 
 import attrs
 
-from reconcile.console.cursors import Cursor, cursor_of, cursor_text
 from reconcile.console.figures import (
     CauseFigure,
     CustomerFigure,
@@ -27,6 +26,7 @@ from reconcile.console.gathering import (
     part_of,
     sum_of_figure,
 )
+from reconcile.console.places import LinePlace, place_of, place_text
 from reconcile.domain.vocabulary import FindingKind, ItemState
 from reconcile.errors import UsageError
 from reconcile.projections.summaries import Finding, SyncSummary
@@ -113,15 +113,15 @@ class Sheet:
         """
         if not 1 <= limit <= LIMIT_MAX:
             raise UsageError(f"limit: {limit} lines, expected 1 to {LIMIT_MAX}")
-        cursor = None
+        begin = None
         if after is not None:
-            cursor = cursor_of(after, sort=sort, descending=descending)
-        backwards = cursor is not None and cursor.backwards
+            begin = place_of(after, sort=sort, descending=descending)
+        backwards = begin is not None and begin.backwards
         found = self._reads.lines(
             self._where(cut),
             order=sort.value,
             descending=descending != backwards,
-            after=None if cursor is None else self._from(cursor),
+            after=None if begin is None else self._from(begin),
             limit=limit + 1,
         )
         more = len(found) > limit
@@ -129,11 +129,11 @@ class Sheet:
         if backwards:
             found.reverse()
         ends = [
-            self._cursor(*found[place], sort, descending, backwards=back)
+            self._place(*found[place], sort, descending, backwards=back)
             if found and there
             else None
             for place, there, back in (
-                (0, more if backwards else cursor is not None, True),
+                (0, more if backwards else begin is not None, True),
                 (-1, True if backwards else more, False),
             )
         ]
@@ -143,7 +143,7 @@ class Sheet:
             next=ends[1],
         )
 
-    def _cursor(
+    def _place(
         self,
         number: int,
         line: SheetLine,
@@ -152,8 +152,8 @@ class Sheet:
         *,
         backwards: bool,
     ) -> str:
-        return cursor_text(
-            Cursor(
+        return place_text(
+            LinePlace(
                 sort=sort.value,
                 descending=descending,
                 backwards=backwards,
@@ -165,16 +165,16 @@ class Sheet:
             )
         )
 
-    def _from(self, cursor: Cursor) -> From:
+    def _from(self, begin: LinePlace) -> From:
         """Return the place of a cursor here, where lines may have other numbers."""
-        if cursor.sort == Sort.CUSTOMER:
-            return From(cursor.value, cursor.transaction_id)
-        number: int | None = cursor.line
-        if cursor.generation != self._head.generation:
-            number = self._reads.numbered(cursor.company_id, cursor.transaction_id)
+        if begin.sort == Sort.CUSTOMER:
+            return From(begin.value, begin.transaction_id)
+        number: int | None = begin.line
+        if begin.generation != self._head.generation:
+            number = self._reads.numbered(begin.company_id, begin.transaction_id)
         if number is None:  # nothing is left out; what has the same value comes again
-            number = 2**62 if cursor.descending != cursor.backwards else 0
-        return From(cursor.value, number)
+            number = 2**62 if begin.descending != begin.backwards else 0
+        return From(begin.value, number)
 
     def every_line(self, cut: Filter = EVERYTHING) -> Iterator[ExpenseLine]:
         """Yield every line by company and id, for downloads."""

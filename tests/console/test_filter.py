@@ -3,8 +3,8 @@
 import pytest
 
 from reconcile import UsageError
-from reconcile.console.cursors import Cursor, cursor_of, cursor_text
 from reconcile.console.filter import SOUGHT_MAX, VALUES_MAX, Filter, Sort
+from reconcile.console.places import LinePlace, place_of, place_text
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_more_values_than_a_person_chooses_are_refused() -> None:
 )
 def test_a_damaged_cursor_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expected the cursor of a page"):
-        cursor_of(text, sort=Sort.DATE, descending=False)
+        place_of(text, sort=Sort.DATE, descending=False)
 
 
 @pytest.mark.parametrize(
@@ -51,16 +51,16 @@ def test_a_damaged_cursor_is_refused(text: str) -> None:
 def test_a_cursor_of_a_place_that_cannot_be_is_refused(
     sort: str, value: str | float, line: int
 ) -> None:
-    text = cursor_text(Cursor(sort, False, False, value, "c", "t", line, "g"))
+    text = place_text(LinePlace(sort, False, False, value, "c", "t", line, "g"))
 
     with pytest.raises(UsageError, match="is damaged"):
-        cursor_of(text, sort=Sort(sort), descending=False)
+        place_of(text, sort=Sort(sort), descending=False)
 
 
 def test_a_cursor_of_another_order_is_refused() -> None:
-    text = cursor_text(Cursor("date", True, False, "2026-01-01", "c", "t", 1, "g"))
+    text = place_text(LinePlace("date", True, False, "2026-01-01", "c", "t", 1, "g"))
 
     with pytest.raises(UsageError, match="is by date, expected one of a page by age"):
-        cursor_of(text, sort=Sort.AGE, descending=True)
+        place_of(text, sort=Sort.AGE, descending=True)
     with pytest.raises(UsageError, match="is by date"):
-        cursor_of(text, sort=Sort.DATE, descending=False)
+        place_of(text, sort=Sort.DATE, descending=False)

@@ -12,7 +12,7 @@ from reconcile.errors import UsageError
 _LENGTH_MAX: Final = 4_000
 
 
-class Cursor(NamedTuple):
+class LinePlace(NamedTuple):
     """A line, and in which direction of an order it is left behind.
 
     `line` is its number in the making of a worksheet that `generation` names.
@@ -28,12 +28,12 @@ class Cursor(NamedTuple):
     generation: str
 
 
-def cursor_text(cursor: Cursor) -> str:
+def place_text(begin: LinePlace) -> str:
     """Return a cursor as letters that need no quoting."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
+    return base64.urlsafe_b64encode(msgspec.json.encode(begin)).decode().rstrip("=")
 
 
-def cursor_of(text: str, *, sort: Sort, descending: bool) -> Cursor:
+def place_of(text: str, *, sort: Sort, descending: bool) -> LinePlace:
     """Return the cursor that a text means.
 
     Raises:
@@ -43,24 +43,24 @@ def cursor_of(text: str, *, sort: Sort, descending: bool) -> Cursor:
     try:
         padded = text[:_LENGTH_MAX].encode("ascii") + b"=" * (-len(text) % 4)
         decoded = base64.b64decode(padded, altchars=b"-_", validate=True)
-        cursor = msgspec.json.decode(decoded, type=Cursor)
-        _check_place(cursor)
+        begin = msgspec.json.decode(decoded, type=LinePlace)
+        _check_place(begin)
     except (ValueError, binascii.Error, msgspec.MsgspecError, RecursionError) as error:
         raise UsageError(
             f"after: {text[:20]!r} is damaged, expected the cursor of a page"
         ) from error
-    if (cursor.sort, cursor.descending) != (sort.value, descending):
+    if (begin.sort, begin.descending) != (sort.value, descending):
         raise UsageError(
-            f"after: the cursor is by {cursor.sort}, expected one of a page by"
+            f"after: the cursor is by {begin.sort}, expected one of a page by"
             f" {sort.value}{' descending' if descending else ''}"
         )
-    return cursor
+    return begin
 
 
-def _check_place(cursor: Cursor) -> None:
+def _check_place(begin: LinePlace) -> None:
     """Refuse a value that no line has in that order."""
-    text = cursor.sort in (Sort.MERCHANT, Sort.DATE, Sort.CUSTOMER)
-    if isinstance(cursor.value, str) != text or abs(cursor.line) >= 2**63:
+    text = begin.sort in (Sort.MERCHANT, Sort.DATE, Sort.CUSTOMER)
+    if isinstance(begin.value, str) != text or abs(begin.line) >= 2**63:
         raise ValueError
-    if isinstance(cursor.value, int) and abs(cursor.value) >= 2**63:
+    if isinstance(begin.value, int) and abs(begin.value) >= 2**63:
         raise ValueError
