@@ -10,7 +10,7 @@ from hypothesis import settings
 from reconcile import Processes, Reconciler
 from tests.engines import ENGINES, new_store, using
 
-settings.register_profile("ci", deadline=None, derandomize=True, max_examples=1000)
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=600)
 settings.load_profile("ci")
 
 
