@@ -9,7 +9,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.engines import ENGINES, SQLITE, new_store, using
 
-_EXAMPLES_MAX: Final = 600
+_EXAMPLES_MAX: Final = 400
 
 
 Law = Callable[..., None]

@@ -20,7 +20,7 @@ from tests.simulator.run import (
     run_retries,
 )
 
-SEEDS = 200  # more by hand: scripts/simulate
+SEEDS = 100  # more by hand: scripts/simulate
 RETRIES_SEEDS = 20  # two thousand, by hand: scripts/simulate --retries --seeds 2000
 TOGETHER = 10
 
