@@ -15,8 +15,7 @@ class Footing:
     """What a page stands on: shown in its foot, and the same for all of its parts.
 
     `lag` counts the events of the store that are not in it yet. `digest` is that of the
-    report at `as_of`, None where only a report of that moment would tell; `mark` is
-    another whenever a row is, and nothing else.
+    report at `as_of`, None where only a report of that moment would tell.
     """
 
     as_of: datetime
@@ -26,7 +25,6 @@ class Footing:
     ruleset: str
     policy: str
     digest: str | None
-    mark: str
     unprocessed: int
     poisoned: int
 
@@ -110,18 +108,6 @@ class PartFigure:
     sum: Sum
     first_at: datetime | None  # since when the first of them is broken
     last_at: datetime | None
-
-
-@attrs.frozen(kw_only=True)
-class CustomerFigure:
-    """One company's lines by state, and since when its oldest break is one."""
-
-    company_id: str
-    items: int
-    states: Mapping[ItemState, int]
-    broken: Mapping[str | None, Sum]  # breaks by currency
-    open: Mapping[str | None, Sum]
-    oldest: datetime | None
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from reconcile.console.figures import (
     CauseFigure,
-    CustomerFigure,
     DayFigure,
     ExpenseLine,
     PartFigure,
@@ -133,40 +132,6 @@ def _place(figure: CauseFigure) -> tuple[object, ...]:
     kind = figure.kind.value if figure.kind else ""
     action = figure.action.value if figure.action else ""
     return -figure.items, figure.fingerprint or "", figure.cause or "", kind, action
-
-
-def customer_figures(figures: Iterable[Figure]) -> list[CustomerFigure]:
-    """Return lines by company, those of most breaks first."""
-    companies: dict[str, list[Figure]] = {}
-    for figure in figures:
-        companies.setdefault(str(figure.key[0]), []).append(figure)
-    found = [_customer_figure(name, some) for name, some in companies.items()]
-    return sorted(
-        found, key=lambda f: (-f.states[ItemState.BREAK], -f.items, f.company_id)
-    )
-
-
-def _customer_figure(company_id: str, some: list[Figure]) -> CustomerFigure:
-    states = dict.fromkeys(ItemState, 0)
-    broken: dict[str | None, Sum] = {}
-    opened: dict[str | None, Sum] = {}
-    oldest: list[int | None] = []
-    for figure in some:
-        _, state, currency = figure.key
-        states[ItemState(state)] += figure.items
-        if state == ItemState.BREAK:
-            added(broken, currency, figure)
-            oldest.append(figure.first_at)
-        elif state == ItemState.OPEN:
-            added(opened, currency, figure)
-    return CustomerFigure(
-        company_id=company_id,
-        items=sum(states.values()),
-        states=states,
-        broken=broken,
-        open=opened,
-        oldest=_moment(_least(oldest)),
-    )
 
 
 def by_day_of(figures: Iterable[Figure]) -> list[DayFigure]:

@@ -9,7 +9,6 @@ import attrs
 
 from reconcile.console.figures import (
     CauseFigure,
-    CustomerFigure,
     DayFigure,
     ExpenseLine,
     Footing,
@@ -18,10 +17,8 @@ from reconcile.console.figures import (
 )
 from reconcile.console.filter import EVERYTHING, Filter, Sort
 from reconcile.console.gathering import (
-    added,
     by_day_of,
     cause_figures,
-    customer_figures,
     expense_line,
     part_of,
     sum_of_figure,
@@ -31,7 +28,7 @@ from reconcile.domain.vocabulary import FindingKind, ItemState
 from reconcile.errors import UsageError
 from reconcile.projections.summaries import Finding, SyncSummary
 from reconcile.report.digests import digest_of_companies
-from reconcile.report.money import BUCKETS, AgeKey, StateKey, Sum
+from reconcile.report.money import BUCKETS, StateKey, Sum
 from reconcile.storage.evidence import micros, moment_of
 from reconcile.storage.worksheet.read import Cut, From, SheetReads
 from reconcile.storage.worksheet.rows import SheetHead, SheetLine
@@ -62,9 +59,6 @@ class Sheet:
     def footing(self) -> Footing:
         """Return what all of this stands on."""
         head = self._head
-        marks = hashlib.sha256(f"{head.label}\n{head.unprocessed}\n".encode())
-        for company_id, digest in self._reads.company_digests():
-            marks.update(f"{digest} {company_id}\n".encode())
         return Footing(
             as_of=self._as_of,
             known_at=None if head.known_at is None else moment_of(head.known_at),
@@ -73,7 +67,6 @@ class Sheet:
             ruleset=head.ruleset,
             policy=head.policy,
             digest=self._digest(),
-            mark=f"sha256:{marks.hexdigest()}",
             unprocessed=head.unprocessed,
             poisoned=head.poisoned,
         )
@@ -241,23 +234,6 @@ class Sheet:
             )
         )
 
-    def by_owner(
-        self, cut: Filter = EVERYTHING
-    ) -> Mapping[tuple[str | None, str], int]:
-        """Return the breaks by whose move it is, and by verdict."""
-        figures = self._reads.figures(self._breaks(cut), ["owner", "verdict"])
-        return {figure.key: figure.items for figure in figures}
-
-    def by_age(self, cut: Filter = EVERYTHING) -> Mapping[AgeKey, Sum]:
-        """Return the breaks by age and currency, as `Totals.ageing`; none empty."""
-        names = [*BUCKETS]
-        ends = [micros(self._as_of - BUCKETS[name]) for name in names[:-1]]
-        sums: dict[AgeKey, Sum] = {}
-        for figure in self._reads.by_span(self._breaks(cut), ends):
-            passed, _, currency = figure.key
-            added(sums, AgeKey(names[passed], currency), figure)
-        return sums
-
     def parts(self, cut: Filter, by: Sequence[Cut]) -> Sequence[PartFigure]:
         """Return lines by some columns, and in each by type and currency."""
         found = self._reads.figures(self._where(cut), [*by, "type", "currency"])
@@ -269,12 +245,6 @@ class Sheet:
         ends = [micros(self._as_of - BUCKETS[name]) for name in names[:-1]]
         found = [part_of(f) for f in self._reads.by_span(self._breaks(cut), ends)]
         return [attrs.evolve(part, by=(names[part.by[0]],)) for part in found]
-
-    def by_customer(self, cut: Filter = EVERYTHING) -> Sequence[CustomerFigure]:
-        """Return each company with a line, those of most breaks first."""
-        return customer_figures(
-            self._reads.figures(self._where(cut), ["company_id", "state", "currency"])
-        )
 
     def by_day(self, cut: Filter = EVERYTHING) -> Sequence[DayFigure]:
         """Return each day of issue that has a line, in order; "" first."""
@@ -293,11 +263,6 @@ class Sheet:
     def types(self) -> Sequence[str]:
         """Return every type of expense, sorted."""
         return self._reads.values("type")
-
-    def months(self) -> Sequence[str]:
-        """Return every month of issue, `YYYY-MM`, the latest first."""
-        days = self._reads.values("issued")
-        return sorted({day[:7] for day in days if day}, reverse=True)
 
     # Beside the lines
 

@@ -10,7 +10,6 @@ from tests.builders import COMPANY, create_of, expense_of, page, row
 from tests.console.browser import Browser, Seen
 from tests.console.deciding import (
     EXPENSE,
-    LOCKED_13,
     OTHER,
     REASON,
     WRITTEN,
@@ -22,14 +21,6 @@ from tests.console.deciding import (
 )
 from tests.console.forms import form_in, sent
 from tests.console.stores import HOSTILE, LOCKED, url_in
-
-
-@pytest.fixture
-def where(tmp_path: Path) -> str:
-    url = url_in(tmp_path)
-    with Reconciler.open(url) as books:
-        books.ingest(read_lines(LOCKED_13))
-    return url
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Deciding by forms: previewed, signed, recorded once, or refused with what changed."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,6 @@ from tests.builders import COMPANY
 from tests.console.browser import Browser, Seen
 from tests.console.deciding import (
     EXPENSE,
-    LOCKED_13,
     NAMES,
     OTHER,
     REASON,
@@ -24,15 +22,6 @@ from tests.console.deciding import (
     states_of,
 )
 from tests.console.forms import form_in, forms_in, sent
-from tests.console.stores import url_in
-
-
-@pytest.fixture
-def where(tmp_path: Path) -> str:
-    url = url_in(tmp_path)
-    with Reconciler.open(url) as books:
-        books.ingest(read_lines(LOCKED_13))
-    return url
 
 
 @pytest.fixture

@@ -14,7 +14,12 @@ from reconcile.console.sheet import LIMIT_MAX, Sheet
 from reconcile.report.money import StateKey, Sum
 from tests.builders import create_of, expense_of, page, row, status, uuid_of
 from tests.console.drawn import CUTS, is_cut, months
-from tests.console.sheets import assert_is_the_report, expense_line_of, office_at
+from tests.console.sheets import (
+    ageing_of,
+    assert_is_the_report,
+    expense_line_of,
+    office_at,
+)
 from tests.engines import SQLITE
 from tests.laws import law
 
@@ -53,13 +58,16 @@ def test_each_figure_is_of_the_lines_that_its_filter_lists(
                 assert listed == [*map(expense_line_of, expected)]
                 assert sheet.count(cut) == len(listed)
                 assert sum(sheet.states(cut).values()) == len(listed)
-                assert sum(f.items for f in sheet.by_customer(cut)) == len(listed)
+                customers = sheet.parts(cut, ["company_id"])
+                assert sum(part.sum.items for part in customers) == len(listed)
                 days = sheet.by_day(cut)
                 assert sum(sum(d.states.values()) for d in days) == len(listed)
                 broken = sum(line.state == "break" for line in listed)
-                assert sum(sheet.by_owner(cut).values()) == broken
+                owners = sheet.parts(cut, ["state", "owner", "verdict"])
+                owned = [part.sum.items for part in owners if part.by[0] == "break"]
+                assert sum(owned) == broken
                 assert sum(f.items for f in sheet.by_cause(cut)) == broken
-                assert sum(s.items for s in sheet.by_age(cut).values()) == broken
+                assert sum(s.items for s in ageing_of(sheet, cut).values()) == broken
                 sums: dict[StateKey, Sum] = {}
                 for r in expected:
                     content = r.content
@@ -153,7 +161,7 @@ def test_an_empty_store_has_an_empty_worksheet(store_url: str) -> None:
         assert (sheet.count(), [*sheet.sums()], sheet.lines().rows) == (0, [], [])
         assert sheet.lines().next is None
         assert sheet.line("c", "t") is None
-        assert (sheet.customers(), sheet.months(), sheet.by_cause()) == ([], [], [])
+        assert (sheet.customers(), sheet.by_cause(), sheet.by_day()) == ([], [], [])
 
 
 def sent_to(

@@ -16,7 +16,13 @@ from tests.builders import (
     url,
     uuid_of,
 )
-from tests.console.sheets import Office, assert_is_the_report, ended_call, office_at
+from tests.console.sheets import (
+    Office,
+    ageing_of,
+    assert_is_the_report,
+    ended_call,
+    office_at,
+)
 from tests.report.histories import COMPANIES, eventful
 
 
@@ -197,8 +203,8 @@ def test_ages_are_reckoned_at_the_time_of_the_page(store_url: str) -> None:
         for days in (0, 2, 9, 40):
             office.clock.minutes = 10 + days * 24 * 60
             with office.sheet() as sheet:
-                ages += [key.bucket for key in sheet.by_age()]
-                assert sheet.by_age() == office.report(sheet.as_of).totals.ageing
+                ages += [key.bucket for key in ageing_of(sheet)]
+                assert ageing_of(sheet) == office.report(sheet.as_of).totals.ageing
 
     assert ages == ["<1d", "1-7d", "7-30d", ">30d"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from reconcile.console.deciding.asked import DecisionAsked, decision_asked
 from reconcile.console.deciding.kinds import CHOICES
@@ -15,6 +15,7 @@ from reconcile.console.deciding.subject import (
     stand_of,
     subject_of,
 )
+from reconcile.console.pages.decisions import led_to
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.console.ticks import tick
@@ -78,10 +79,7 @@ def record(visit: Visit) -> Response:
     result = recorded(visit.books, asked, subject, actor)
     if isinstance(result, Changed):
         return _changed(visit, asked, subject, result)
-    query: Mapping[str, str] = {"from": str(result.first), "to": str(result.last)}
-    if result.is_earlier:
-        query = {**query, "again": "yes"}
-    return RedirectResponse(visit.links.to("decisions", query), 303)
+    return led_to(visit, result)
 
 
 def _asked(visit: Visit) -> DecisionAsked:

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 
 from reconcile.cases.listing import Case, cases
 from reconcile.console.deciding.kinds import CHOICES
-from reconcile.console.deciding.recording import decided_between
+from reconcile.console.deciding.recording import Events, decided_between
 from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.ticks import tick
 from reconcile.domain.vocabulary import DecisionKind
@@ -46,6 +46,14 @@ def view(visit: Visit) -> Response:
         ended=[tick(case.company_id or "", case.about) for case in ended],
         foot=visit.foot(position=until),
     )
+
+
+def led_to(visit: Visit, events: Events) -> Response:
+    """Lead from a form to the events of what it records, or has recorded before."""
+    query = {"from": str(events.first), "to": str(events.last)}
+    if events.is_earlier:
+        query["again"] = "yes"
+    return RedirectResponse(visit.links.to("decisions", query), 303)
 
 
 def moved_on(visit: Visit) -> Response:

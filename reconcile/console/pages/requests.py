@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Final
 
 import attrs
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from reconcile.console.deciding.asked import reason_error, words_of
 from reconcile.console.deciding.offer import acting, why_off
-from reconcile.console.deciding.recording import latest_of
+from reconcile.console.deciding.recording import Events, latest_of
+from reconcile.console.pages.decisions import led_to
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.domain.request import UNDER_WAY, RequestState
@@ -91,8 +92,7 @@ def abandon(visit: Visit) -> Response:
     before = latest_of(visit.books, "abandoned", f"request {request_id}")
     row = _row_of(visit, company_id, request_id)
     if row is None and before is not None:
-        query = {"from": str(before.first), "to": str(before.last), "again": "yes"}
-        return RedirectResponse(visit.links.to("decisions", query), 303)
+        return led_to(visit, attrs.evolve(before, is_earlier=True))
     row = row or _found(visit)
     if (why := reason_error(reason)) is not None:
         return _page(visit, row, reason=reason, errors={"reason": why}, status=422)
@@ -106,10 +106,8 @@ def abandon(visit: Visit) -> Response:
     found = latest_of(
         visit.books, "abandoned", f"request {row.request_id}", after=position
     )
-    last = visit.books.store.position() if found is None else found.last
-    first = last if found is None else found.first
-    query = {"from": str(first), "to": str(last)}
-    return RedirectResponse(visit.links.to("decisions", query), 303)
+    last = visit.books.store.position()
+    return led_to(visit, found or Events(first=last, last=last))
 
 
 _MOVED_ON: Final = (

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import attrs
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from reconcile.cases.evidence import webhooks_of
 from reconcile.console.deciding.asked import reason_error, words_of
 from reconcile.console.deciding.offer import acting, why_off
-from reconcile.console.deciding.recording import latest_of
+from reconcile.console.deciding.recording import Events, latest_of
+from reconcile.console.pages.decisions import led_to
 from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.domain.identity import stream_parts
@@ -61,8 +62,7 @@ def record(visit: Visit) -> Response:
     aside = _aside(visit, digest)
     before = latest_of(visit.books, "set aside", about)
     if aside is None and before is not None:
-        query = {"from": str(before.first), "to": str(before.last), "again": "yes"}
-        return RedirectResponse(visit.links.to("decisions", query), 303)
+        return led_to(visit, attrs.evolve(before, is_earlier=True))
     aside = aside or _found(visit)
     if (why := reason_error(reason)) is not None:
         return _page(visit, aside, reason=reason, errors={"reason": why}, status=422)
@@ -74,10 +74,8 @@ def record(visit: Visit) -> Response:
     except UsageError as error:
         raise PageError(409, _CHANGED) from error
     found = latest_of(visit.books, "set aside", about, after=position)
-    last = visit.books.store.position() if found is None else found.last
-    first = last if found is None else found.first
-    query = {"from": str(first), "to": str(last)}
-    return RedirectResponse(visit.links.to("decisions", query), 303)
+    last = visit.books.store.position()
+    return led_to(visit, found or Events(first=last, last=last))
 
 
 _CHANGED: Final = (
