@@ -13,7 +13,6 @@ from reconcile.endpoint.receive import ASTRAY
 from reconcile.errors import StoreError
 from reconcile.foreign import one_line
 from reconcile.intake.reprocess import said_by
-from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.reconciler import Reconciler
 
 NAMED_MAX: Final = 5
@@ -33,8 +32,12 @@ class Checked:
     hint: str = ""
 
 
-def checks_of(books: Reconciler, now: datetime) -> Iterator[Checked]:
+def checks_of(
+    books: Reconciler, now: datetime, *, evidence: Checked | None = None
+) -> Iterator[Checked]:
     """Yield what a store says of itself, a check at a time; nothing in it is changed.
+
+    `evidence` is what `check_of_evidence` has found a short time ago.
 
     Raises:
         StoreError: the store cannot be read.
@@ -43,7 +46,7 @@ def checks_of(books: Reconciler, now: datetime) -> Iterator[Checked]:
     yield _writable(books)
     yield _engine(books)
     yield _views(books)
-    yield _evidence(books)
+    yield evidence or check_of_evidence(books)
     yield _quarantine(books)
     yield _refused(books)
     yield _in_doubt(books, now)
@@ -91,7 +94,7 @@ def _views(books: Reconciler) -> Checked:
     return Checked("ok", "views", text if lag else "up to date")
 
 
-def _evidence(books: Reconciler) -> Checked:
+def check_of_evidence(books: Reconciler) -> Checked:
     """Say whether some of the evidence is what came."""
     check = sample_evidence(books.store, said_by, most=SAMPLED)
     if check.differences:
@@ -129,12 +132,9 @@ _HINTS: Final = {ASTRAY: "give Codat the URL of the endpoint, with its whole pat
 
 
 def _in_doubt(books: Reconciler, now: datetime) -> Checked:
-    doubts = RequestsInDoubt(books.store)
-    doubts.catch_up()
     doubtful: list[str] = []
     under_way = 0
-    for company_id in doubts.companies():
-        standings = doubts.of(company_id)
+    for company_id, standings in books.in_doubt().items():
         lost = [state for state in standings if not _under_way(state, now)]
         under_way += len(standings) - len(lost)
         doubtful += [company_id] * len(lost)

@@ -14,6 +14,7 @@ from reconcile.codat.exchange import Captured, Exchange
 from reconcile.codat.signatures import Headers
 from reconcile.domain.identity import canonical_id
 from reconcile.domain.policy import DEFAULT, Policy
+from reconcile.domain.request import RequestState
 from reconcile.domain.vocabulary import ItemState
 from reconcile.endpoint.arrival import arrived
 from reconcile.endpoint.trust import NOBODY, Trust
@@ -28,6 +29,7 @@ from reconcile.live.pace import Pace
 from reconcile.readmodels.keep_up import keep_up
 from reconcile.readmodels.projector import Projector
 from reconcile.readmodels.quarantine import quarantine_at
+from reconcile.readmodels.requests import RequestsInDoubt
 from reconcile.report.build import Report, ReportStream
 from reconcile.report.gather import Reporting
 from reconcile.report.groups import Group, Judged
@@ -66,6 +68,7 @@ class Reconciler(Decisions, Replayer, Sender):
         self._projector = Projector(store, policy=policy, rules=rules)
         self._reporting = Reporting(store=store, policy=policy, rules=rules)
         self._trust = trust
+        self._doubts: RequestsInDoubt | None = None
         self._url: str | None = None
 
     @classmethod
@@ -329,6 +332,16 @@ class Reconciler(Decisions, Replayer, Sender):
         company_id = None if company_id is None else canonical_id(company_id)
         until = self.store.position()
         return quarantine_at(self.store, until=until).unprocessed(company_id)
+
+    def in_doubt(self) -> Mapping[str, Sequence[RequestState]]:
+        """Return each company's requests to sync whose answer is lost or not yet here.
+
+        It reads the whole history the first time, then what has been recorded since.
+        """
+        if self._doubts is None:
+            self._doubts = RequestsInDoubt(self.store)
+        self._doubts.catch_up()
+        return {name: self._doubts.of(name) for name in self._doubts.companies()}
 
     def item(self, transaction_id: str, *, company_id: str) -> Judged | None:
         """Return one item as things stand now; None: no such expense is known."""

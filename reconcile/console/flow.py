@@ -1,6 +1,6 @@
 """Is everything flowing? What the store knows of webhooks, readings and evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -17,10 +17,12 @@ from reconcile.domain.events import (
     SyncUnrecognised,
 )
 from reconcile.errors import HistoryError
-from reconcile.storage.ports import Store
+from reconcile.storage.ports import Store, StoredEvent
 
 LOOKED_AT: Final = 500
 """So many of the last events are looked at; what came before them is long ago."""
+
+_PER_READ: Final = 20
 
 _REPORTS: Final = (SyncCompleted, SyncFailed, SyncStarted, SyncUnrecognised)
 _LEGS: Final = (LegsReported, LegsReread)
@@ -61,7 +63,7 @@ def _last(store: Store, until: int) -> tuple[datetime | None, datetime | None]:
     positions = store.positions_after(after, until=until, topics=_TOPICS)
     heard: datetime | None = None
     read: datetime | None = None
-    for stored in reversed([*store.stored_at(positions)]):
+    for stored in _latest_first(store, positions):
         if heard is not None and read is not None:
             break
         try:
@@ -73,6 +75,13 @@ def _last(store: Store, until: int) -> tuple[datetime | None, datetime | None]:
         else:
             read = read or _at(recorded)
     return heard, read
+
+
+def _latest_first(store: Store, positions: Sequence[int]) -> Iterator[StoredEvent]:
+    """Yield the events at positions, the last one first, a few of them a read."""
+    for end in range(len(positions), 0, -_PER_READ):
+        some = positions[max(0, end - _PER_READ) : end]
+        yield from reversed([*store.stored_at(some)])
 
 
 def _is_of_webhook(recorded: Recorded) -> bool:

@@ -1,6 +1,7 @@
 """What pages read of a worksheet: lines, counts and sums, all of one event number."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -233,6 +234,13 @@ class Sheet:
                 ],
             )
         )
+
+    def cause_names(self, cut: Filter = EVERYTHING) -> Sequence[str]:
+        """Return what breaks are by, the most frequent first: causes, or kinds."""
+        names: Counter[str] = Counter()
+        for figure in self._reads.figures(self._breaks(cut), ["cause", "kind"]):
+            names[figure.key[0] or figure.key[1]] += figure.items
+        return [name for name, _ in sorted(names.items(), key=lambda n: (-n[1], n[0]))]
 
     def parts(self, cut: Filter, by: Sequence[Cut]) -> Sequence[PartFigure]:
         """Return lines by some columns, and in each by type and currency."""

@@ -172,6 +172,22 @@ def test_positions_are_chosen_by_topic_and_bound(store: Store) -> None:
     assert store.positions_after(2, until=4, topics=[]) == []
 
 
+def test_positions_of_a_topic_are_in_order_however_many_events_there_are(
+    store: Store,
+) -> None:
+    companies = [f"c{n % 7}" for n in range(1, 1501)]
+    events = [
+        Envelope(stream_name("sync", company, f"s{n}"), 1, STARTED)
+        for n, company in enumerate(companies, start=1)
+    ]
+    store.append(events, (), recorded_at=at(0))
+
+    found = store.positions_after(200, until=1490, topics=[SyncStarted.TOPIC])
+
+    assert found == [*range(201, 1491)]
+    assert store.positions_after(200, until=1490, topics=["another"]) == []
+
+
 def test_companies_are_those_of_the_events_between_two_positions(store: Store) -> None:
     companies = ["c", "", "An: odd/company ä", "c", "d"]
     for number, company in enumerate(companies):

@@ -1,6 +1,6 @@
 """One cause: what it means, what to do, what to tell the customer, which are hit."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from itertools import islice
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 from starlette.responses import Response
 
-from reconcile.cases.listing import Case
+from reconcile.cases.listing import Case, cases
 from reconcile.console.causes import BY, CauseStanding, cause_rows, title_of
 from reconcile.console.cuts import refused
 from reconcile.console.deciding.offer import DecisionForm, form_of_cause
@@ -19,6 +19,7 @@ from reconcile.console.problems import PageError
 from reconcile.console.rows import row_of
 from reconcile.domain.vocabulary import BreakKind, DecisionKind, ItemState, Verdict
 from reconcile.errors import UsageError
+from reconcile.judgement.item import Item
 
 MENDS_MAX: Final = 100
 """So many causes at a customer can be chosen to be mended."""
@@ -27,7 +28,13 @@ CASES_MAX: Final = 10
 """So many of the latest decisions are shown."""
 
 LOOKED_AT: Final = 30
-"""Of so many of the latest decisions the expense's story is read."""
+"""Of so many of the latest decisions it is asked whether they are of the cause."""
+
+STORIES_MAX: Final = 5
+"""So many stories are read to tell, of expenses that stand otherwise by now."""
+
+LISTED_MAX: Final = 1000
+"""So many of the latest decisions are looked through for those of the customers."""
 
 
 def view(visit: Visit) -> Response:
@@ -83,13 +90,7 @@ def _form(visit: Visit, cut: Filter) -> DecisionForm | None:
     """Return the form beside the expenses; a mend is of one cause at one customer."""
     if visit.asking.is_past:
         return None
-    pairs = [
-        (company_id, figure.fingerprint)
-        for figure in visit.sheet.by_cause(cut)
-        if figure.fingerprint is not None
-        for company_id in figure.companies
-    ]
-    mends = [pair for pair in pairs[:MENDS_MAX] if _waits_for_mend(visit, *pair)]
+    mends = _waiting_for_mend(visit, cut)[:MENDS_MAX]
     words = {"state": cut.state, "cause": cut.cause}
     return form_of_cause(
         visit,
@@ -100,14 +101,15 @@ def _form(visit: Visit, cut: Filter) -> DecisionForm | None:
     )
 
 
-def _waits_for_mend(visit: Visit, company_id: str, fingerprint: str) -> bool:
-    waiting = Filter(
-        customer=(company_id,),
-        fingerprint=(fingerprint,),
-        state=(ItemState.BREAK.value,),
-        verdict=(Verdict.FIX_FIRST.value,),
-    )
-    return visit.sheet.count(waiting) > 0
+def _waiting_for_mend(visit: Visit, cut: Filter) -> list[tuple[str, str]]:
+    """Return where something has to be mended: company and fingerprint; most first."""
+    waiting = attrs.evolve(cut, month=(), verdict=(Verdict.FIX_FIRST.value,))
+    found: Counter[tuple[str, str]] = Counter()
+    for part in visit.sheet.parts(waiting, ["company_id", "fingerprint"]):
+        company_id, fingerprint = part.by
+        if fingerprint is not None:
+            found[company_id, fingerprint] += part.sum.items
+    return [pair for pair, _ in sorted(found.items(), key=lambda n: (-n[1], n[0]))]
 
 
 def _is_known(visit: Visit, name: str) -> bool:
@@ -139,15 +141,11 @@ class Example:
 
 
 def _example(visit: Visit, lines: Sequence[ExpenseLine]) -> Example | None:
-    """Return what is known of the first expense of a list, by its story."""
+    """Return what is known of the first expense of a list."""
     for line in lines[:1]:
-        (story,) = visit.books.explain(
-            line.transaction_id,
-            company_id=line.company_id,
-            as_of=visit.asking.as_of or visit.sheet.as_of,
-            known_at=visit.asking.known_at,
-        )
-        item = story.item
+        item = _item_of(visit, line)
+        if item is None:
+            return None
         messages = (leg.message for leg in item.legs if leg.message)
         message = next(messages, None)
         advice = item.advice
@@ -161,22 +159,37 @@ def _example(visit: Visit, lines: Sequence[ExpenseLine]) -> Example | None:
     return None
 
 
+def _item_of(visit: Visit, line: ExpenseLine) -> Item | None:
+    """Return how an expense stands: now as it is stored, at a past moment replayed."""
+    if not visit.asking.is_past:
+        found = visit.books.item(line.transaction_id, company_id=line.company_id)
+        return None if found is None else found.item
+    (story,) = visit.books.explain(
+        line.transaction_id,
+        company_id=line.company_id,
+        as_of=visit.sheet.as_of,
+        known_at=visit.asking.known_at,
+    )
+    return story.item
+
+
 def _decided(visit: Visit, name: str, row: CauseStanding | None) -> list[Case]:
     """Return the latest decisions about a cause and its expenses, the last first."""
     prints = {fingerprint for fingerprint, _ in row.fingerprints} if row else set()
     customers = visit.asking.words.get("customer", ())
     latest: deque[Case] = deque(maxlen=LOOKED_AT)
-    for case in visit.books.cases():
+    for case in cases(visit.books.store, latest=LISTED_MAX):
         if case.at > visit.sheet.as_of or (
             customers and case.company_id not in customers
         ):
             continue
         if case.about in prints or case.decision in _OF_EXPENSES:
             latest.append(case)
+    was_hit = _Hits(visit, name)
     found = (
         case
         for case in reversed(latest)
-        if case.about in prints or _was_hit(visit, name, case)
+        if case.about in prints or was_hit.by_cause(case)
     )
     return [*islice(found, CASES_MAX)]
 
@@ -184,19 +197,33 @@ def _decided(visit: Visit, name: str, row: CauseStanding | None) -> list[Case]:
 _OF_EXPENSES: Final = frozenset(kind.value for kind in DecisionKind)
 
 
-def _was_hit(visit: Visit, name: str, case: Case) -> bool:
-    """Return whether the expense of a decision was ever broken by a cause."""
-    try:
-        stories = visit.books.explain(
-            case.about,
-            company_id=case.company_id,
-            as_of=visit.sheet.as_of,
-            known_at=visit.asking.known_at,
+class _Hits:
+    """Tells whether expenses were ever broken by a cause; of a few by their story."""
+
+    def __init__(self, visit: Visit, name: str) -> None:
+        self._visit = visit
+        self._name = name
+        self._left = STORIES_MAX
+
+    def by_cause(self, case: Case) -> bool:
+        """Return whether the expense of a decision was ever broken by the cause."""
+        line = self._visit.sheet.line(case.company_id or "", case.about)
+        if line is None:
+            return False
+        if self._name in (line.cause, line.cause or line.kind):
+            return True
+        self._left -= 1
+        return self._left >= 0 and self._by_story(line)
+
+    def _by_story(self, line: ExpenseLine) -> bool:
+        (story,) = self._visit.books.explain(
+            line.transaction_id,
+            company_id=line.company_id,
+            as_of=self._visit.sheet.as_of,
+            known_at=self._visit.asking.known_at,
         )
-    except UsageError:
-        return False
-    items = (turn.item for story in stories for turn in story.judgements)
-    return any(name in (item.cause, item.cause or item.kind) for item in items)
+        items = (turn.item for turn in story.judgements)
+        return any(self._name in (x.cause, x.cause or x.kind) for x in items)
 
 
 PAGE = Page(

@@ -257,7 +257,6 @@ def _fields(visit: Visit, cut: Filter, scope: Filter) -> list[Field]:
         ((name, visit.settings.customer(name)) for name in sheet.customers()),
         key=lambda pair: pair[1].casefold(),
     )
-    causes = {str(found.cause or found.kind): None for found in sheet.by_cause(scope)}
     currencies = [(code, code) for code in sheet.currencies()]
     return [
         _field(
@@ -277,7 +276,7 @@ def _fields(visit: Visit, cut: Filter, scope: Filter) -> list[Field]:
             "cause",
             "Cause",
             "Any cause",
-            [(name, _label(visit, "cause", name)) for name in causes],
+            [(name, _label(visit, "cause", name)) for name in sheet.cause_names(scope)],
         ),
         _field(
             visit,

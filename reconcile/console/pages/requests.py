@@ -15,7 +15,7 @@ from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.domain.request import UNDER_WAY, RequestState
 from reconcile.errors import UsageError
-from reconcile.readmodels.requests import RequestsInDoubt, request_ledger
+from reconcile.readmodels.requests import request_ledger
 from reconcile.report.html.figures import minute
 
 LISTED_MAX: Final = 200
@@ -49,21 +49,18 @@ class DoubtRow:
 def view(visit: Visit) -> Response:
     """Show every request whose answer was lost and that nothing has decided since."""
     store = visit.books.store
-    doubts = RequestsInDoubt(store)
-    doubts.catch_up()
     wanted = visit.asking.words.get("customer", ())
-    companies = [c for c in doubts.companies() if not wanted or c in wanted]
-    rows = [
-        _row(visit, company_id, state)
-        for company_id in companies
-        for state in doubts.of(company_id)
-        if state.asked is not None
+    found = [
+        (state.asked.at, company_id, state)
+        for company_id, states in visit.books.in_doubt().items()
+        for state in states
+        if state.asked is not None and (not wanted or company_id in wanted)
     ]
-    rows.sort(key=lambda row: row.at)
+    found.sort(key=lambda doubt: doubt[:2])
     return visit.page(
         "requests.html",
-        rows=rows[:LISTED_MAX],
-        number=len(rows),
+        rows=[_row(visit, name, state) for _, name, state in found[:LISTED_MAX]],
+        number=len(found),
         operations=OPERATIONS,
         foot=visit.foot(position=store.position()),
     )

@@ -156,7 +156,7 @@ class Visit:
         )
         if counted:
             return foot, None
-        return foot, self.read.states(self.scope())[ItemState.BREAK]
+        return foot, self.read.count(self.scope(ItemState.BREAK))
 
     def scope(self, *states: ItemState) -> Filter:
         """Return the customers and months that are asked for, of some states or all."""

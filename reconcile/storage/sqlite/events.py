@@ -16,7 +16,11 @@ from reconcile.storage.event_reads import (
 from reconcile.storage.evidence import micros
 from reconcile.storage.ports import StoredEvent
 from reconcile.storage.sqlite.database import Database
-from reconcile.storage.sqlite.layout import companies_in, events_of_company
+from reconcile.storage.sqlite.layout import (
+    companies_in,
+    events_by_topic,
+    events_of_company,
+)
 
 
 class EventReads(DecodedEvents):
@@ -112,12 +116,14 @@ class EventReads(DecodedEvents):
     ) -> list[int]:
         """Return the positions of all events of some topics after one, in order."""
         with self._database.reading() as cursor:
+            layout = self._database.layout(cursor)
+            many = until - position > _MANY_EVENTS
             cursor.execute(
-                "SELECT rowid FROM stored_events WHERE rowid > :after"
-                f" AND rowid <= :until{_OF_TOPICS} ORDER BY rowid",
+                f"SELECT rowid FROM {events_by_topic(layout, many=many)}"
+                f" WHERE rowid > :after AND rowid <= :until{_OF_TOPICS}",
                 {"after": position, "until": until, "topics": json.dumps(topics)},
             )
-            return [position for (position,) in cursor.fetchall()]
+            return sorted([position for (position,) in cursor.fetchall()])
 
     def companies_after(self, position: int, *, until: int) -> list[str]:
         """Return every company that has an event between two positions, sorted."""
@@ -177,6 +183,7 @@ class EventReads(DecodedEvents):
 
 
 _ROWS_PER_FETCH: Final = 200
+_MANY_EVENTS: Final = 1_000
 _OF_TOPICS: Final = " AND topic IN (SELECT value FROM json_each(:topics))"
 _SELECT: Final = (
     "SELECT rowid, originator_id, originator_version, topic, state, recorded_at"

@@ -98,6 +98,18 @@ def events_of_company(company_id: str, *, layout: int) -> Condition:
     return f"({' OR '.join(ranges)})", {"first": f"{part}:", "last": f"{part};"}
 
 
+def events_by_topic(layout: int, *, many: bool) -> str:
+    """Return the events to find some topics in: of many, by the index that has them.
+
+    An event has some kilobytes, an entry of the index some bytes.
+    """
+    return (
+        "stored_events INDEXED BY events_by_company"
+        if many and layout >= 1
+        else "stored_events"
+    )
+
+
 _KINDS_0: Final = ("case", "dataset", "request", "sync")
 
 

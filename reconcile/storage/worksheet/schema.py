@@ -13,7 +13,7 @@ from reconcile.storage.worksheet.rows import (
 )
 from reconcile.storage.worksheet.where import UNSETTLED_SQL
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raise it with any change of a table, or of what is written there."""
 
 APPLICATION_ID: Final = 0x52435753
@@ -60,6 +60,9 @@ COUNTED: Final = (
 )
 """All that a figure of open and broken lines is made of, in an index of their own."""
 
+SEEN: Final = "state, kind, cause, fingerprint, verdict, seen"
+"""All that a digest of a cause's breaks is made of, beside the key."""
+
 INDEXES: Final = (
     "CREATE INDEX lines_by_id ON lines (transaction_id)",
     "CREATE INDEX lines_by_cell ON lines (company_id, issued)",
@@ -70,7 +73,7 @@ INDEXES: Final = (
     ),
     *(
         f"CREATE INDEX unsettled_by_{name} ON lines ({first}"
-        f"{'' if second == 'line' else f', {second}'}) WHERE {UNSETTLED_SQL}"
+        f"{'' if second == 'line' else f', {second}, {SEEN}'}) WHERE {UNSETTLED_SQL}"
         for name, (first, second) in ORDERS.items()
     ),
     f"CREATE INDEX unsettled ON lines ({COUNTED}) WHERE {UNSETTLED_SQL}",
