@@ -13,6 +13,7 @@ from reconcile.readmodels.company import CompanyState
 from reconcile.readmodels.current import current, current_items, is_past
 from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.readmodels.replay import replay
+from reconcile.report.batches import given_away, in_batches
 from reconcile.report.build import Part, Report, ReportBuilder, Share, report_of
 from reconcile.report.elsewhere import (
     Copies,
@@ -28,16 +29,15 @@ from reconcile.report.part import AS_SENT, AS_SENT_HERE, CompanyReporting
 from reconcile.report.selection import ALL, Selection
 from reconcile.report.story import Story, story_of
 from reconcile.report.what_if import Asker
-from reconcile.storage.ports import Store
+from reconcile.storage.ports import Snapshot, Store
 
 
 @attrs.frozen
 class Gathered:
-    """What a report is built of, by company: facts in `states`, items in `parts`."""
+    """What a report is built of: each company's facts and its items, given once."""
 
     position: int
-    states: Sequence[CompanyState]
-    parts: Sequence[Part]
+    companies: Iterator[tuple[CompanyState, Part]]
 
 
 @attrs.frozen(kw_only=True)
@@ -86,10 +86,9 @@ class Reporting(CompanyReporting):
         """
         with self.store.reading() as views:
             if live and is_past(views, as_of):
-                states = [*current(views, company_id=company_id)]
-                parts = [self.part(s, as_of, corrected) for s in states]
-                mark(parts, written_in(views) if company_id is not None else None)
-                yield Gathered(views.position(), states, parts)
+                known = current(views, company_id=company_id)
+                companies = self._marked(views, known, as_of, corrected)
+                yield Gathered(views.position(), companies)
                 return
         until = self.store.position()
         states = [*replay(self.store, until=until, as_of=as_of, company_id=company_id)]
@@ -101,7 +100,20 @@ class Reporting(CompanyReporting):
             if company_id is None
             else lambda names: self.copies(others, names, as_of),
         )
-        yield Gathered(until, states, parts)
+        yield Gathered(until, zip(states, parts, strict=True))
+
+    def _marked(
+        self,
+        views: Snapshot,
+        states: Iterable[CompanyState],
+        as_of: datetime,
+        corrected: Mapping[str, Corrected],
+    ) -> Iterator[tuple[CompanyState, Part]]:
+        """Yield companies with what they are judged to be, a few held at a time."""
+        for some in in_batches(states):
+            parts = [self.part(state, as_of, corrected) for state in some]
+            mark(parts, written_in(views))
+            yield from zip(given_away(some), given_away(parts), strict=True)
 
     def standing(
         self,
@@ -135,7 +147,7 @@ class Reporting(CompanyReporting):
             wanted = {*transaction_ids}
             return {
                 row.transaction_id: row
-                for part in replayed.parts
+                for _, part in replayed.companies
                 for row in part.items
                 if row.transaction_id in wanted
             }

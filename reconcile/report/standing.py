@@ -7,7 +7,6 @@ holds what stood before asks for those alone that may stand otherwise.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Final
 
 import attrs
@@ -15,11 +14,11 @@ import attrs
 from reconcile.projections.summaries import Finding, findings_of_deliveries
 from reconcile.readmodels.current import current_companies
 from reconcile.readmodels.quarantine import quarantine_at
+from reconcile.report.batches import given_away, in_batches
 from reconcile.report.build import Share, share_of
 from reconcile.report.elsewhere import mark, written_in
 from reconcile.report.gather import Reporting
 from reconcile.report.selection import ALL
-from reconcile.report.streaming import COMPANIES_MAX
 from reconcile.report.turning import turns_at
 from reconcile.report.wire import company_digest
 from reconcile.storage.ports import Snapshot
@@ -62,10 +61,8 @@ class StandingReport:
 
     def shares(self, company_ids: Iterable[str]) -> Iterator[StandingShare]:
         """Yield the shares of companies in their order, a few held at a time."""
-        left, size = iter(company_ids), 1
-        while names := [*islice(left, size)]:
+        for names in in_batches(company_ids):
             yield from self._some(names)
-            size = min(2 * size, COMPANIES_MAX)
 
     def _some(self, names: Sequence[str]) -> Iterator[StandingShare]:
         reporting, as_of = self._reporting, self.as_of
@@ -78,9 +75,7 @@ class StandingReport:
                 turns_at(state, part.items, as_of=as_of, policy=reporting.policy)
             )
         mark(parts, written_in(self._views))
-        parts.reverse()
-        for turn in turns:
-            part = parts.pop()  # nobody holds it any more when the next one comes
+        for turn, part in zip(turns, given_away(parts), strict=True):
             more = self.beside.get(part.company_id, frozenset())
             share, _ = share_of(part, more, as_of=as_of, selection=ALL)
             digest = company_digest(share, as_of=as_of)

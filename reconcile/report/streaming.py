@@ -3,24 +3,20 @@
 What is held is one company's items, or a few companies', and the breaks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
 
 import attrs
 
-from reconcile.readmodels.company import CompanyState
 from reconcile.readmodels.current import current, is_past
-from reconcile.report.build import Part, Report, ReportStream, Share
+from reconcile.report.batches import given_away, in_batches
+from reconcile.report.build import Report, ReportStream, Share
 from reconcile.report.elsewhere import mark, written_in
 from reconcile.report.gather import Reporting
 from reconcile.report.selection import Selection
 from reconcile.report.wire import company_digest
 from reconcile.storage.ports import Snapshot
-
-COMPANIES_MAX = 16
-"""So many are judged before what is elsewhere is asked for; the first alone."""
 
 
 @contextmanager
@@ -74,10 +70,10 @@ class _Making:
     def _all(self) -> Iterator[Share]:
         others = written_in(self._views)
         states = current(self._views, company_id=self._company_id)
-        for some in _in_batches(states):
+        for some in in_batches(states):
             parts = [self._reporting.part(state, self._as_of) for state in some]
             mark(parts, others)
-            yield from self._builder.shares(_given_away(parts))
+            yield from self._builder.shares(given_away(parts))
         yield from self._builder.rest()
 
     def rest(self) -> Report:
@@ -92,18 +88,3 @@ class _Making:
                 poisoned=len(self._views.poisoned()),
             )
         return self._ended
-
-
-def _in_batches(states: Iterable[CompanyState]) -> Iterator[list[CompanyState]]:
-    """Yield companies one, two, four together, and so on: the first at once."""
-    left, size = iter(states), 1
-    while some := [*islice(left, size)]:
-        yield some
-        size = min(2 * size, COMPANIES_MAX)
-
-
-def _given_away(parts: list[Part]) -> Iterator[Part]:
-    """Yield parts that nobody holds any more."""
-    parts.reverse()
-    while parts:
-        yield parts.pop()

@@ -61,10 +61,7 @@ def make_plan(
             passing_only=passing_only,
             corrections={(c.company_id, c.transaction_id): c for c in corrections},
         )
-        companies = [
-            gathering.company(state, part)
-            for state, part in zip(found.states, found.parts, strict=True)
-        ]
+        companies = [gathering.company(state, part) for state, part in found.companies]
     _check_cause(cause, companies)
     lines, left_out = lines_and_rest(companies, policy=policy, as_of=as_of)
     plan = Plan(

@@ -16,9 +16,10 @@ from reconcile import (
     to_data,
     to_json,
 )
+from reconcile.report.batches import COMPANIES_MAX
 from reconcile.report.gather import Reporting
 from reconcile.report.selection import ALL
-from reconcile.report.streaming import COMPANIES_MAX, streamed
+from reconcile.report.streaming import streamed
 from reconcile.storage.ports import ViewChanges
 from tests.builders import COMPANY, at, create_of, expense_of, page, row, status
 from tests.builders import uuid_of as name_of
