@@ -59,6 +59,7 @@ class ExpenseLine:
     decided_by: str | None
     decided_at: datetime | None
     reason: str
+    message: str | None  # whole, or cut where it is very long; of breaks alone
     type: str | None
     currency: str | None
     amount: str | None  # a decimal's text, exact

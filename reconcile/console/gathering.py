@@ -74,6 +74,7 @@ def expense_line(row: SheetLine) -> ExpenseLine:
         decided_by=row.decided_by,
         decided_at=_moment(row.decided_at),
         reason=row.reason,
+        message=row.message,
         type=row.type,
         currency=row.currency,
         amount=row.amount,

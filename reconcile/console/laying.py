@@ -11,6 +11,7 @@ import attrs
 import msgspec
 
 from reconcile.console.tallying import Tallies
+from reconcile.domain.vocabulary import ItemState
 from reconcile.judgement.facts import Content
 from reconcile.judgement.item import Item
 from reconcile.report.build import Share
@@ -150,7 +151,7 @@ class _OfItem:
     """The columns that lines with the same facts have in common."""
 
     before: tuple[object, ...]  # up to `waits`
-    after: tuple[object, ...]  # from `broken_since` to `reason`
+    after: tuple[object, ...]  # from `broken_since` to `message`
     aged: int
     seen: bytes
 
@@ -184,11 +185,19 @@ def _of_item(item: Item) -> _OfItem:
         text_of(decision.actor) if decision else None,
         _micros(decision.at) if decision else None,
         text_of(item.reason) or "",
+        text_of(_message(item)),
     )
     legs = [leg[:4] for leg in item.legs]  # not when they were read last
     stands = _encode([before, after, legs, decision and decision.reason])
     aged = _NO_AGE if since is None else -since
     return _OfItem(before, after, aged, hashlib.sha256(stands).digest()[:16])
+
+
+def _message(item: Item) -> str | None:
+    """Return what was said first of what is broken, None where nobody said anything."""
+    if item.state is not ItemState.BREAK:
+        return None
+    return next((leg.message for leg in item.legs if leg.message), None)
 
 
 def _of_content(content: Content) -> tuple[tuple[object, ...], bytes]:

@@ -10,6 +10,7 @@ from reconcile.console.filter import EVERYTHING, Filter
 from reconcile.console.laying import text_of
 from reconcile.console.sheet import Sheet
 from reconcile.console.worksheet import LiveWorksheet
+from reconcile.domain.vocabulary import ItemState
 from reconcile.report.build import Report
 from reconcile.report.groups import Judged
 from reconcile.report.money import AgeKey, Sum, is_priced
@@ -69,6 +70,7 @@ def expense_line_of(row: Judged) -> ExpenseLine:
     item, content = row.item, row.content
     decision = item.decision
     amount = content.amount if content else None
+    legs = item.legs if item.state is ItemState.BREAK else ()
     return ExpenseLine(
         company_id=row.company_id,
         transaction_id=row.transaction_id,
@@ -96,6 +98,7 @@ def expense_line_of(row: Judged) -> ExpenseLine:
         decided_by=decision.actor if decision else None,
         decided_at=decision.at if decision else None,
         reason=text_of(item.reason) or "",
+        message=text_of(next((leg.message for leg in legs if leg.message), None)),
         type=content.type if content else None,
         currency=content.currency if content else None,
         amount=amount,

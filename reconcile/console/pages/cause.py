@@ -20,6 +20,7 @@ from reconcile.console.rows import row_of
 from reconcile.domain.vocabulary import BreakKind, DecisionKind, ItemState, Verdict
 from reconcile.errors import UsageError
 from reconcile.judgement.item import Item
+from reconcile.rules.rule import Rule
 
 MENDS_MAX: Final = 100
 """So many causes at a customer can be chosen to be mended."""
@@ -65,7 +66,7 @@ def view(visit: Visit) -> Response:
         first=visit.asking.first("after") is None,
         half_booked=visit.sheet.count(attrs.evolve(cut, half_booked=("yes",))),
         customers_in_all=len(visit.sheet.customers()),
-        example=_example(visit, page.rows),
+        example=_example(visit, page.rows, rule),
         decided=_decided(visit, name, rows[0] if rows else None),
         decisions=_NAMES,
         as_of=visit.sheet.as_of,
@@ -83,7 +84,6 @@ _NAMES: Final = {
     DecisionKind.REOPENED.value: "Reopened",
     DecisionKind.NOTED.value: "Noted",
 }
-_WORDS_MAX: Final = 4_000  # characters of a message of Codat's
 
 
 def _form(visit: Visit, cut: Filter) -> DecisionForm | None:
@@ -136,27 +136,30 @@ class Example:
     """One of the expenses: what Codat said of it, and what is to be done."""
 
     line: ExpenseLine
-    message: str | None  # whole
+    message: str | None
     advice: str
 
 
-def _example(visit: Visit, lines: Sequence[ExpenseLine]) -> Example | None:
-    """Return what is known of the first expense of a list."""
+def _example(
+    visit: Visit, lines: Sequence[ExpenseLine], rule: Rule | None
+) -> Example | None:
+    """Return what is known of the first expense of a list; a rule has its own steps."""
     for line in lines[:1]:
-        item = _item_of(visit, line)
-        if item is None:
-            return None
-        messages = (leg.message for leg in item.legs if leg.message)
-        message = next(messages, None)
-        advice = item.advice
-        if item.sync_id is not None:
-            advice = advice.replace(f"sync {item.sync_id}", "its sync")
         return Example(
             line=line,
-            message=None if message is None else message[:_WORDS_MAX],
-            advice=advice,
+            message=line.message,
+            advice=_advice_of(visit, line) if rule is None else "",
         )
     return None
+
+
+def _advice_of(visit: Visit, line: ExpenseLine) -> str:
+    item = _item_of(visit, line)
+    if item is None:
+        return ""
+    if item.sync_id is None:
+        return item.advice
+    return item.advice.replace(f"sync {item.sync_id}", "its sync")
 
 
 def _item_of(visit: Visit, line: ExpenseLine) -> Item | None:

@@ -35,6 +35,7 @@ class SheetLine(NamedTuple):
     decided_by: str | None  # who
     decided_at: int | None
     reason: str
+    message: str | None  # Codat's, or of the accounting software; of breaks alone
     type: str | None
     currency: str | None
     amount: str | None

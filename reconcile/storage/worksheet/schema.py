@@ -13,7 +13,7 @@ from reconcile.storage.worksheet.rows import (
 )
 from reconcile.storage.worksheet.where import UNSETTLED_SQL
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raise it with any change of a table, or of what is written there."""
 
 APPLICATION_ID: Final = 0x52435753
