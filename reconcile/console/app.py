@@ -53,7 +53,8 @@ class ConsoleApp:
     `zone` is an IANA name of a zone that moments are shown in beside UTC. Processes
     that serve together need one `secret`, which their forms are signed with.
     `worksheet` is where figures are laid out to be read, a scratch file that may be
-    thrown away; without it, a temporary one.
+    thrown away, as may the folder of frozen plans beside it; without it, a temporary
+    one, and plans that no other process has.
 
     It opens the store when it is first asked, and closes it with the host's lifespan,
     with `close`, or at the end of a `with`.
@@ -77,9 +78,8 @@ class ConsoleApp:
     ) -> None:
         opener = open if callable(open) else _opener_of(open)
         self._books = BooksPool(opener)
-        self._worksheets = Worksheets(
-            opener, None if worksheet is None else Path(worksheet)
-        )
+        scratch = None if worksheet is None else Path(worksheet)
+        self._worksheets = Worksheets(opener, scratch)
         self._works = Works(opener)
         self._actor = actor
         self._forms = safety.Forms(secret)
@@ -89,7 +89,13 @@ class ConsoleApp:
             templates=Templates.of(found),
             customers={} if customers is None else customers,
             now=now,
-            retrying=Retrying(opener, send=send, may_run=may_run, now=now),
+            retrying=Retrying(
+                opener,
+                send=send,
+                may_run=may_run,
+                now=now,
+                plans=scratch and scratch.with_name(f"{scratch.name}.plans"),
+            ),
             zone=found,
         )
         self._router = Router(

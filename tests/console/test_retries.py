@@ -4,83 +4,27 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from reconcile import CodatUnavailable, ConsoleApp, Plan, Reconciler
-from reconcile.codat.client.clients import CodatClient
+from reconcile import CodatUnavailable, Plan
 from reconcile.retries.run import lease_of
 from tests.console.browser import Browser, Seen
 from tests.console.forms import Form, form_in, forms_in, sent
+from tests.console.retry_place import Place, frozen, place_at
 from tests.console.stores import HOSTILE
-from tests.engines import url_at
-from tests.retries.desk import COMPANY, RetryOffice, id_of, retry_office
+from tests.retries.desk import COMPANY, id_of, retry_office
 
 REASON = "The period is open again, ticket 4411."
-
-
-class Place:
-    """A back office with a console beside it, on one store."""
-
-    def __init__(self, desk: RetryOffice, folder: Path) -> None:
-        self.desk = desk
-        self.url = url_at(folder / "books.db")
-
-    def open(self) -> Reconciler:
-        return Reconciler.open(self.url, now=lambda: self.desk.sandbox.now)
-
-    @contextmanager
-    def client(self, books: Reconciler) -> Iterator[CodatClient]:
-        with httpx.Client(transport=self.desk.line) as http:
-            yield CodatClient(
-                http,
-                sleep=lambda _: None,
-                api_keys="key",
-                record=books.record,
-                now=lambda: self.desk.sandbox.now,
-                chance=lambda: 0.5,
-            )
-
-    def console(
-        self,
-        actor: str | None = "Dana Whitfield",
-        *,
-        may_run: Callable[[str], bool] | None = lambda _: True,
-        sends: bool = True,
-    ) -> ConsoleApp:
-        return ConsoleApp(
-            self.open,
-            lambda _: actor,
-            may_run=may_run,
-            send=self.client if sends else None,
-            now=lambda: self.desk.sandbox.now,
-        )
-
-    def position(self) -> int:
-        return self.desk.office.books.store.position()
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     """Give an office with six expenses that may be sent again, and two that may not."""
-    with retry_office(tmp_path) as desk:
-        desk.lock()
-        desk.create(range(6))
-        desk.settle()
-        desk.unlock()
-        desk.mend("period_locked")
-        yield Place(desk, tmp_path)
-
-
-def frozen(browser: Browser) -> tuple[str, str]:
-    """Freeze the plan; return its address and its page."""
-    answer = sent(browser, form_in(browser.get("/retries").text, "/retries/plan"))
-    assert answer.status_code == 303
-    where = answer.headers["location"]
-    return where, browser.get(where).text
+    with place_at(tmp_path) as found:
+        yield found
 
 
 def send_form(html: str) -> Form:

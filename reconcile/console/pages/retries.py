@@ -137,8 +137,7 @@ def plan_of(visit: Visit) -> Plan:
         raise PageError(
             404,
             "The console does not have this plan, or not any more: it holds the latest"
-            " ones until it is started anew. Freeze a new one, or run its file by"
-            " `reconcile retries run`.",
+            " ones. Freeze a new one, or run its file by `reconcile retries run`.",
         )
     return plan
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -61,7 +62,8 @@ class PlanRun:
 class Retrying:
     """What the console knows of plans: those frozen, those that run, who may run them.
 
-    Without `send` or `may_run` nobody can run any from here.
+    Without `send` or `may_run` nobody can run any from here. `plans` is a folder for
+    those frozen, which may be thrown away.
     """
 
     def __init__(
@@ -71,9 +73,10 @@ class Retrying:
         send: ClientFor | None,
         may_run: Callable[[str], bool] | None,
         now: Callable[[], datetime],
+        plans: Path | None = None,
         read_for_s: float = READ_FOR_S,
     ) -> None:
-        self.shelf = PlanShelf()
+        self.shelf = PlanShelf(plans)
         self._opener = opener
         self._send = send
         self._may_run = may_run
