@@ -64,6 +64,14 @@ def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
     assert path.read_bytes() == b"a letter to a friend"
 
 
+@pytest.mark.parametrize("create", [True, False])
+def test_a_path_that_the_machine_refuses_is_a_store_error(
+    tmp_path: Path, create: bool
+) -> None:
+    with pytest.raises(StoreError, match="cannot be read"):
+        open_store(f"sqlite:///{tmp_path / ('x' * 300)}", create=create)
+
+
 def test_a_store_that_is_closed_leaves_no_connection_behind(tmp_path: Path) -> None:
     """SQLite folds the log in, and removes it, with the last connection."""
     gc.disable()  # which would close one that is merely forgotten

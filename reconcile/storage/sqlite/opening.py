@@ -26,7 +26,7 @@ def open_file(path: str, *, create: bool) -> Store:
         _check(path, may_be_empty=False)
     elif not Path(path).absolute().parent.is_dir():
         raise StoreError(f"{path} cannot be created: its folder does not exist")
-    elif Path(path).exists() and os.path.getsize(path):
+    elif _is_file(path) and os.path.getsize(path):
         _check(path, may_be_empty=True)  # another process may just be creating it
     if create:
         check_writable(path)
@@ -53,7 +53,7 @@ def migrate_file(path: str) -> list[str]:
 
 
 def _layout_in(path: str) -> int | None:
-    if not Path(path).is_file() or not os.path.getsize(path):
+    if not _is_file(path) or not os.path.getsize(path):
         return None
     _check(path, may_be_empty=True)
     with closing(_read_only(path)) as db:
@@ -83,7 +83,7 @@ _FILES: Final = ("", "-wal", "-shm", "-journal")
 
 def _check(path: str, *, may_be_empty: bool) -> None:
     """Refuse a path that holds no store, before the library would create one."""
-    if not Path(path).is_file():
+    if not _is_file(path):
         raise NoStoreError(f"there is no store at {path}")
     try:
         with closing(_read_only(path)) as db:
@@ -94,6 +94,19 @@ def _check(path: str, *, may_be_empty: bool) -> None:
         raise StoreError(f"{path} is not a store: it holds no history")
 
 
+def _is_file(path: str) -> bool:
+    """Return whether there is a file.
+
+    Raises:
+        StoreError: nobody may look: its folder is closed to us.
+
+    """
+    try:
+        return Path(path).is_file()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+
+
 def _read_only(path: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
 
@@ -101,7 +114,7 @@ def _read_only(path: str) -> sqlite3.Connection:
 def is_read_only(path: str) -> bool:
     """Return whether there is a store that this process may read, and not write."""
     file = Path(path)
-    if not file.is_file():  # first: another process may just be making it
+    if not _is_file(path):  # first: another process may just be making it
         return False
     folder = file.absolute().parent
     return not (os.access(file, os.W_OK) and os.access(folder, os.W_OK | os.X_OK))
