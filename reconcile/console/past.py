@@ -18,7 +18,7 @@ from reconcile.console.sheet import Sheet
 from reconcile.console.watching import Watch
 from reconcile.reconciler import Reconciler
 from reconcile.storage.evidence import moment_of
-from reconcile.storage.worksheet.file import WorksheetFile
+from reconcile.storage.worksheet.file import WorksheetDamagedError, WorksheetFile
 
 PAST_MAX: Final = 4
 """So many past moments are kept; the one that was asked for longest ago goes first."""
@@ -97,12 +97,16 @@ class PastWorksheets:
         except BaseException:
             self._forget(moment, entry)
             raise
-        with entry.file.reading() as reads:
-            head = reads.head()
-            if head is not None:
-                as_of = moment_of(head.as_of)
-                yield Sheet(reads, head, as_of=as_of, newest=head.position)
-                return
+        try:
+            with entry.file.reading() as reads:
+                head = reads.head()
+                if head is not None:
+                    as_of = moment_of(head.as_of)
+                    yield Sheet(reads, head, as_of=as_of, newest=head.position)
+                    return
+        except WorksheetDamagedError:
+            self._forget(moment, entry)  # the next page makes it anew
+            raise
         self._forget(moment, entry)  # its file was deleted meanwhile
         yield on_its_way
 

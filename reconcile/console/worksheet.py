@@ -16,6 +16,7 @@ from reconcile.console.past import PastWork, PastWorksheets
 from reconcile.console.refreshing import WorksheetClosedError, refresh
 from reconcile.console.sheet import Sheet
 from reconcile.console.watching import Footprint, Look, Watch
+from reconcile.errors import StoreError
 from reconcile.reconciler import Reconciler
 from reconcile.storage.evidence import micros, moment_of
 from reconcile.storage.worksheet.file import (
@@ -42,6 +43,7 @@ class LiveWorksheet:
     `path` is a scratch file of ours that may outlive us; without one it is temporary.
 
     Raises:
+        StoreError: there is no place for what is temporary.
         UsageError: there is a file of something else at the path.
 
     """
@@ -50,7 +52,7 @@ class LiveWorksheet:
         self, opening: Callable[[], Reconciler], *, path: Path | None = None
     ) -> None:
         self._opening = opening
-        self._folder = Path(tempfile.mkdtemp(prefix="reconcile-worksheet-"))
+        self._folder = _temporary()
         try:
             self._file = WorksheetFile(path or self._folder / "now")
         except BaseException:
@@ -180,6 +182,21 @@ class LiveWorksheet:
     def _check(self) -> None:
         if self._ended.is_set():
             raise WorksheetClosedError
+
+
+def _temporary() -> Path:
+    """Return a new folder of our own.
+
+    Raises:
+        StoreError: it cannot be made.
+
+    """
+    try:
+        return Path(tempfile.mkdtemp(prefix="reconcile-worksheet-"))
+    except OSError as error:
+        raise StoreError(
+            f"no folder for a worksheet can be made: {error.strerror}"
+        ) from error
 
 
 def _stands(reads: SheetReads, head: SheetHead, look: Look) -> bool:

@@ -1,5 +1,6 @@
 """Pages read whole sheets, of now and of past moments, and wait for none too long."""
 
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -103,6 +104,35 @@ def test_a_store_that_cannot_be_read_is_told_and_tried_again(tmp_path: Path) -> 
                 assert sheet.count() == 1
 
 
+def test_a_worksheet_is_made_anew_where_its_folder_was_cleared_out(
+    store_url: str,
+) -> None:
+    with office_at(store_url) as office:
+        office.ingest(*ended_call("a", 1, word="PushError"))
+        with office.sheet(), office.worksheet.past(as_of=at(90), budget_s=60):
+            shutil.rmtree(office.worksheet._folder)
+
+        with office.sheet() as sheet:
+            assert sheet.count() == 1
+        with office.worksheet.past(as_of=at(90), budget_s=60) as work:
+            assert isinstance(work, PastWork)
+        with office.worksheet.past(as_of=at(90), budget_s=60) as past:
+            assert isinstance(past, Sheet)
+
+
+def test_a_worksheet_that_cannot_be_made_is_an_error_of_the_store(
+    store_url: str, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "none" / "none" / "now"
+    with (
+        office_at(store_url) as office,
+        LiveWorksheet(office.books, path=nowhere) as worksheet,
+        pytest.raises(StoreError, match="cannot be made"),
+        worksheet.reading(),
+    ):
+        pass
+
+
 # Past moments
 
 
@@ -190,3 +220,18 @@ def test_an_error_of_a_past_moment_is_told_once_and_tried_again(
         fails[0] = False
         with worksheet.past(as_of=at(90), budget_s=60) as sheet:
             assert isinstance(sheet, Sheet)
+
+
+def test_a_past_moment_whose_file_was_damaged_is_made_anew(store_url: str) -> None:
+    with office_at(store_url) as office:
+        office.ingest(*ended_call("a", 1, word="PushError"))
+        for damaged in (True, False):
+            with office.worksheet.past(as_of=at(90), budget_s=60) as sheet:
+                assert isinstance(sheet, Sheet)
+            if damaged:
+                (office.worksheet._folder / "past-1").write_bytes(b"garbage" * 999)
+                with (
+                    pytest.raises(StoreError),
+                    office.worksheet.past(as_of=at(90), budget_s=60),
+                ):
+                    pass

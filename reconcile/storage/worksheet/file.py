@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from reconcile.errors import StoreError, UsageError
+from reconcile.storage.sqlite.files import make_file
 from reconcile.storage.worksheet.read import SheetReads
 from reconcile.storage.worksheet.schema import APPLICATION_ID
 from reconcile.storage.worksheet.write import SheetWrites
@@ -43,6 +44,7 @@ class WorksheetFile:
         """Give the rows in one consistent read.
 
         Raises:
+            StoreError: the file cannot be made.
             WorksheetDamagedError: they cannot be read.
 
         """
@@ -56,6 +58,7 @@ class WorksheetFile:
         """Give what writes, nobody else meanwhile; undone where an exception comes.
 
         Raises:
+            StoreError: the file cannot be made.
             WorksheetDamagedError: the file cannot be used.
 
         """
@@ -77,17 +80,27 @@ class WorksheetFile:
     def delete(self) -> None:
         """Delete the file, and what SQLite has beside it."""
         for ending in ("", "-wal", "-shm", "-journal"):
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 os.unlink(f"{self.path}{ending}")
 
     def _connect(self) -> sqlite3.Connection:
-        with suppress(FileExistsError):  # nobody else may read what our host may
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        self._make()
         connection = sqlite3.connect(
             self.path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
         )
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         return connection
+
+    def _make(self) -> None:
+        """Make an empty file unless there is one; its folder, where that is gone."""
+        try:
+            with suppress(FileExistsError):
+                self.path.parent.mkdir(0o700)  # machines clear out what is temporary
+            make_file(self.path)  # nobody else may read what our host may
+        except OSError as error:
+            raise StoreError(
+                f"the worksheet {self.path} cannot be made: {error.strerror}"
+            ) from error
 
     def _check_ours(self) -> None:
         try:
