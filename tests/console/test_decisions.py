@@ -1,6 +1,7 @@
 """Deciding by forms: previewed, signed, recorded once, or refused with what changed."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -332,3 +333,15 @@ def test_the_same_form_twice_is_recorded_once_and_says_so(
     assert position_of(where) == before
     text = Seen(browser.get(second.headers["location"]).text).text
     assert "Decided already" in text
+
+
+def test_the_same_form_many_times_at_once_is_recorded_once(
+    browser: Browser, where: str
+) -> None:
+    form = previewed(browser, NAMES, kind="noted")
+    before = position_of(where)
+    with ThreadPoolExecutor(4) as threads:
+        answers = [*threads.map(lambda _: sent(browser, form), range(4))]
+
+    assert [answer.status_code for answer in answers] == [303] * 4
+    assert position_of(where) == before + len(NAMES)
