@@ -153,7 +153,7 @@ class ConsoleApp:
         try:
             await self._routed(scope, receive, noted)
         except Exception as error:
-            problem = _problem_of(error)
+            problem = _problem_of(error, is_form=scope["method"] not in safety.READS)
             if begun:
                 raise
             _noted(error, problem)
@@ -181,8 +181,13 @@ class ConsoleApp:
         """Return the page of what is wrong with a request; `bare`: with no links."""
         settings = self._settings
         links = Links(self._router, _root_of(scope))
+        is_form = scope["method"] not in safety.READS
         html = settings.templates.problem(
-            problem, title=settings.title, links=links, bare=bare
+            problem,
+            headline=problems.headline_of(problem, is_form=is_form),
+            title=settings.title,
+            links=links,
+            bare=bare,
         )
         headers = {"allow": ", ".join(problem.allow)} if problem.allow else None
         return Response(html, problem.status, headers=headers, media_type="text/html")
@@ -279,7 +284,7 @@ def _root_of(scope: Scope) -> str:
 _AS_IT_IS: Final = "/:@!$&'()*+,;=~-._"
 
 
-def _problem_of(error: Exception) -> PageError:
+def _problem_of(error: Exception, *, is_form: bool) -> PageError:
     """Return what a reader is told of an error: nothing of its insides."""
     match error:
         case PageError():
@@ -290,6 +295,8 @@ def _problem_of(error: Exception) -> PageError:
             return _not_possible(_allowed(error.headers or {}))
         case BooksBusyError():
             return PageError(503, problems.BUSY)
+        case HistoryError() if is_form:
+            return PageError(503, problems.STORE_UNREADABLE_FOR_FORMS)
         case HistoryError():
             return PageError(503, problems.STORE_UNREADABLE)
         case _:

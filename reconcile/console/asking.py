@@ -10,7 +10,7 @@ import attrs
 
 from reconcile.console.problems import PageError
 from reconcile.domain.identity import canonical_id
-from reconcile.domain.instants import parse_instant
+from reconcile.domain.instants import EPOCH, parse_instant
 
 FILTER_WORDS: Final = (
     "customer",
@@ -140,7 +140,7 @@ def moment_of(word: str, text: str, now: datetime) -> datetime:
     """Return a moment; without a zone it is UTC, and a date is the end of its day.
 
     Raises:
-        PageError: it is none, or in the future (400).
+        PageError: it is none, in the future, or before 1970 (400).
 
     """
     moment = None
@@ -156,9 +156,14 @@ def moment_of(word: str, text: str, now: datetime) -> datetime:
             " time such as 2026-02-03T09:40"
         )
     if moment > now:
+        day = ", as a date is the end of its day in UTC" if _DATE(text) else ""
         raise _refused(
-            f"the moment {_quoted(text)} of {word} is in the future, expected one up to"
-            " now"
+            f"the moment {_quoted(text)} of {word} is in the future{day}, expected one"
+            " up to now"
+        )
+    if moment < EPOCH:
+        raise _refused(
+            f"the moment {_quoted(text)} of {word} is before 1970, expected a later one"
         )
     return moment.astimezone(UTC)
 

@@ -88,16 +88,19 @@ class LocalAccess:
         if request.url.path.startswith("/static/"):
             return None  # how its pages look is no secret
         cookie = f"reconcile_session_{port}"
+        browser = safety.browser_of(request.headers, cookie) or ""
+        is_in = hmac.compare_digest(browser, self._session)
         given = parse_qs(request.url.query).get(LINK_WORD)
         if given is not None and request.url.path == "/" and request.method == "GET":
-            self._use(given)
             entry = RedirectResponse("/", 303)
+            if is_in:  # the link was opened again
+                return entry
+            self._use(given)
             entry.headers["set-cookie"] = safety.set_cookie(
                 cookie, self._session, path="/", https=request.url.scheme == "https"
             )
             return entry
-        browser = safety.browser_of(request.headers, cookie) or ""
-        if not hmac.compare_digest(browser, self._session):
+        if not is_in:
             raise PageError(403, NEEDS_LINK)
         return None
 

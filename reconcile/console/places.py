@@ -47,12 +47,12 @@ def place_of(text: str, *, sort: Sort, descending: bool) -> LinePlace:
         _check_place(begin)
     except (ValueError, binascii.Error, msgspec.MsgspecError, RecursionError) as error:
         raise UsageError(
-            f"after: {text[:20]!r} is damaged, expected the cursor of a page"
+            "the place in the list is damaged, expected that of a link of ours"
         ) from error
     if (begin.sort, begin.descending) != (sort.value, descending):
         raise UsageError(
-            f"after: the cursor is by {begin.sort}, expected one of a page by"
-            f" {sort.value}{' descending' if descending else ''}"
+            f"the place in the list is by {begin.sort}, expected one by {sort.value}"
+            f"{' descending' if descending else ''}"
         )
     return begin
 

@@ -28,11 +28,29 @@ HEADLINES: Final = {
 }
 """What stands above the sentence, by status."""
 
+_OF_A_FORM: Final = "This form cannot be used"
+_LATER: Final = "Not just now"
+
+
+def headline_of(problem: PageError, *, is_form: bool) -> str:
+    """Return what stands above the sentence of what is wrong."""
+    if problem.status == 400 and is_form:
+        return _OF_A_FORM
+    if problem.status == 503 and problem.sentence not in _STORE_UNREADABLE:
+        return _LATER
+    return HEADLINES.get(problem.status, HEADLINES[400])
+
+
 NO_SUCH_PAGE: Final = "The console has no page at this address."
 STORE_UNREADABLE: Final = (
     "The store of the history cannot be read just now, so no figure is shown;"
     " try again in a minute, or ask whoever runs it."
 )
+STORE_UNREADABLE_FOR_FORMS: Final = (
+    "The store of the history cannot be used just now; send the form again in a minute:"
+    " what it recorded already is not recorded twice."
+)
+_STORE_UNREADABLE: Final = (STORE_UNREADABLE, STORE_UNREADABLE_FOR_FORMS)
 OURS: Final = (
     "The page failed for a reason of its own, and nothing was changed; the log of the"
     " server has the details."

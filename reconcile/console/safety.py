@@ -178,13 +178,19 @@ async def form_of(headers: Headers, receive: Receive) -> Mapping[str, list[str]]
             raise PageError(413, _TOO_LARGE)
         more = message.get("more_body", False)
     try:
-        return parse_qs(
-            body.decode("utf-8"), keep_blank_values=True, max_num_fields=FIELDS_MAX
-        )
-    except ValueError as error:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
         raise PageError(400, "The form is not text in UTF-8, as pages send.") from error
+    try:
+        return parse_qs(text, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError as error:
+        raise PageError(400, _TOO_MANY) from error
 
 
+_TOO_MANY: Final = (
+    f"The form has more than {FIELDS_MAX:,} fields, so nothing was recorded; tick fewer"
+    " expenses."
+)
 _TOO_LARGE: Final = (
     f"The form is longer than {BODY_BYTES_MAX // 1024} KiB, so it was not read and"
     " nothing was recorded."

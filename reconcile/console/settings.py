@@ -10,7 +10,7 @@ from jinja2 import Environment
 
 from reconcile.console import static_files
 from reconcile.console.links import Links
-from reconcile.console.problems import HEADLINES, PageError
+from reconcile.console.problems import PageError
 from reconcile.console.retrying.runs import Retrying
 from reconcile.console.ticks import tick
 from reconcile.report.html.environment import environment
@@ -35,13 +35,19 @@ class Templates:
         return found.render(static=static_files.address, tick=tick, **data)
 
     def problem(
-        self, problem: PageError, *, title: str, links: Links, bare: bool
+        self,
+        problem: PageError,
+        *,
+        headline: str,
+        title: str,
+        links: Links,
+        bare: bool,
     ) -> str:
         """Return the page of an error: a status and one sentence, no figures at all."""
         return self.render(
             "error.html",
             status=problem.status,
-            headline=HEADLINES.get(problem.status, HEADLINES[400]),
+            headline=headline,
             sentence=problem.sentence,
             title=title,
             links=links,

@@ -138,7 +138,7 @@ def test_a_damaged_place_in_the_list_is_refused_with_one_sentence(
     answer = browser.get("/causes/period_locked?after=nonsense")
 
     assert answer.status_code == 400
-    assert "expected the cursor of a page" in Seen(answer.text).text
+    assert "expected that of a link of ours" in Seen(answer.text).text
 
 
 def test_pages_of_a_cause_hold_each_expense_once_and_lead_back(tmp_path: Path) -> None:

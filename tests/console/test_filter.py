@@ -40,7 +40,7 @@ def test_more_values_than_a_person_chooses_are_refused() -> None:
     ["", "x", "====", "ä", "bm9uZQ", "W10", "W1tdXQ", "A" * 5000, "\0", "%22"],
 )
 def test_a_damaged_cursor_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="expected the cursor of a page"):
+    with pytest.raises(UsageError, match="expected that of a link of ours"):
         place_of(text, sort=Sort.DATE, descending=False)
 
 
@@ -60,7 +60,7 @@ def test_a_cursor_of_a_place_that_cannot_be_is_refused(
 def test_a_cursor_of_another_order_is_refused() -> None:
     text = place_text(LinePlace("date", True, False, "2026-01-01", "c", "t", 1, "g"))
 
-    with pytest.raises(UsageError, match="is by date, expected one of a page by age"):
+    with pytest.raises(UsageError, match="is by date, expected one by age"):
         place_of(text, sort=Sort.AGE, descending=True)
     with pytest.raises(UsageError, match="is by date"):
         place_of(text, sort=Sort.DATE, descending=False)

@@ -52,6 +52,18 @@ def test_another_token_lets_nobody_in_and_uses_nothing_up(
     assert Browser(access).get(path_of(access.link(HOME))).status_code == 303
 
 
+def test_the_link_leads_the_browser_that_is_in_to_the_overview_again(
+    access: LocalAccess,
+) -> None:
+    browser = Browser(access)
+    link = path_of(access.link(HOME))
+    browser.get(link)
+
+    again = browser.get(link)
+
+    assert (again.status_code, again.headers["location"]) == (303, "/")
+
+
 def test_a_look_by_head_does_not_use_the_link_up(access: LocalAccess) -> None:
     link = path_of(access.link(HOME))
 

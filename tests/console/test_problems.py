@@ -8,6 +8,8 @@ import pytest
 from reconcile import ConsoleApp, ReconcileError, Reconciler
 from tests.builders import COMPANY
 from tests.console.browser import Browser, Seen
+from tests.console.deciding import decision_form
+from tests.console.forms import sent
 from tests.console.stores import STORY, console_on, store_with, url_in
 
 EXPENSE = f"/expenses/{COMPANY}/t1"
@@ -44,6 +46,10 @@ def browser(tmp_path: Path) -> Browser:
         ("/health?as_of=soon", 400, "The moment 'soon' of as_of is not valid"),
         ("/health?as_of=2199-01-01", 400, "is in the future"),
         ("/health?known_at=2199-01-01T00:00Z", 400, "is in the future"),
+        ("/health?as_of=2199-01-01", 400, "a date is the end of its day in UTC"),
+        ("/?as_of=0001-01-01", 400, "is before 1970"),
+        ("/expenses?after=x", 400, "The place in the list is damaged"),
+        ("/syncs?after=x", 400, "The place in the list is damaged"),
         ("/health?month=2026-13", 400, "'2026-13' of month is not valid"),
         ("/health?as_of=2026-01-01&as_of=2026-01-02", 400, "given 2 times"),
         ("/health?customer=a%00b", 400, "has a control character"),
@@ -74,6 +80,15 @@ def test_a_form_to_a_page_that_only_reads_is_answered_405(browser: Browser) -> N
     answer = browser.post("/health", {"a": "b"})
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_what_is_wrong_with_a_form_is_not_said_of_an_address(browser: Browser) -> None:
+    address = browser.get("/health?colour=red")
+    form = browser.ask("POST", "/decisions", content=b"{}")
+
+    assert (address.status_code, form.status_code) == (400, 400)
+    assert "This address cannot be read" in Seen(address.text).text
+    assert "This form cannot be used" in Seen(form.text).text
 
 
 def test_head_has_the_headers_of_get_and_no_body(browser: Browser) -> None:
@@ -113,6 +128,20 @@ def test_a_store_that_disappears_while_it_is_served_is_answered_503(
     assert answer.status_code == 503
     figures = [letter for letter in Seen(answer.text).text if letter.isdigit()]
     assert "".join(figures) == "503"
+
+
+def test_a_form_to_a_store_that_has_disappeared_may_be_sent_again(
+    tmp_path: Path,
+) -> None:
+    browser = Browser(console_on(store_with(tmp_path, STORY)))
+    form = decision_form(browser)
+    for file in tmp_path.glob("books.db*"):
+        file.unlink()
+
+    answer = sent(browser, form)
+
+    assert answer.status_code == 503
+    assert "is not recorded twice" in Seen(answer.text).text
 
 
 def test_a_fault_of_ours_is_logged_and_the_reader_is_told_nothing_of_it(
