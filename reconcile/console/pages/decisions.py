@@ -1,5 +1,6 @@
 """What people decided: the latest first, or what one form recorded."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from starlette.responses import RedirectResponse, Response
@@ -7,9 +8,12 @@ from starlette.responses import RedirectResponse, Response
 from reconcile.cases.listing import Case, cases
 from reconcile.console.deciding.kinds import CHOICES
 from reconcile.console.deciding.recording import Events, decided_between
+from reconcile.console.figures import ExpenseLine
 from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.ticks import tick
+from reconcile.console.works import StillCounting
 from reconcile.domain.vocabulary import DecisionKind
+from reconcile.errors import StoreError
 from reconcile.report.html import words
 
 LISTED_MAX: Final = 200
@@ -38,6 +42,7 @@ def view(visit: Visit) -> Response:
     return visit.page(
         "decisions.html",
         cases=found[:LISTED_MAX],
+        lines=_lines(visit, found[:LISTED_MAX]),
         number=len(found),
         one_form=one_form and bool(found),
         again=visit.asking.first("again") == "yes",
@@ -46,6 +51,21 @@ def view(visit: Visit) -> Response:
         ended=[tick(case.company_id or "", case.about) for case in ended],
         foot=visit.foot(position=until),
     )
+
+
+def _lines(visit: Visit, found: Sequence[Case]) -> Mapping[int, ExpenseLine]:
+    """Return the expenses that decisions are about, by event; as far as they are known.
+
+    What was decided is shown also while the figures are being counted.
+    """
+    try:
+        sheet = visit.sheet_at(visit.asking.as_of, visit.asking.known_at)
+    except (StillCounting, StoreError):
+        return {}
+    lines = {
+        case.position: sheet.line(case.company_id or "", case.about) for case in found
+    }
+    return {position: line for position, line in lines.items() if line is not None}
 
 
 def led_to(visit: Visit, events: Events) -> Response:

@@ -54,7 +54,7 @@ def view(visit: Visit) -> Response:
     return visit.page(
         "retries.html",
         plan=plan,
-        figures=None if plan is None else figures_of(plan, visit.sheet),
+        figures=None if plan is None else figures_of(plan, visit.sheet, visit.title_of),
         frozen=False,
         customer=company_id,
         under_way=[] if visit.asking.is_past else visit.settings.retrying.under_way(),
@@ -77,7 +77,7 @@ def frozen(visit: Visit) -> Response:
     return visit.page(
         "retries.html",
         plan=plan,
-        figures=figures_of(plan, visit.sheet),
+        figures=figures_of(plan, visit.sheet, visit.title_of),
         frozen=True,
         digits=digits,
         run=visit.settings.retrying.run_of(digits),

@@ -185,7 +185,7 @@ def _form_again(visit: Visit, plan: Plan, reason: str, why: str) -> Response:
         "retries.html",
         status=422,
         plan=plan,
-        figures=figures_of(plan, visit.sheet),
+        figures=figures_of(plan, visit.sheet, visit.title_of),
         frozen=True,
         digits=digits_of(plan.digest),
         run=None,

@@ -1,6 +1,6 @@
 """A plan as a page shows it: its lines by sync, and what is left out by reason."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +18,8 @@ from reconcile.retries.plan import LeftOut, LeftOutReason, Plan, PlanLine
 SHOWN_MAX: Final = 200
 PRICED_MAX: Final = 5000
 """Of more expenses than these no money is looked up."""
+
+Titled = Callable[[str], str]
 
 
 @attrs.frozen(kw_only=True)
@@ -127,8 +129,8 @@ class PlanFigures:
     unbooked: int
 
 
-def figures_of(plan: Plan, sheet: Sheet) -> PlanFigures:
-    """Return what a page shows of a plan."""
+def figures_of(plan: Plan, sheet: Sheet, titled: Titled) -> PlanFigures:
+    """Return what a page shows of a plan; `titled` gives causes their titles."""
     pairs = [(line.company_id, n) for line in plan.lines for n in line.transactions]
     groups: list[SyncGroup] = []
     shown = 0
@@ -144,14 +146,16 @@ def figures_of(plan: Plan, sheet: Sheet) -> PlanFigures:
         money=_money(sheet, pairs),
         groups=groups,
         more=len(pairs) - shown,
-        left_out=[*_left_out(left_out, sheet)],
+        left_out=[*_left_out(left_out, sheet, titled)],
         left_number=len(left_out),
         ended=len(plan.left_out) - len(left_out),
         unbooked=len(pairs) + len(left_out),
     )
 
 
-def _left_out(rows: Sequence[LeftOut], sheet: Sheet) -> Iterator[LeftOutGroup]:
+def _left_out(
+    rows: Sequence[LeftOut], sheet: Sheet, titled: Titled
+) -> Iterator[LeftOutGroup]:
     groups: dict[tuple[LeftOutReason, Owner | None], list[LeftOut]] = {}
     for row in rows:
         owner = row.owner if row.reason is LeftOutReason.NOT_RELEASED else None
@@ -167,7 +171,7 @@ def _left_out(rows: Sequence[LeftOut], sheet: Sheet) -> Iterator[LeftOutGroup]:
             money=_money(sheet, [(r.company_id, r.transaction_id) for r in some]),
             until=min(moments, default=None),
             query=_query(reason, owner, len(some), sheet),
-            causes=_causes(sheet, some),
+            causes=_causes(sheet, some, titled),
         )
 
 
@@ -202,7 +206,7 @@ def _money(
     return found
 
 
-def _causes(sheet: Sheet, rows: Sequence[LeftOut]) -> str:
+def _causes(sheet: Sheet, rows: Sequence[LeftOut], titled: Titled) -> str:
     """Return what they failed for, in a few words; "" where that says nothing."""
     if len(rows) > PRICED_MAX:
         return ""
@@ -210,10 +214,10 @@ def _causes(sheet: Sheet, rows: Sequence[LeftOut]) -> str:
     for row in rows:
         line = sheet.line(row.company_id, row.transaction_id)
         if line is not None and line.kind is not None:
-            name = line.cause or words.BREAKS[line.kind].name.lower()
+            name = titled(line.cause) if line.cause else words.BREAKS[line.kind].name
             numbers[name] = numbers.get(name, 0) + 1
     first = sorted(numbers.items(), key=lambda each: (-each[1], each[0]))[:_CAUSES_MAX]
-    return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in first)
+    return "; ".join(f"{name}: {number:,}" for name, number in first)
 
 
 _CAUSES_MAX: Final = 4
