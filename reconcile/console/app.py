@@ -210,7 +210,7 @@ class ConsoleApp:
         token = self._forms.token(browser, actor)
         form = request.scope.get("reconcile.form", {})
         if request.method not in safety.READS:
-            self._forms.check(request.headers, request.url.scheme, form, token)
+            self._forms.check(request.headers, form, token)
         root_path = _root_of(request.scope)
         visit = Visit(
             settings=settings,

@@ -82,11 +82,9 @@ class Forms:
         raw = signed.encode("utf-8", "surrogatepass")
         return hmac.new(self._key, raw, hashlib.sha256).hexdigest()
 
-    def check(
-        self, headers: Headers, scheme: str, form: Mapping[str, Any], token: str
-    ) -> None:
+    def check(self, headers: Headers, form: Mapping[str, Any], token: str) -> None:
         """Raise a PageError (403) unless a form is one of our pages'."""
-        if not _is_ours(headers, scheme):
+        if not _is_ours(headers):
             raise PageError(403, _ELSEWHERE)
         given = [value for value in form.get(CSRF_FIELD, ()) if value.isascii()]
         if len(given) != 1 or not hmac.compare_digest(given[0], token):
@@ -103,28 +101,32 @@ _STALE: Final = (
 )
 
 
-def _is_ours(headers: Headers, scheme: str) -> bool:
-    """Return whether a browser says that a form comes from a page of this place."""
+def _is_ours(headers: Headers) -> bool:
+    """Return whether a browser says that a form comes from a page of this place.
+
+    Its own scheme counts: before us there may be a proxy that speaks HTTPS for us.
+    """
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
     if origin is None:
         return True
     try:
+        scheme = urlsplit(origin).scheme
         return _place(origin) == _place(f"{scheme}://{headers.get('host', '')}")
     except ValueError:
         return False
 
 
 def _place(url: str) -> tuple[str, int]:
-    """Return host and port of a URL of HTTP's: a proxy may have changed its scheme.
+    """Return host and port of a URL of HTTP's.
 
     Raises:
         ValueError: it is none.
 
     """
     parts = urlsplit(url)
-    if not parts.hostname:
+    if not parts.hostname or parts.scheme not in _USUAL:
         raise ValueError(url)
     return parts.hostname, parts.port or _USUAL[parts.scheme]
 

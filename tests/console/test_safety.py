@@ -118,6 +118,8 @@ def test_a_token_that_was_given_to_another_person_is_refused(browser: Browser) -
         {"origin": "http://127.0.0.1:8790"},
         {"origin": "http://127.0.0.1:8789.evil.example"},
         {"origin": "file://"},
+        {"origin": "ftp://127.0.0.1"},
+        {"origin": "https://127.0.0.1"},
         {"origin": "http://["},
     ],
 )
@@ -133,7 +135,12 @@ def test_a_form_from_elsewhere_is_refused_even_with_its_token(
 
 
 @pytest.mark.parametrize(
-    "headers", [{"origin": HOME}, {"sec-fetch-site": "same-origin", "origin": HOME}]
+    "headers",
+    [
+        {"origin": HOME},
+        {"sec-fetch-site": "same-origin", "origin": HOME},
+        {"host": "office.example", "origin": "https://office.example"},  # by a proxy
+    ],
 )
 def test_a_form_from_here_is_acted_on(
     browser: Browser, headers: dict[str, str]
