@@ -82,6 +82,7 @@ class TimeCharts:
     """Expenses over time in two charts with scales of their own."""
 
     unit: str
+    span: str  # which days they cover
     rows: Sequence[PeriodRow]
     undated: Mapping[ItemState, int]
     labels: Sequence[str]  # under the bars; some are empty
@@ -276,6 +277,7 @@ def _time(days: Sequence[DayFigure], months: tuple[str, ...]) -> TimeCharts | No
     name = f", by {unit} of issue"
     return TimeCharts(
         unit=unit,
+        span=charts.span_of(found),
         rows=[
             PeriodRow(period=period, words=_words_of(period, unit, months))
             for period in found

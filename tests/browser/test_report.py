@@ -1,5 +1,7 @@
 """The report as a page, in a browser: whole at each width, and asking nobody."""
 
+from typing import Final
+
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -100,3 +102,23 @@ def test_a_printed_report_has_no_navigation_and_repeats_its_heads(
         assert set(heads) == {"table-header-group"}
         assert paper in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
         assert shown.pdf().startswith(b"%PDF")
+
+
+def test_on_paper_the_lists_are_tables_and_no_cell_runs_over_its_neighbour(
+    browser: Browser, address: str
+) -> None:
+    with opened(browser, width=A4_LESS_MARGINS) as shown:
+        shown.emulate_media(media="print")
+        shown.goto(address)
+        cells = shown.eval_on_selector_all("td, th", _RUN_OVER)
+        rows = shown.eval_on_selector_all(
+            "tr", "all => all.map(row => getComputedStyle(row).display)"
+        )
+
+        assert cells == []
+        assert set(rows) == {"table-row"}
+
+
+A4_LESS_MARGINS: Final = 688
+_RUN_OVER: Final = """all => all.filter(e => e.scrollWidth > e.clientWidth + 1)
+    .map(e => e.innerText)"""

@@ -78,6 +78,12 @@ def unit_of(some: Sequence[Period]) -> str:
     return next((unit for most, unit in longest.items() if days <= most), "year")
 
 
+def span_of(some: Sequence[Period]) -> str:
+    """Return which days the periods cover: `1 Feb 2026 to 22 Feb 2026`."""
+    first, last = figures.day(some[0].first), figures.day(some[-1].last)
+    return first if first == last else f"{first} to {last}"
+
+
 def _spans(first: date, last: date) -> list[Period]:
     number = (last - first).days + 1
     if number <= DAYS_MAX:

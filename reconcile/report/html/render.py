@@ -92,6 +92,7 @@ def _over_time(counted: tally.PageTally) -> dict[str, Any] | None:
         return None
     return {
         "periods": found,
+        "span": charts.span_of(found),
         "every": -(-len(found) // _LABELS_MAX),
         "undated": sum(counted.undated.values()),
         "unit": charts.unit_of(found),
