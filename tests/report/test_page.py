@@ -240,6 +240,14 @@ def test_an_empty_report_says_what_would_fill_it() -> None:
     assert read.tables == []
 
 
+def test_a_part_without_expenses_says_so_and_asks_for_no_traffic() -> None:
+    with opened(failed("Shell")) as books:
+        read = read_page(to_html(books.report(state=ItemState.OPEN)))
+
+    assert "No expense is of the part that this report is about" in read.text
+    assert "reconcile ingest" not in read.text
+
+
 def test_its_headings_are_in_order_and_its_tables_say_what_their_heads_are() -> None:
     with reported(failed("Shell")) as report:
         read = read_page(to_html(report))
