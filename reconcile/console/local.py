@@ -19,6 +19,7 @@ from reconcile.console.app import ConsoleApp
 from reconcile.console.problems import PageError
 
 LINK_WORD: Final = "token"
+_USUAL_PORT: Final = 80
 _NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 
 NEEDS_LINK: Final = (
@@ -83,6 +84,8 @@ class LocalAccess:
         """
         port = (request.scope.get("server") or ("", 0))[1]
         names = [f"{name}:{port}" for name in _NAMES]
+        if port == _USUAL_PORT:  # browsers leave it out
+            names += _NAMES
         if self._is_loopback and request.headers.get("host", "") not in names:
             raise PageError(403, ANOTHER_NAME)
         if request.url.path.startswith("/static/"):

@@ -4,6 +4,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from reconcile.console.local import LocalAccess
 from tests.console.browser import HOME, Browser, Seen
@@ -79,6 +80,15 @@ def test_who_has_no_link_sees_no_page_at_all(access: LocalAccess, path: str) -> 
     assert "use the link" in Seen(answer.text).text
     assert Seen(answer.text).acting == []
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_at_the_usual_port_a_browser_names_none(access: LocalAccess) -> None:
+    async def at_80(scope: Scope, receive: Receive, send: Send) -> None:
+        await access({**scope, "server": ("127.0.0.1", 80)}, receive, send)
+
+    answer = Browser(at_80, home="http://127.0.0.1").get(path_of(access.link(HOME)))
+
+    assert answer.status_code == 303
 
 
 @pytest.mark.parametrize(
