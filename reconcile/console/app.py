@@ -28,6 +28,7 @@ from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.pool import BooksBusyError, BooksPool
 from reconcile.console.problems import PageError
 from reconcile.console.retrying.runs import ClientFor, Retrying
+from reconcile.console.retrying.sent import sent_by
 from reconcile.console.settings import ConsoleSettings, Customers, Templates
 from reconcile.console.sheet import Sheet
 from reconcile.console.sheets import Worksheets
@@ -238,7 +239,8 @@ class ConsoleApp:
                     as_of: datetime | None, known_at: datetime | None
                 ) -> Sheet:
                     reading = self._worksheets.reading(as_of, known_at)
-                    return opened.enter_context(reading)
+                    sheet = opened.enter_context(reading)
+                    return sheet.knowing(partial(sent_by, books, sheet))
 
                 asked = visit.asking
                 sheet = (

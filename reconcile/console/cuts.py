@@ -109,6 +109,7 @@ _LABELS: Final[Mapping[str, Named]] = {
     "day": lambda value: f"Issued on {figures.day(value)}",
     "month": lambda value: f"Issued in {figures.month(value)}",
     "fingerprint": lambda value: f"Failure {value[:8]}",
+    "run": lambda value: f"Sent by run {value[:10]}",
     "q": lambda value: f"“{figures.clean(value, 60)}”",
 }
 

@@ -1,7 +1,7 @@
 """Which lines a page is of: each word with its values, and in which order they come."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -33,6 +33,10 @@ VALUES_MAX: Final = 200
 
 SOUGHT_MAX: Final = 200
 """So long may a text be that is looked for."""
+
+
+SentBy = Callable[[str], Iterable[tuple[str, str]]]
+"""Gives company and id of each expense that a run handed over, by the run's digits."""
 
 
 class Sort(StrEnum):
@@ -70,6 +74,7 @@ class Filter:
     day: tuple[str, ...] = ()  # YYYY-MM-DD of issue, or "none"
     month: tuple[str, ...] = ()  # YYYY-MM of issue
     half_booked: tuple[str, ...] = ()  # "yes", "no"
+    run: tuple[str, ...] = ()  # the digits of a plan's digest: what its run sent
     q: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
@@ -98,14 +103,24 @@ class Filter:
         for day in self.day:
             if day != NONE and day_of(day) != day:
                 raise UsageError(f"{day!r} is not a day, expected one like 2026-02-28")
+        for run in self.run:
+            if not _DIGITS(run):
+                raise UsageError(
+                    f"{run[:40]!r} is not a run, expected the 64 digits of a plan's"
+                    " digest"
+                )
         for text in self.q:
             if not text.strip() or len(text) > SOUGHT_MAX:
                 raise UsageError(
                     f"{text[:40]!r} has {len(text)} letters, expected 1 to {SOUGHT_MAX}"
                 )
 
-    def where(self, as_of: datetime) -> Where:
-        """Return the conditions in the worksheet's own terms; ages are by `as_of`."""
+    def where(self, as_of: datetime, sent_by: SentBy) -> Where:
+        """Return the conditions in the worksheet's own terms; ages are by `as_of`.
+
+        `sent_by` gives the expenses that a run handed over.
+        """
+        pairs = {pair: None for run in self.run for pair in sent_by(run)}
         return Where(
             company_id=self.customer,
             state=self._states(),
@@ -121,6 +136,7 @@ class Filter:
             months=self.month,
             half_booked=tuple(value == "yes" for value in self.half_booked),
             ages=tuple(_span(name, as_of) for name in self.age),
+            among=tuple(pairs) if self.run else None,
             sought=tuple(text.strip() for text in self.q),
         )
 
@@ -140,6 +156,7 @@ class Filter:
 
 
 _KINDS: Final = frozenset(BreakKind)
+_DIGITS: Final = re.compile("[0-9a-f]{64}", re.ASCII).fullmatch
 _CODE: Final = re.compile("[A-Za-z]{3}", re.ASCII).fullmatch
 
 

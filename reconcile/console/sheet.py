@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 import attrs
 
@@ -16,7 +16,7 @@ from reconcile.console.figures import (
     LinePage,
     PartFigure,
 )
-from reconcile.console.filter import EVERYTHING, Filter, Sort
+from reconcile.console.filter import EVERYTHING, Filter, SentBy, Sort
 from reconcile.console.gathering import (
     by_day_of,
     cause_figures,
@@ -50,6 +50,12 @@ class Sheet:
         self._head = head
         self._newest = newest
         self._as_of = as_of
+        self._sent_by: SentBy = _no_run
+
+    def knowing(self, sent_by: SentBy) -> Self:
+        """Have it know which expenses a run handed over; return it."""
+        self._sent_by = sent_by
+        return self
 
     @property
     def as_of(self) -> datetime:
@@ -303,10 +309,14 @@ class Sheet:
         return [SyncSummary(**row._asdict()) for row in found]
 
     def _where(self, cut: Filter) -> Where:
-        return cut.where(self._as_of)
+        return cut.where(self._as_of, self._sent_by)
 
     def _breaks(self, cut: Filter) -> Where:
         """Return the conditions of a cut's breaks alone."""
-        where = cut.where(self._as_of)
+        where = self._where(cut)
         broken = where.state is None or ItemState.BREAK.value in where.state
         return attrs.evolve(where, state=(ItemState.BREAK.value,) if broken else ())
+
+
+def _no_run(run: str) -> Iterator[tuple[str, str]]:
+    raise RuntimeError(f"the sheet knows no runs, expected {run} to be looked up")

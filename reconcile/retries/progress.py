@@ -72,6 +72,25 @@ def plans_begun(store: Store) -> Iterator[tuple[str, str]]:
         yield company_id, digest
 
 
+def handed_over(
+    store: Store, digest: str, *, until: int, as_of: datetime
+) -> Iterator[tuple[str, str]]:
+    """Yield company and id of each expense that was sent by a plan, up to a moment.
+
+    Events later than the position `until` do not count. One that was sent by two calls
+    comes twice.
+    """
+    companies = (
+        company_id for company_id, name in plans_begun(store) if name == digest
+    )
+    for company_id in dict.fromkeys(companies):
+        for recorded in store.stream(stream_of_plan(company_id, digest)):
+            call = recorded.event
+            known = recorded.position <= until
+            if known and isinstance(call, LineDispatched) and call.at <= as_of:
+                yield from ((company_id, name) for name in call.transaction_ids)
+
+
 def folded(events: Iterable[Event]) -> PlanProgress:
     """Return how far a plan is, by the events of one of its streams."""
     progress = PlanProgress()

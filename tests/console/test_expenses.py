@@ -264,7 +264,7 @@ def test_what_merchants_wrote_is_text_and_cut_where_it_is_long(app: ConsoleApp) 
     ("query", "phrase"),
     [
         ("colour=red", "not known here"),
-        ("run=1", "not known here"),
+        ("run=1", "not a run"),
         ("state=lost", "expected one of"),
         ("owner=me", "expected one of"),
         ("month=2026-13", "expected a month"),

@@ -19,6 +19,7 @@ from reconcile.console.places import LinePlace, place_of, place_text
         ("month", "2026-13", "'2026-13' is not a month"),
         ("day", "2026-02-30", "'2026-02-30' is not a day, expected one like"),
         ("day", "2026-02-03T10:00:00Z", "is not a day"),
+        ("run", "41", "'41' is not a run, expected the 64 digits of a plan's digest"),
         ("q", "  ", "has 2 letters, expected 1 to"),
         ("q", "x" * (SOUGHT_MAX + 1), "letters, expected 1 to"),
     ],

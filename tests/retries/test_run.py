@@ -1,6 +1,6 @@
 """Running a plan: refused whole where it is not to be run, each line sent once."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import attrs
@@ -10,6 +10,7 @@ from reconcile import Plan, RetryPolicy, UsageError
 from reconcile.codat.requests import push_dataset, start_sync
 from reconcile.retries.outcome import RetryOutcome
 from reconcile.retries.policy import QuietHours
+from reconcile.retries.progress import handed_over
 from reconcile.sandbox import Sandbox
 from reconcile.sandbox.server import serving
 from tests.engines import url_at
@@ -33,6 +34,13 @@ def locked(desk: RetryOffice, number: int = 6) -> Plan:
     return desk.plan()
 
 
+def sent_by(desk: RetryOffice, plan: Plan, until: int, as_of: datetime) -> set[str]:
+    """Return what a plan's run handed over, by the events up to a position."""
+    store = desk.office.books.store
+    found = handed_over(store, plan.digest, until=until, as_of=as_of)
+    return {name for company_id, name in found if company_id == COMPANY}
+
+
 @pytest.mark.usefixtures("engine")
 def test_a_plan_from_the_future_or_by_other_rules_or_run_before_is_refused_whole(
     tmp_path: Path,
@@ -52,10 +60,18 @@ def test_a_plan_from_the_future_or_by_other_rules_or_run_before_is_refused_whole
 
         by_others = attrs.evolve(plan, ruleset="ours@7")
         assert desk.dispatch.run(by_others, anyway=True).sent == 1
+        probed = desk.office.books.store.position()
         desk.settle()
         assert desk.dispatch.run(by_others, anyway=True).ended
         with pytest.raises(UsageError, match="was run already, and ended at"):
             desk.run(by_others)
+        end = desk.office.books.store.position()
+        for until, as_of, number in (
+            (end, desk.sandbox.now, 6),
+            (probed, desk.sandbox.now, 1),
+            (end, plan.as_of - hour, 0),
+        ):
+            assert len(sent_by(desk, by_others, until, as_of)) == number
         assert desk.run(attrs.evolve(plan, lines=())).ended
         desk.settle()
         assert desk.booked() == {id_of(n): 1 for n in range(6)}

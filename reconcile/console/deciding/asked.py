@@ -20,7 +20,7 @@ REASON_MAX: Final = 2000
 FIELD_MAX: Final = 200
 Form = Mapping[str, list[str]]
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_NOT_OF_A_FILTER: Final = ("sort", "after", "as_of", "known_at", "run")
+_NOT_OF_A_FILTER: Final = ("sort", "after", "as_of", "known_at")
 
 
 @attrs.frozen(kw_only=True)

@@ -29,7 +29,7 @@ FREEZE_WAIT_S: Final = 60.0
 """So long may a form wait for the plan that it freezes."""
 BOOKED: Final = (RetryOutcome.CLEARED, RetryOutcome.CLEARED_OTHERWISE)
 REFUSED: Final = (RetryOutcome.FAILED_AGAIN, RetryOutcome.FAILED_OTHERWISE)
-NOT_SENT: Final = (RetryOutcome.NOT_SENT, RetryOutcome.DROPPED, RetryOutcome.RESOLVED)
+NOT_SENT: Final = (RetryOutcome.NOT_SENT, RetryOutcome.DROPPED)
 
 
 @attrs.frozen(kw_only=True)
@@ -44,6 +44,7 @@ class EarlierRun:
     booked: int
     refused: int
     not_sent: int
+    resolved: int
     others: int
 
 
@@ -192,6 +193,7 @@ def _run(found: PlanOutcome) -> EarlierRun:
     booked = sum(found.counts.get(each, 0) for each in BOOKED)
     refused = sum(found.counts.get(each, 0) for each in REFUSED)
     not_sent = sum(found.counts.get(each, 0) for each in NOT_SENT)
+    resolved = found.counts.get(RetryOutcome.RESOLVED, 0)
     return EarlierRun(
         digits=digits_of(found.digest),
         began_at=found.began_at,
@@ -201,7 +203,8 @@ def _run(found: PlanOutcome) -> EarlierRun:
         booked=booked,
         refused=refused,
         not_sent=not_sent,
-        others=total - booked - refused - not_sent,
+        resolved=resolved,
+        others=total - booked - refused - not_sent - resolved,
     )
 
 

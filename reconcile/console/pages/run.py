@@ -7,6 +7,7 @@ from typing import Final
 import attrs
 from starlette.responses import RedirectResponse, Response
 
+from reconcile.console.cuts import scope_of
 from reconcile.console.deciding.asked import reason_error, words_of
 from reconcile.console.deciding.offer import acting
 from reconcile.console.figures import ExpenseLine
@@ -20,7 +21,7 @@ from reconcile.console.pages.retries import (
 from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.problems import NO_SUCH_PAGE, PageError
 from reconcile.console.retrying.lines import figures_of
-from reconcile.console.retrying.shelf import digits_of, is_digits
+from reconcile.console.retrying.shelf import digest_of, digits_of, is_digits
 from reconcile.retries.outcome import (
     ExpenseOutcome,
     PlanOutcome,
@@ -120,7 +121,7 @@ def view(visit: Visit) -> Response:
     """
     digits = _digits(visit)
     run = visit.settings.retrying.run_of(digits)
-    digest = f"sha256:{digits}"
+    digest = digest_of(digits)
     found = _outcome(visit, digest)
     if found is None and run is None:
         raise PageError(404, "No plan of this digest was run.")
@@ -139,12 +140,8 @@ def view(visit: Visit) -> Response:
         digest=digest,
         run=run,
         found=found,
-        booked=sum(counts[each] for each in BOOKED),
-        refused=sum(counts[each] for each in REFUSED),
-        not_sent=sum(counts[each] for each in NOT_SENT),
+        stands=_stands(visit, digits, counts),
         dropped=counts[RetryOutcome.DROPPED],
-        undecided=counts[RetryOutcome.UNDECIDED],
-        in_doubt=counts[RetryOutcome.IN_DOUBT],
         total=sum(counts.values()),
         rows=listed,
         more=len(rows) - len(listed),
@@ -158,6 +155,51 @@ def view(visit: Visit) -> Response:
     if reads_again:
         response.headers["refresh"] = str(AGAIN_S)  # a page can say it, and stop it
     return response
+
+
+@attrs.frozen(kw_only=True)
+class RunFigure:
+    """How many expenses of a run stand so, and the list of them, where it shows all."""
+
+    number: int
+    link: str | None
+
+
+def _stands(
+    visit: Visit, digits: str, counts: Mapping[RetryOutcome, int]
+) -> Mapping[str, RunFigure]:
+    """Return the figures of a run by their names; only what was sent is in a list."""
+    undecided = (RetryOutcome.UNDECIDED, RetryOutcome.IN_DOUBT)
+    figures = {
+        "booked": _figure(visit, digits, counts, BOOKED, {"booked": "yes"}),
+        "refused": _figure(visit, digits, counts, REFUSED, {"state": "break"}),
+        "undecided": _figure(visit, digits, counts, undecided, {"state": "open"}),
+        "resolved": _figure(
+            visit, digits, counts, (RetryOutcome.RESOLVED,), {"state": "resolved"}
+        ),
+    }
+    not_sent = sum(counts.get(each, 0) for each in NOT_SENT)
+    figures["not_sent"] = RunFigure(number=not_sent, link=None)
+    sent = [each for each in RetryOutcome if each not in NOT_SENT]
+    return {**figures, "sent": _figure(visit, digits, counts, sent, {})}
+
+
+def _figure(
+    visit: Visit,
+    digits: str,
+    counts: Mapping[RetryOutcome, int],
+    outcomes_of: Sequence[RetryOutcome],
+    query: Mapping[str, str],
+) -> RunFigure:
+    """Return a figure; it leads to a list where that has as many."""
+    number = sum(counts.get(each, 0) for each in outcomes_of)
+    words = {"run": digits, **query}
+    cut = attrs.evolve(
+        scope_of(visit.asking), **{word: (value,) for word, value in words.items()}
+    )
+    same = number and visit.sheet.count(cut) == number
+    link = visit.links.to("expenses", words) if same else None
+    return RunFigure(number=number, link=link)
 
 
 def _running(visit: Visit) -> str:

@@ -94,6 +94,11 @@ class _PlanFiles:
             file.unlink(missing_ok=True)
 
 
+def digest_of(digits: str) -> str:
+    """Return the digest of a plan by its digits."""
+    return f"sha256:{digits}"
+
+
 def digits_of(digest: str) -> str:
     """Return the digits of a plan's digest."""
     return digest.removeprefix("sha256:")

@@ -294,13 +294,13 @@ def _figure(row: tuple[Any, ...], width: int) -> Figure:
 
 def _lines(where: Where) -> str:
     """Return the lines, by the index that has all of their figures, where it can."""
-    return _UNSETTLED if where.of_unsettled and not where.sought else "lines"
+    return _UNSETTLED if where.of_unsettled and not where.of_few else "lines"
 
 
 def _sorted(where: Where, order: str) -> str:
     """Return the lines, by the index of an order."""
-    if where.of_unsettled:
+    if where.of_unsettled and where.among is None:
         return f"lines INDEXED BY unsettled_by_{order}"
-    if where.sought or ORDERS[order][1] != "line":
+    if where.of_few or ORDERS[order][1] != "line":
         return "lines"  # by what was found; or by the key, which has no name
     return f"lines INDEXED BY lines_by_{order}"

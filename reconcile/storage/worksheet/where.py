@@ -20,7 +20,8 @@ class Where:
 
     `state` is None for all states and () for none at all. `kind` and `cause` are one
     condition: a cause of those names, or a kind without a cause. `ages` are spans of
-    `broken_since` (µs), open at the first and closed at the last end.
+    `broken_since` (µs), open at the first and closed at the last end. `among` names
+    lines by company and id; None for all.
     """
 
     company_id: tuple[str, ...] = ()
@@ -38,11 +39,17 @@ class Where:
     half_booked: tuple[bool, ...] = ()
     ages: tuple[Span, ...] = ()
     sought: tuple[str, ...] = ()
+    among: tuple[tuple[str, str], ...] | None = None
 
     @property
     def of_lines(self) -> bool:
-        """Return whether tallies cannot answer: they know no text and no age."""
-        return bool(self.ages or self.sought)
+        """Return whether tallies cannot answer: they know no text, age or id."""
+        return bool(self.ages or self.of_few)
+
+    @property
+    def of_few(self) -> bool:
+        """Return whether lines are found by what they are, not one after another."""
+        return bool(self.sought) or self.among is not None
 
     @property
     def of_unsettled(self) -> bool:
@@ -54,6 +61,11 @@ UNSETTLED: Final = ("open", "break")
 UNSETTLED_SQL: Final = "state IN ('open', 'break')"
 """As the partial indexes have it: word by word, or they are not used."""
 
+_AMONG: Final = (
+    "line IN (SELECT named.line FROM json_each(?) AS pair CROSS JOIN lines AS named"
+    " ON named.company_id = json_extract(pair.value, '$[0]')"
+    " AND named.transaction_id = json_extract(pair.value, '$[1]'))"
+)
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -81,6 +93,8 @@ class Conditions:
         self._any(self._months(where))
         self._any(self._ages(where))
         self._any(_sought(text, where) for text in where.sought)
+        if where.among is not None:
+            self._any([(_AMONG, [_encode(where.among).decode()])])
 
     @property
     def sql(self) -> str:
