@@ -8,6 +8,7 @@ import attrs
 
 from reconcile.console.figures import PartFigure
 from reconcile.console.filter import NONE
+from reconcile.domain.money import decimal_text
 from reconcile.report.money import TRANSFER, Sum
 
 PAYMENT: Final = "payment"
@@ -24,6 +25,11 @@ class Worth:
     currency: str | None
     items: int
     amount: Decimal | None
+
+    @property
+    def text(self) -> str | None:
+        """Return the amount to its last digit, None where there is none."""
+        return None if self.amount is None else decimal_text(self.amount)
 
     @property
     def words(self) -> Words:

@@ -211,6 +211,9 @@ def test_a_request_in_doubt_is_listed_and_given_up_once_with_a_reason(
     listed = Seen(desk.get("/requests").text)
     assert "1 request in doubt" in listed.text
     assert DOUBT in listed.links
+    (row,) = desk.get("/requests.json").json()["requests"]
+    assert f"/requests/{row['company_id']}/{row['request_id']}" == DOUBT
+    assert row["request_id"] in desk.get("/requests.csv").text
     form = form_in(desk.get(DOUBT).text, "/abandon")
 
     first = sent(desk, form, reason=REASON)

@@ -1,4 +1,4 @@
-"""What pages say is said as somebody in finance would: names first, no names of ours."""
+"""What pages say is said as in finance: names first, and no names of ours."""
 
 import re
 from collections.abc import Iterator

@@ -1,14 +1,13 @@
 """The audit: how it stood at two moments, on what, and what changed between them."""
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 import attrs
 from starlette.responses import Response
 
 from reconcile.console.comparing import (
     UNKNOWN,
-    Change,
     Comparison,
     Move,
     Reason,
@@ -18,6 +17,7 @@ from reconcile.console.comparing import (
 )
 from reconcile.console.cuts import months_of, refused, scope_of
 from reconcile.console.figures import Footing
+from reconcile.console.files import Row
 from reconcile.console.filter import Filter
 from reconcile.console.moments import (
     MOMENT_WORDS,
@@ -26,18 +26,18 @@ from reconcile.console.moments import (
     moments_of,
     presets_of,
 )
+from reconcile.console.pages.list_files import ListFile
 from reconcile.console.pages.visit import SCOPE, Foot, Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.console.sheet import Sheet
-from reconcile.console.spools import download
 from reconcile.console.sums import prices_in
 from reconcile.console.tying import KEY, TiedOut, tied_out
 from reconcile.console.works import StillCounting
 from reconcile.domain.case_events import CauseMended, EvidenceSetAside, ExpenseDecided
 from reconcile.domain.events import DeliverySetAside, SyncAbandoned
+from reconcile.domain.instants import format_instant
 from reconcile.domain.vocabulary import ItemState
 from reconcile.errors import UsageError
-from reconcile.report.csv import BYTE_ORDER_MARK, csv_line
 
 LISTED_MAX: Final = 50
 AUDIT_WORDS: Final = (*SCOPE, *MOMENT_WORDS, "moved", "because")
@@ -138,9 +138,7 @@ def view(visit: Visit) -> Response:
         groups=_groups(visit, moments, comparison),
         wanted=wanted,
         all_changes=_here(visit, moments),
-        csv=visit.links.to(
-            "audit_csv", {**_NO_SCOPE, **moments.query(), **_query(wanted)}
-        ),
+        files={**_NO_SCOPE, **moments.query(), **_query(wanted)},
         reasons=REASONS,
         unknown=UNKNOWN,
         tied=_tied(visit),
@@ -149,38 +147,42 @@ def view(visit: Visit) -> Response:
     )
 
 
-def view_csv(visit: Visit) -> Response:
-    """Return every expense that changed as a line of a CSV file."""
-    scope, wanted = scope_of(visit.asking), _wanted(visit)
+def _file_rows(visit: Visit) -> Iterator[Row]:
+    wanted = _wanted(visit)
+    moments = moments_of(visit.asking, visit.settings.now())
+    for change in _sheets(visit, moments).changes(scope_of(visit.asking)):
+        if wanted.has(change):
+            line, because = change.line, change.because
+            yield (
+                visit.settings.customer(line.company_id),
+                line.company_id,
+                line.transaction_id,
+                line.merchant,
+                line.amount,
+                line.currency,
+                line.issue_date,
+                change.move.before,
+                change.move.after,
+                REASONS[because][0] if because else None,
+                change.before.reason if change.before else None,
+                change.after.reason if change.after else None,
+            )
+
+
+def _file_head(visit: Visit) -> dict[str, Any]:
+    """Return what the two moments stand on."""
     moments = moments_of(visit.asking, visit.settings.now())
     sheets = _sheets(visit, moments)
-    found = (change for change in sheets.changes(scope) if wanted.has(change))
-    return download(
-        _csv(visit, found),
-        name=f"changes-{sheets.first.as_of:%Y-%m-%d}-{sheets.second.as_of:%Y-%m-%d}.csv",
-        media_type="text/csv; charset=utf-8",
-    )
-
-
-def _csv(visit: Visit, found: Iterable[Change]) -> Iterator[bytes]:
-    yield (BYTE_ORDER_MARK + csv_line(COLUMNS)).encode()
-    for change in found:
-        line, because = change.line, change.because
-        fields = (
-            visit.settings.customer(line.company_id),
-            line.company_id,
-            line.transaction_id,
-            line.merchant or "",
-            line.amount or "",
-            line.currency or "",
-            line.issue_date or "",
-            change.move.before,
-            change.move.after,
-            REASONS[because][0] if because else "",
-            change.before.reason if change.before else "",
-            change.after.reason if change.after else "",
-        )
-        yield csv_line(fields).encode("utf-8", "replace")
+    return {
+        name: {
+            "as_of": format_instant(footing.as_of),
+            "known_at": footing.known_at and format_instant(footing.known_at),
+            "position": footing.position,
+            "digest": footing.digest,
+        }
+        for name, sheet in (("first", sheets.first), ("second", sheets.second))
+        for footing in (sheet.footing,)
+    }
 
 
 def _wanted(visit: Visit) -> Wanted:
@@ -321,4 +323,11 @@ def _foot(footing: Footing) -> Foot:
 
 
 PAGE = Page(path="/audit", name="audit", view=view, words=AUDIT_WORDS)
-CSV = Page(path="/audit.csv", name="audit_csv", view=view_csv, words=AUDIT_WORDS)
+FILES: Final = ListFile(
+    name="changes",
+    path="/audit",
+    columns=COLUMNS,
+    rows=_file_rows,
+    words=AUDIT_WORDS,
+    head=_file_head,
+)

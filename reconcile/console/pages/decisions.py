@@ -1,6 +1,6 @@
 """What people decided: the latest first, or what one form recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from starlette.responses import RedirectResponse, Response
@@ -9,6 +9,8 @@ from reconcile.cases.listing import Case, cases
 from reconcile.console.deciding.kinds import CHOICES
 from reconcile.console.deciding.recording import Events, decided_between
 from reconcile.console.figures import ExpenseLine
+from reconcile.console.files import Row
+from reconcile.console.pages.list_files import ListFile
 from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.ticks import tick
 from reconcile.console.works import StillCounting
@@ -23,21 +25,8 @@ _ENDS: Final = ("booked", "moved", "waived")
 
 def view(visit: Visit) -> Response:
     """Show what was decided, with who decided it and why."""
-    books = visit.books
-    first, last = _position(visit, "from"), _position(visit, "to")
-    one_form = first is not None and last is not None
-    if first is not None and last is not None:
-        found = decided_between(books, first, last)
-    else:
-        companies = visit.asking.words.get("customer", ())
-        found = [
-            case
-            for case in cases(books.store, latest=LISTED_MAX)
-            if not companies or case.company_id in companies
-        ]
-        found.reverse()
-    until = books.store.position(known_at=visit.asking.known_at)
-    found = [case for case in found if case.position <= until]
+    one_form = _of_one_form(visit) is not None
+    found = _found(visit, latest=LISTED_MAX + 1)
     ended = [case for case in found if case.decision in _ENDS]
     return visit.page(
         "decisions.html",
@@ -49,7 +38,8 @@ def view(visit: Visit) -> Response:
         name_of=name_of,
         may_reopen=one_form and bool(ended) and not visit.asking.is_past,
         ended=[tick(case.company_id or "", case.about) for case in ended],
-        foot=visit.foot(position=until),
+        files=visit.asking.kept_but("again"),
+        foot=visit.foot(position=_until(visit)),
     )
 
 
@@ -66,6 +56,49 @@ def _lines(visit: Visit, found: Sequence[Case]) -> Mapping[int, ExpenseLine]:
         case.position: sheet.line(case.company_id or "", case.about) for case in found
     }
     return {position: line for position, line in lines.items() if line is not None}
+
+
+def _found(visit: Visit, *, latest: int | None = None) -> list[Case]:
+    """Return what was decided, the latest first; or what one form recorded."""
+    books, one_form = visit.books, _of_one_form(visit)
+    if one_form is not None:
+        found = decided_between(books, *one_form)
+    else:
+        companies = visit.asking.words.get("customer", ())
+        found = [
+            case
+            for case in cases(books.store, latest=latest)
+            if not companies or case.company_id in companies
+        ]
+        found.reverse()
+    until = _until(visit)
+    return [case for case in found if case.position <= until]
+
+
+def _until(visit: Visit) -> int:
+    return visit.books.store.position(known_at=visit.asking.known_at)
+
+
+def _of_one_form(visit: Visit) -> tuple[int, int] | None:
+    """Return between which events one form recorded, where that is asked for."""
+    first, last = _position(visit, "from"), _position(visit, "to")
+    return None if first is None or last is None else (first, last)
+
+
+def _file_rows(visit: Visit) -> Iterator[Row]:
+    for case in _found(visit):
+        named = case.company_id
+        yield (
+            case.position,
+            case.at,
+            named if named is None else visit.settings.customer(named),
+            named,
+            case.decision,
+            case.about,
+            case.to,
+            case.actor,
+            case.reason,
+        )
 
 
 def led_to(visit: Visit, events: Events) -> Response:
@@ -100,5 +133,22 @@ PAGE: Final = Page(
     name="decisions",
     view=view,
     words=(*SCOPE, "from", "to", "again"),
+)
+FILES: Final = ListFile(
+    name="decisions",
+    path="/decisions",
+    columns=(
+        "position",
+        "at",
+        "customer",
+        "company_id",
+        "decision",
+        "about",
+        "to",
+        "actor",
+        "reason",
+    ),
+    rows=_file_rows,
+    words=(*SCOPE, "from", "to"),
 )
 FORM: Final = Page(path="/decisions/new", name="decisions_form", view=moved_on)

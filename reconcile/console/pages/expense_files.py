@@ -1,21 +1,18 @@
 """The list of expenses as files: every expense that its address asks for."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any, Final
 
-import msgspec
 from starlette.responses import Response
 
 from reconcile.console.cuts import CUT_WORDS, cut_of
-from reconcile.console.figures import ExpenseLine
+from reconcile.console.files import Row, csv_file, json_file
 from reconcile.console.filter import Filter
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.rows import ExpenseRow, row_of
 from reconcile.console.spools import download
 from reconcile.domain.instants import format_instant
 from reconcile.domain.money import decimal_text
-from reconcile.report.csv import BYTE_ORDER_MARK, csv_line
 from reconcile.report.money import money_order
 
 SCHEMA: Final = "reconcile.expenses/1"
@@ -52,7 +49,6 @@ COLUMNS: Final = (
     "decided_at",
 )
 _FILE_WORDS: Final = (*CUT_WORDS, "as_of", "known_at")
-_encode: Final = msgspec.json.encode
 
 
 def view_csv(visit: Visit) -> Response:
@@ -78,10 +74,7 @@ def _name(visit: Visit) -> str:
 
 
 def _csv(visit: Visit, cut: Filter) -> Iterator[bytes]:
-    yield (BYTE_ORDER_MARK + csv_line(COLUMNS)).encode()
-    for row in _rows(visit, cut):
-        fields = tuple(_text(value) for value in _values(visit, row).values())
-        yield csv_line(fields).encode("utf-8", "replace")
+    return csv_file(COLUMNS, (_fields(visit, row) for row in _rows(visit, cut)))
 
 
 def _json(visit: Visit, cut: Filter) -> Iterator[bytes]:
@@ -89,7 +82,7 @@ def _json(visit: Visit, cut: Filter) -> Iterator[bytes]:
     head = {
         "schema": SCHEMA,
         "as_of": format_instant(footing.as_of),
-        "known_at": _moment(footing.known_at),
+        "known_at": footing.known_at and format_instant(footing.known_at),
         "position": footing.position,
         "ruleset": footing.ruleset,
         "policy": footing.policy,
@@ -100,11 +93,8 @@ def _json(visit: Visit, cut: Filter) -> Iterator[bytes]:
         "items": visit.sheet.count(cut),
         "money": _money(visit, cut),
     }
-    begin = _encode(head)[:-1] + b',"expenses":['
-    for row in _rows(visit, cut):
-        yield begin + _encode(_values(visit, row))
-        begin = b","
-    yield b"]}" if begin == b"," else begin + b"]}"
+    rows = (_fields(visit, row) for row in _rows(visit, cut))
+    return json_file(head, "expenses", COLUMNS, rows)
 
 
 def _money(visit: Visit, cut: Filter) -> list[dict[str, Any]]:
@@ -132,13 +122,9 @@ def _rows(visit: Visit, cut: Filter) -> Iterator[ExpenseRow]:
         yield row_of(line, as_of=as_of, title=titles.get(cause or ""))
 
 
-def _values(visit: Visit, row: ExpenseRow) -> Mapping[str, Any]:
-    """Return what a file says of an expense: in JSON as it is, in CSV as text."""
+def _fields(visit: Visit, row: ExpenseRow) -> Row:
+    """Return what a file says of an expense."""
     line = row.line
-    return dict(zip(COLUMNS, _fields(visit, row, line), strict=True))
-
-
-def _fields(visit: Visit, row: ExpenseRow, line: ExpenseLine) -> tuple[Any, ...]:
     return (
         visit.settings.customer(line.company_id),
         line.company_id,
@@ -159,32 +145,18 @@ def _fields(visit: Visit, row: ExpenseRow, line: ExpenseLine) -> tuple[Any, ...]
         line.verdict.value,
         line.action.value,
         row.step,
-        _moment(line.not_before),
+        line.not_before,
         line.attempts,
         line.half_booked,
         line.fingerprint,
-        _moment(line.first_sent_at),
-        _moment(line.last_sent_at),
-        _moment(line.broken_since),
+        line.first_sent_at,
+        line.last_sent_at,
+        line.broken_since,
         line.sync_id,
         line.decision,
         line.decided_by,
-        _moment(line.decided_at),
+        line.decided_at,
     )
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else format_instant(moment)
-
-
-def _text(value: Any) -> str:
-    match value:
-        case None | False:
-            return ""
-        case True:
-            return "yes"
-        case _:
-            return str(value)
 
 
 CSV = Page(

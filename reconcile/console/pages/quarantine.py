@@ -8,6 +8,8 @@ from typing import Final
 import attrs
 from starlette.responses import Response
 
+from reconcile.console.files import Row
+from reconcile.console.pages.list_files import ListFile
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.readmodels.quarantine import Quarantine, quarantine_at
 from reconcile.storage.ports import Store
@@ -32,12 +34,7 @@ def view(visit: Visit) -> Response:
     store = visit.books.store
     until = store.position(known_at=visit.asking.known_at)
     quarantine = quarantine_at(store, until=until)
-    company_ids = visit.asking.words.get("customer", ())
-    rows = [
-        (digest, piece.company_id, piece.reason, piece.evidence)
-        for digest, piece in quarantine.waiting()
-        if not company_ids or piece.company_id in (None, *company_ids)
-    ]
+    rows = _waiting(visit, quarantine)
     untrusted = store.untrusted()
     return visit.page(
         "quarantine.html",
@@ -51,9 +48,30 @@ def view(visit: Visit) -> Response:
     )
 
 
-def _listed(
-    store: Store, rows: list[tuple[str, str | None, str, str]]
-) -> Iterator[UnreadBytes]:
+_Unread = tuple[str, str | None, str, str]
+
+
+def _waiting(visit: Visit, quarantine: Quarantine) -> list[_Unread]:
+    company_ids = visit.asking.words.get("customer", ())
+    return [
+        (digest, piece.company_id, piece.reason, piece.evidence)
+        for digest, piece in quarantine.waiting()
+        if not company_ids or piece.company_id in (None, *company_ids)
+    ]
+
+
+def _file_rows(visit: Visit) -> Iterator[Row]:
+    store = visit.books.store
+    until = store.position(known_at=visit.asking.known_at)
+    waiting = _waiting(visit, quarantine_at(store, until=until))
+    for row in _listed(store, waiting):
+        named = None
+        if row.company_id is not None:
+            named = visit.settings.customer(row.company_id)
+        yield named, row.company_id, row.digest, row.reason, row.came_at
+
+
+def _listed(store: Store, rows: list[_Unread]) -> Iterator[UnreadBytes]:
     for digest, company_id, reason, identity in rows:
         evidence = store.evidence(bytes.fromhex(identity))
         yield UnreadBytes(
@@ -88,4 +106,10 @@ def _refusals(newest_first: list[UntrustedDelivery]) -> list[Refusals]:
     ]
 
 
+FILES: Final = ListFile(
+    name="quarantine",
+    path="/quarantine",
+    columns=("customer", "company_id", "digest", "reason", "came_at"),
+    rows=_file_rows,
+)
 PAGE = Page(path="/quarantine", name="quarantine", view=view)

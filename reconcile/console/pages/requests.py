@@ -1,6 +1,6 @@
 """Requests in doubt: listed, looked at, and given up by a person, with a reason."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,7 +10,9 @@ from starlette.responses import Response
 from reconcile.console.deciding.asked import reason_error, words_of
 from reconcile.console.deciding.offer import acting, why_off
 from reconcile.console.deciding.recording import Events, latest_of
+from reconcile.console.files import Row
 from reconcile.console.pages.decisions import led_to
+from reconcile.console.pages.list_files import ListFile
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.domain.request import UNDER_WAY, RequestState
@@ -48,7 +50,18 @@ class DoubtRow:
 
 def view(visit: Visit) -> Response:
     """Show every request whose answer was lost and that nothing has decided since."""
-    store = visit.books.store
+    found = _found_in_doubt(visit)
+    return visit.page(
+        "requests.html",
+        rows=[_row(visit, name, state) for name, state in found[:LISTED_MAX]],
+        number=len(found),
+        operations=OPERATIONS,
+        foot=visit.foot(position=visit.books.store.position()),
+    )
+
+
+def _found_in_doubt(visit: Visit) -> list[tuple[str, RequestState]]:
+    """Return company and request of each that is in doubt, the oldest first."""
     wanted = visit.asking.words.get("customer", ())
     found = [
         (state.asked.at, company_id, state)
@@ -57,13 +70,21 @@ def view(visit: Visit) -> Response:
         if state.asked is not None and (not wanted or company_id in wanted)
     ]
     found.sort(key=lambda doubt: doubt[:2])
-    return visit.page(
-        "requests.html",
-        rows=[_row(visit, name, state) for _, name, state in found[:LISTED_MAX]],
-        number=len(found),
-        operations=OPERATIONS,
-        foot=visit.foot(position=store.position()),
-    )
+    return [(company_id, state) for _, company_id, state in found]
+
+
+def _file_rows(visit: Visit) -> Iterator[Row]:
+    for company_id, state in _found_in_doubt(visit):
+        row = _row(visit, company_id, state)
+        yield (
+            visit.settings.customer(company_id),
+            company_id,
+            row.request_id,
+            row.operation,
+            row.at,
+            row.may_be_given_up_at,
+            row.names,
+        )
 
 
 def look(visit: Visit) -> Response:
@@ -179,8 +200,23 @@ def _row(visit: Visit, company_id: str, state: RequestState) -> DoubtRow:
     )
 
 
+FILES: Final = ListFile(
+    name="requests",
+    path="/requests",
+    columns=(
+        "customer",
+        "company_id",
+        "request_id",
+        "operation",
+        "asked_at",
+        "may_be_given_up_at",
+        "transaction_ids",
+    ),
+    rows=_file_rows,
+)
 PAGES: Final[Sequence[Page]] = (
     Page(path="/requests", name="requests", view=view),
+    *FILES.pages(),
     Page(path="/requests/{company}/{request}", name="request", view=look),
     Page(
         path="/requests/{company}/{request}/abandon",

@@ -1,6 +1,6 @@
 """What may be sent again now, what is left out and why, and what was sent before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,9 +8,11 @@ import attrs
 from starlette.responses import RedirectResponse, Response
 
 from reconcile.console.deciding.offer import acting
+from reconcile.console.files import Row
+from reconcile.console.pages.list_files import ListFile
 from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.problems import PageError
-from reconcile.console.retrying.lines import figures_of
+from reconcile.console.retrying.lines import REASONS, figures_of
 from reconcile.console.retrying.shelf import digits_of
 from reconcile.console.works import WAIT_S
 from reconcile.domain.identity import canonical_id
@@ -208,6 +210,31 @@ def _run(found: PlanOutcome) -> EarlierRun:
     )
 
 
+def _file_rows(visit: Visit) -> Iterator[Row]:
+    """Yield what the plan sends again, and then what it leaves out."""
+    plan = _plan(visit, _company(visit))
+    if plan is None:
+        raise PageError(
+            400,
+            "A plan is made of everything that is recorded, expected no known_at.",
+        )
+    named = visit.settings.customer
+    for line in plan.lines:
+        for name in line.transactions:
+            yield (
+                *(named(line.company_id), line.company_id, name),
+                *(True, line.n, line.operation, line.why, line.not_before),
+                *(None, None),
+            )
+    for row in plan.left_out:
+        why = REASONS.get(row.reason, (None, None))[0]
+        yield (
+            *(named(row.company_id), row.company_id, row.transaction_id),
+            *(False, None, None, why, row.until),
+            *(row.reason, row.owner),
+        )
+
+
 class ItemsOnce:
     """How the expenses of companies stand, each company read once."""
 
@@ -225,6 +252,23 @@ class ItemsOnce:
 
 PAGE: Final = Page(
     path="/retries", name="retries", view=view, words=SCOPE, reads_sheet=True
+)
+FILES: Final = ListFile(
+    name="retries",
+    path="/retries",
+    columns=(
+        "customer",
+        "company_id",
+        "transaction_id",
+        "is_planned",
+        "line",
+        "operation",
+        "why",
+        "not_before",
+        "left_out",
+        "owner",
+    ),
+    rows=_file_rows,
 )
 PLAN: Final = Page(
     path="/retries/{plan}", name="plan", view=frozen, words=SCOPE, reads_sheet=True

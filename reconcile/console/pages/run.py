@@ -11,6 +11,8 @@ from reconcile.console.cuts import scope_of
 from reconcile.console.deciding.asked import reason_error, words_of
 from reconcile.console.deciding.offer import acting
 from reconcile.console.figures import ExpenseLine
+from reconcile.console.files import Row
+from reconcile.console.pages.list_files import ListFile
 from reconcile.console.pages.retries import (
     BOOKED,
     NOT_SENT,
@@ -271,6 +273,19 @@ def _rows(found: PlanOutcome) -> Iterator[SentRow]:
             yield SentRow(company_id=line.company_id, found=expense, line=None)
 
 
+def _file_rows(visit: Visit) -> Iterator[Row]:
+    found = _outcome(visit, digest_of(_digits(visit)))
+    if found is None:
+        raise PageError(404, "No plan of this digest was run.")
+    for row in sorted(_rows(found), key=_place):
+        named = visit.settings.customer(row.company_id)
+        expense = row.found
+        yield (
+            *(named, row.company_id, expense.transaction_id),
+            *(expense.outcome, expense.reason),
+        )
+
+
 def _place(row: SentRow) -> tuple[int, str, str]:
     place = _ORDER.index(row.found.outcome)
     return place, row.company_id, row.found.transaction_id
@@ -283,7 +298,14 @@ def _digits(visit: Visit) -> str:
     return digits
 
 
+FILES: Final = ListFile(
+    name="run",
+    path="/retries/runs/{run}/expenses",
+    columns=("customer", "company_id", "transaction_id", "outcome", "reason"),
+    rows=_file_rows,
+)
 PAGES: Final[Sequence[Page]] = (
+    *FILES.pages(),
     Page(
         path="/retries/runs/{run}",
         name="run",

@@ -1,15 +1,17 @@
 """The syncs: how each ended, what was promised and seen of it, what is odd about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
 from starlette.responses import Response
 
+from reconcile.console.files import Row
 from reconcile.console.links import id_from_path, id_in_path
+from reconcile.console.pages.list_files import ListFile
 from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.problems import PageError
-from reconcile.console.sheet import LIMIT
+from reconcile.console.sheet import LIMIT, LIMIT_MAX
 from reconcile.projections.summaries import Finding, SyncSummary
 from reconcile.report.html.words import Word
 
@@ -51,9 +53,7 @@ def view(visit: Visit) -> Response:
     customers = visit.asking.words.get("customer", ())
     after = _place(visit.asking.first("after"))
     found = [*visit.sheet.syncs(customers=customers, after=after, limit=LIMIT + 1)]
-    beside: dict[str | None, list[Finding]] = {}
-    for finding in visit.sheet.findings(customers=customers):
-        beside.setdefault(finding.sync_id, []).append(finding)
+    beside = _beside(visit)
     shown = found[:LIMIT]
     others = [f for key, some in beside.items() if key is None for f in some]
     return visit.page(
@@ -64,6 +64,43 @@ def view(visit: Visit) -> Response:
         others=others[:FINDINGS_MAX],
         more=max(0, len(others) - FINDINGS_MAX),
     )
+
+
+def _beside(visit: Visit) -> dict[str | None, list[Finding]]:
+    """Return what is found, by sync; that of none too."""
+    beside: dict[str | None, list[Finding]] = {}
+    customers = visit.asking.words.get("customer", ())
+    for finding in visit.sheet.findings(customers=customers):
+        beside.setdefault(finding.sync_id, []).append(finding)
+    return beside
+
+
+def _file_rows(visit: Visit) -> Iterator[Row]:
+    beside = _beside(visit)
+    for sync in _every(visit):
+        row = _row(sync, beside.get(sync.sync_id, ()))
+        yield (
+            visit.settings.customer(sync.company_id),
+            sync.company_id,
+            sync.sync_id,
+            sync.state,
+            sync.status_code,
+            sync.status,
+            sync.listing,
+            sync.expected,
+            sync.reported,
+            sync.promised,
+            sync.seen,
+            [{"kind": each.kind, "reason": each.reason} for each in row.findings],
+        )
+
+
+def _every(visit: Visit) -> Iterator[SyncSummary]:
+    customers = visit.asking.words.get("customer", ())
+    after: tuple[str, str] | None = None
+    while found := visit.sheet.syncs(customers=customers, after=after, limit=LIMIT_MAX):
+        yield from found
+        after = found[-1].company_id, found[-1].sync_id
 
 
 def _row(sync: SyncSummary, beside: Sequence[Finding]) -> ListedSync:
@@ -94,6 +131,26 @@ def _place(after: str | None) -> tuple[str, str] | None:
     return company_id, sync_id
 
 
+FILES: Final = ListFile(
+    name="syncs",
+    path="/syncs",
+    columns=(
+        "customer",
+        "company_id",
+        "sync_id",
+        "state",
+        "status_code",
+        "status",
+        "listing",
+        "expected",
+        "reported",
+        "promised",
+        "seen",
+        "findings",
+    ),
+    rows=_file_rows,
+    reads_sheet=True,
+)
 PAGE = Page(
     path="/syncs", name="syncs", view=view, words=(*SCOPE, "after"), reads_sheet=True
 )
