@@ -27,6 +27,12 @@ from tests.console.stores import (
 
 WAYS_MAX = 3
 REPORTS = ("/report", "/report.html")
+AFTER_A_FORM = {
+    *("decisions_csv", "decisions_form", "decisions_json", "tie_out"),
+    *("plan", "plan-file", "run", "run_csv", "run_json"),
+    *("request", "requests_csv", "requests_json"),
+}
+"""The pages that no link leads to before something was decided, sent or asked."""
 EXPENSE = f"/expenses/{COMPANY}/t1"
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -222,6 +228,13 @@ def test_mounted_under_a_path_every_link_stays_below_it(
     pages = walked(browser, f"{root}/") | walked(browser, f"{root}{EXPENSE}")
 
     assert len(pages) > 8
+    paths = [path.removeprefix(root).partition("?")[0] for path in pages]
+    assert {
+        page.name
+        for page in ConsoleApp.pages
+        if page.method == "GET"
+        and not any(re.fullmatch(re.sub("{.*?}", "[^/]+", page.path), p) for p in paths)
+    } <= AFTER_A_FORM
     assert all(path.startswith(f"{root}/") for path in pages)
     for html in pages.values():
         for address in re.findall(r'(?:href|src|action)="([^"#][^"]*)"', html):
