@@ -14,6 +14,7 @@ from reconcile.console.figures import PartFigure
 from reconcile.console.filter import NONE
 from reconcile.console.worths import Words, Worths, worths_of
 from reconcile.domain.vocabulary import Action, BreakKind, ItemState, Owner, Verdict
+from reconcile.report.groups import NOT_TAKEN_UP, title_of_kind
 from reconcile.report.html import words
 from reconcile.rules.rule import Rule
 from reconcile.rules.ruleset import Ruleset
@@ -113,7 +114,7 @@ def _row(
     prints = _counted((key.fingerprint or "", part) for key, part in some)
     return CauseStanding(
         name=name,
-        title=title_of(name, known),
+        title=title_of(name, known, verdicts),
         step=MENDED if released == worths.items else words.step(action, name),
         released=released,
         worths=worths,
@@ -125,14 +126,22 @@ def _row(
     )
 
 
-def title_of(name: str, known: Rule | None) -> str:
-    """Return a cause, or a kind of breaks without one, in plain words."""
+def title_of(
+    name: str, known: Rule | None, verdicts: Mapping[str, int] | None = None
+) -> str:
+    """Return a cause, or a kind of breaks without one, in the report's words.
+
+    What is stuck may have been tried or not; only what nothing has tried may be sent.
+    """
     if known is not None:
         return known.title
-    if name in _KINDS:
-        means = words.BREAKS[BreakKind(name)].means
-        return means[:1].upper() + means[1:]
-    return name
+    if name not in _KINDS:
+        return name
+    title = title_of_kind(BreakKind(name), taken_up=True)
+    if name != BreakKind.STUCK or not verdicts or not verdicts.get(Verdict.RESEND):
+        return title
+    is_all = verdicts[Verdict.RESEND] == sum(verdicts.values())
+    return NOT_TAKEN_UP if is_all else f"{title}, or no sync has taken it up"
 
 
 _KINDS: Final = frozenset(BreakKind)

@@ -19,6 +19,7 @@ from reconcile.judgement.item import Cause, Item
 from reconcile.report.money import Sum
 
 EXAMPLES_MAX: Final = 3
+NOT_TAKEN_UP: Final = "It was handed over, and no sync has taken it up"
 _TITLES: Final = {
     BreakKind.FAILED: "It failed",
     BreakKind.MISSING: "Its sync ended without it",
@@ -30,6 +31,14 @@ _TITLES: Final = {
     BreakKind.INDETERMINATE: "The answer to our request was lost",
     BreakKind.UNRECOGNISED: "Codat used a word that nobody has classed",
 }
+
+
+def title_of_kind(kind: BreakKind | None, *, taken_up: bool) -> str:
+    """Return in plain words why breaks without a cause are.
+
+    `taken_up` says whether some attempt at them has been made.
+    """
+    return _TITLES[kind or BreakKind.FAILED] if taken_up else NOT_TAKEN_UP
 
 
 @attrs.define
@@ -162,7 +171,9 @@ def _group(key: GroupKey, some: _Gathered, causes: Causes) -> Group:
     cause = causes.named(key.cause) if key.cause is not None else None
     return Group(
         cause=key.cause,
-        title=cause.title if cause else _title(item),
+        title=cause.title
+        if cause
+        else title_of_kind(item.kind, taken_up=bool(item.attempts)),
         fingerprint=key.fingerprint,
         kind=key.kind,
         owner=cause.owner if cause else item.owner,
@@ -179,12 +190,6 @@ def _group(key: GroupKey, some: _Gathered, causes: Causes) -> Group:
         if cause is not None and cause.verdict is Verdict.FIX_FIRST
         else 0,
     )
-
-
-def _title(item: Item) -> str:
-    if not item.attempts:
-        return "It was handed over, and no sync has taken it up"
-    return _TITLES[item.kind or BreakKind.FAILED]
 
 
 def _advice(item: Item, rows: Iterable[Judged]) -> str:

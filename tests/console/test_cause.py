@@ -1,12 +1,18 @@
 """A cause's page: what it means, what to do, which expenses, what was decided."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from reconcile import Reconciler, read_lines
+from reconcile.console.causes import cause_rows
+from reconcile.console.figures import PartFigure
 from reconcile.console.worksheet import LiveWorksheet
+from reconcile.report.groups import NOT_TAKEN_UP
+from reconcile.report.money import Sum
+from reconcile.rules import BUILT_IN
 from tests.builders import create_of, page, row, status, uuid_of
 from tests.console.browser import Browser, Seen
 from tests.console.linked import Figures
@@ -172,3 +178,34 @@ def test_a_past_moment_shows_what_was_broken_then(browser: Browser) -> None:
     assert "The 6 expenses" in then
     assert "Nothing is broken by it at that moment." in Seen(later).text
     assert "see ticket 4411" not in then
+
+
+TRIED = "Nothing has decided it in time"
+
+
+def stuck(verdict: str, action: str) -> PartFigure:
+    """Return a count of stuck breaks: of what was tried, or of what never was."""
+    by = (None, None, "STUCK", action, verdict, "us", HARROW)
+    some = Sum(2, 0, Decimal(9))
+    return PartFigure(
+        by=by, type="Payment", currency="GBP", sum=some, first_at=None, last_at=None
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "title"),
+    [
+        ([stuck("FIX_FIRST", "read_again")], TRIED),
+        ([stuck("RESEND", "start_sync")], NOT_TAKEN_UP),
+        (
+            [stuck("FIX_FIRST", "read_again"), stuck("RESEND", "resend")],
+            f"{TRIED}, or no sync has taken it up",
+        ),
+    ],
+)
+def test_what_nothing_has_tried_is_told_apart_as_in_the_report(
+    parts: list[PartFigure], title: str
+) -> None:
+    (found,) = cause_rows(parts, BUILT_IN)
+
+    assert found.title == title

@@ -56,7 +56,7 @@ def view(visit: Visit) -> Response:
     return visit.page(
         "cause.html",
         name=name,
-        title_of_cause=title_of(name, rule),
+        title_of_cause=rows[0].title if rows else title_of(name, rule),
         rule=rule,
         row=rows[0] if rows else None,
         cut={"state": ItemState.BREAK.value, "cause": name},

@@ -122,6 +122,8 @@ def in_the_books(item: Item) -> Booked:
             )
         case ItemState.BREAK if item.half_booked:
             return Booked("In part.", "Some of its lines are written, others are not.")
+        case ItemState.BREAK if item.kind is BreakKind.STUCK and not item.attempts:
+            return Booked("No.", "Nothing has tried to write it.")
         case ItemState.BREAK:
             return _BROKEN.get(item.kind, Booked("No.", "It was not written."))
 
