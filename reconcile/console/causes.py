@@ -11,11 +11,13 @@ from typing import Final, NamedTuple
 import attrs
 
 from reconcile.console.figures import PartFigure
-from reconcile.console.filter import NONE
+from reconcile.console.filter import NONE, Filter
+from reconcile.console.sheet import Sheet
 from reconcile.console.worths import Words, Worths, worths_of
 from reconcile.domain.vocabulary import Action, BreakKind, ItemState, Owner, Verdict
 from reconcile.report.groups import NOT_TAKEN_UP, title_of_kind
 from reconcile.report.html import words
+from reconcile.report.money import BUCKETS
 from reconcile.rules.rule import Rule
 from reconcile.rules.ruleset import Ruleset
 from reconcile.storage.worksheet.read import Cut
@@ -31,6 +33,8 @@ BY: Final[tuple[Cut, ...]] = (
 )
 """What breaks are counted by, so that every figure of a page comes of one count."""
 
+NEW: Final = next(iter(BUCKETS))
+"""The youngest age: breaks of the last day."""
 MENDED: Final = "Send them again: it is mended"
 
 
@@ -99,6 +103,16 @@ def cause_rows(parts: Iterable[PartFigure], rules: Ruleset) -> list[CauseStandin
         groups.setdefault(key.name, []).append((key, part))
     rows = [_row(name, some, rules) for name, some in groups.items()]
     return sorted(rows, key=lambda row: (-row.items, row.title, row.name))
+
+
+def new_of(sheet: Sheet, scope: Filter) -> Mapping[str, int]:
+    """Return how many breaks of each cause, or kind, are of the youngest age."""
+    cut = attrs.evolve(scope, age=(NEW,))
+    numbers: Counter[str] = Counter()
+    for part in sheet.parts(cut, ("cause", "kind")):
+        cause, kind = part.by
+        numbers[cause or kind or NONE] += part.sum.items
+    return numbers
 
 
 def _row(

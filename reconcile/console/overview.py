@@ -14,6 +14,7 @@ from reconcile.console.causes import (
     CauseStanding,
     OwnerShare,
     cause_rows,
+    new_of,
     owner_shares,
 )
 from reconcile.console.figures import DayFigure, PartFigure
@@ -98,6 +99,7 @@ class Overview:
 
     states: Mapping[ItemState, int]
     causes: Sequence[CauseStanding]
+    new: Mapping[str, int]  # of each cause, the breaks of the last day
     owners: Sequence[OwnerShare]  # all of them, in a fixed order
     currencies: Sequence[CurrencyRow]
     unbooked: Worths
@@ -140,6 +142,7 @@ def overview_of(sheet: Sheet, scope: Filter, rules: Ruleset) -> Overview:
     return Overview(
         states=states,
         causes=causes,
+        new=new_of(sheet, scope),
         owners=_every_owner(owner_shares(breaks)),
         currencies=_currency_rows(unbooked),
         unbooked=worths_of(unbooked),

@@ -1,5 +1,6 @@
 """A cause's page: what it means, what to do, which expenses, what was decided."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -209,3 +210,22 @@ def test_what_nothing_has_tried_is_told_apart_as_in_the_report(
     (found,) = cause_rows(parts, BUILT_IN)
 
     assert found.title == title
+
+
+@pytest.mark.parametrize("page", ["/", "/causes"])
+def test_causes_are_in_the_order_that_is_asked_for(browser: Browser, page: str) -> None:
+    def titles(sort: str) -> list[str]:
+        html = browser.get(f"{page}?sort={sort}").text
+        assert "in the last day" in html
+        return re.findall(
+            r'class="lead"><a href="/causes/[^"]*">(?:<bdi>)?([^<]+)<', html
+        )
+
+    by_title = titles("cause")
+
+    assert len(by_title) > 3
+    assert by_title == sorted(by_title, key=str.casefold)
+    assert titles("-cause") == by_title[::-1]
+    assert titles("-breaks") == titles("") != by_title
+    assert sorted(titles("-seen")) == sorted(by_title)
+    assert browser.get(f"{page}?sort=money").status_code == 400

@@ -1,6 +1,6 @@
 """The list of expenses: which ones exactly, cut by the words of its address."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -53,7 +53,8 @@ def view(visit: Visit) -> Response:
 
     """
     cut, sheet = cut_of(visit.asking), visit.sheet
-    sort, descending = sort_of(visit)
+    named, descending = sort_of(visit, [*Sort], f"-{Sort.AGE}")
+    sort = Sort(named)
     page = _page(visit, cut, sort, descending=descending)
     states = sheet.states(cut)
     number = sum(states.values())
@@ -94,20 +95,20 @@ class Bulk:
     total: int
 
 
-def sort_of(visit: Visit) -> tuple[Sort, bool]:
-    """Return the order of a list, and whether it is backwards; the oldest break first.
+def sort_of(visit: Visit, known: Collection[str], usual: str) -> tuple[str, bool]:
+    """Return the order of a list, and whether it is backwards, as `-` before it says.
 
     Raises:
         PageError: there is no such order (400).
 
     """
-    asked = visit.asking.first("sort") or f"-{Sort.AGE}"
+    asked = visit.asking.first("sort") or usual
     name = asked.removeprefix("-")
-    if name not in [*Sort]:
+    if name not in known:
         raise PageError(
-            400, f"The order {name!r} is not known, expected one of {', '.join(Sort)}."
+            400, f"The order {name!r} is not known, expected one of {', '.join(known)}."
         )
-    return Sort(name), asked.startswith("-")
+    return name, asked.startswith("-")
 
 
 def _page(visit: Visit, cut: Filter, sort: Sort, *, descending: bool) -> LinePage:

@@ -15,6 +15,7 @@ from reconcile.console.overview import (
     CustomerRow,
     overview_of,
 )
+from reconcile.console.pages.causes import CauseOrder
 from reconcile.console.pages.visit import SCOPE, Page, Visit
 from reconcile.console.scoping import scope_form
 from reconcile.domain.vocabulary import ItemState
@@ -29,6 +30,7 @@ def view(visit: Visit) -> Response:
     sheet, scope = visit.sheet, visit.scope()
     overview = overview_of(sheet, scope, visit.books.rules)
     store = visit.books.store
+    order = CauseOrder.of(visit, "overview")
     every = "customers" in visit.asking.words.get(ALL, ())
     customers_max = EVERY_CUSTOMER_MAX if every else CUSTOMERS_MAX
     return visit.page(
@@ -36,7 +38,8 @@ def view(visit: Visit) -> Response:
         overview=overview,
         breaks=overview.broken,
         meter=charts.meter(overview.states),
-        causes_max=CAUSES_MAX,
+        causes=order.sorted(overview.causes)[:CAUSES_MAX],
+        columns=order.columns,
         customers=overview.customers[:customers_max],
         more_customers=rest_of(overview.customers[customers_max:]),
         flow=flow_of(
@@ -70,4 +73,6 @@ def rest_of(rows: Sequence[CustomerRow]) -> MoreCustomers:
     )
 
 
-PAGE = Page(path="/", name="overview", view=view, words=(*SCOPE, ALL), reads_sheet=True)
+PAGE = Page(
+    path="/", name="overview", view=view, words=(*SCOPE, ALL, "sort"), reads_sheet=True
+)
