@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from reconcile.domain.instants import format_instant
+from reconcile.foreign import one_line_json
 from reconcile.report.csv import BYTE_ORDER_MARK, csv_line
 
 Row = Sequence[Any]
@@ -24,16 +25,18 @@ def json_file(
     head: Mapping[str, Any], member: str, columns: Sequence[str], rows: Iterable[Row]
 ) -> Iterator[bytes]:
     """Yield a JSON file, piece by piece: its head, and the rows as one more member."""
-    begin = _encode(head)[:-1] + b"," + _encode(member) + b":["
+    begin = json_bytes(head)[:-1] + b"," + json_bytes(member) + b":["
     is_empty = True
     for row in rows:
         values = [_plain(value) for value in row]
-        yield begin + _encode(dict(zip(columns, values, strict=True)))
+        yield begin + json_bytes(dict(zip(columns, values, strict=True)))
         begin, is_empty = b",", False
     yield begin + b"]}" if is_empty else b"]}"
 
 
-_encode = msgspec.json.encode
+def json_bytes(data: Any) -> bytes:
+    """Return data as JSON on one line, in which nothing harms who looks at it."""
+    return one_line_json(msgspec.json.encode(data).decode()).encode()
 
 
 def _plain(value: Any) -> Any:

@@ -62,7 +62,7 @@ def test_a_list_leads_to_its_rows_as_csv_and_as_json_which_are_the_same(
     found = json.loads(data)
     body = text.decode().removeprefix(BYTE_ORDER_MARK)
     rows = [*csv.DictReader(io.StringIO(body, newline=""))]
-    assert found["schema"] == f"reconcile.{member}/1"
+    assert found["schema"] == f"reconcile.console.{member}/1"
     assert rows
     assert [[*row] for row in found[member]] == [[*row] for row in rows]
     assert [row[column] for row in found[member]] == [row[column] for row in rows]

@@ -80,8 +80,12 @@ def assert_safe(headers: object) -> None:
 def test_an_expense_says_whether_it_is_booked_why_not_and_whose_move_it_is(
     tmp_path: Path,
 ) -> None:
-    seen = Seen(Browser(console_on(store_with(tmp_path, STORY))).get(EXPENSE).text)
+    browser = Browser(console_on(store_with(tmp_path, STORY)))
+    seen = Seen(browser.get(EXPENSE).text)
 
+    (address,) = [link for link in seen.links if link.endswith("story.json")]
+    (story,) = browser.get(address).json()["stories"]
+    assert (story["transaction_id"], story["item"]["state"]) == ("t1", "break")
     for phrase in (
         "Kestrel Hotel · 642.00",
         "Is it in the books? No. Break",

@@ -45,6 +45,7 @@ PAGES: Final[tuple[Page, ...]] = (
     report.CSV,
     report.JSON,
     expense.PAGE,
+    expense.STORY,
     decisions.PAGE,
     *decisions.FILES.pages(),
     decisions.FORM,

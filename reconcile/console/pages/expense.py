@@ -9,8 +9,10 @@ import attrs
 from starlette.responses import Response
 
 from reconcile.console.deciding.offer import form_of_expense
+from reconcile.console.files import json_bytes
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.problems import PageError
+from reconcile.console.spools import download
 from reconcile.domain.vocabulary import (
     BreakKind,
     DecisionKind,
@@ -21,8 +23,9 @@ from reconcile.domain.vocabulary import (
 from reconcile.errors import UsageError
 from reconcile.judgement.item import Item, Leg
 from reconcile.report.html.figures import count, plural
-from reconcile.report.story import JudgementChanged, Story, StoryEntry
+from reconcile.report.story import JudgementChanged, Story, StoryEntry, story_data
 
+STORY_SCHEMA: Final = "reconcile.explain/2"
 DECIDED: Final = "decision"
 """The source of what a person decided, among a story's entries."""
 COMPANIES_MAX: Final = 200
@@ -36,16 +39,7 @@ def view(visit: Visit) -> Response:
         PageError: no such expense is known (404).
 
     """
-    company_id, transaction_id = visit.id("company"), visit.id("id")
-    try:
-        (story,) = visit.books.explain(
-            transaction_id,
-            company_id=company_id,
-            as_of=visit.asking.as_of or visit.settings.now(),
-            known_at=visit.asking.known_at,
-        )
-    except UsageError as error:
-        raise _unknown(visit, company_id, transaction_id) from error
+    story = _story(visit)
     return visit.page(
         "expense.html",
         story=story,
@@ -56,13 +50,43 @@ def view(visit: Visit) -> Response:
         days=[*_days(story)],
         parts_of=[_part(leg) for leg in story.item.legs],
         title_of=visit.title_of,
-        deciding=form_of_expense(visit, company_id, transaction_id, story.item),
+        deciding=form_of_expense(
+            visit, story.company_id, story.transaction_id, story.item
+        ),
         foot=visit.foot(
             as_of=story.as_of,
             position=story.position,
             rules=visit.books.rules.label,
         ),
     )
+
+
+def view_json(visit: Visit) -> Response:
+    """Give the story of one expense as `reconcile explain` writes it.
+
+    Raises:
+        PageError: no such expense is known (404).
+
+    """
+    story = _story(visit)
+    data = {"schema": STORY_SCHEMA, "stories": [story_data(story)]}
+    return download(
+        [json_bytes(data)], name="story.json", media_type="application/json"
+    )
+
+
+def _story(visit: Visit) -> Story:
+    company_id, transaction_id = visit.id("company"), visit.id("id")
+    try:
+        (story,) = visit.books.explain(
+            transaction_id,
+            company_id=company_id,
+            as_of=visit.asking.as_of or visit.settings.now(),
+            known_at=visit.asking.known_at,
+        )
+    except UsageError as error:
+        raise _unknown(visit, company_id, transaction_id) from error
+    return story
 
 
 def _because(item: Item, visit: Visit) -> str:
@@ -207,3 +231,4 @@ def _days(story: Story) -> Iterator[tuple[date, Sequence[StoryLine]]]:
 
 
 PAGE = Page(path="/expenses/{company}/{id}", name="expense", view=view)
+STORY = Page(path="/expenses/{company}/{id}/story.json", name="story", view=view_json)

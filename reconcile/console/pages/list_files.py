@@ -65,7 +65,7 @@ class ListFile:
         )
 
     def _json(self, visit: Visit) -> Response:
-        head = {"schema": f"reconcile.{self.name}/1", **self.head(visit)}
+        head = {"schema": f"reconcile.console.{self.name}/1", **self.head(visit)}
         return download(
             json_file(head, self.name, self.columns, self.rows(visit)),
             name=f"{self.name}.json",

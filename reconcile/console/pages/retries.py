@@ -54,10 +54,12 @@ def view(visit: Visit) -> Response:
     """Show the plan of what stands now, or stood at a moment; nothing is stored."""
     company_id = _company(visit)
     plan = _plan(visit, company_id)
+    figures = None if plan is None else figures_of(plan, visit.sheet, visit.title_of)
     return visit.page(
         "retries.html",
         plan=plan,
-        figures=None if plan is None else figures_of(plan, visit.sheet, visit.title_of),
+        figures=figures,
+        unbooked_link=None if figures is None else _unbooked(visit, figures.unbooked),
         frozen=False,
         customer=company_id,
         under_way=[] if visit.asking.is_past else visit.settings.retrying.under_way(),
@@ -143,6 +145,13 @@ def plan_of(visit: Visit) -> Plan:
             " ones. Freeze a new one, or run its file by `reconcile retries run`.",
         )
     return plan
+
+
+def _unbooked(visit: Visit, number: int) -> str | None:
+    """Return the list of what is not in the books, where it has as many."""
+    cut = attrs.evolve(visit.scope(), booked=("no",))
+    same = visit.sheet.count(cut) == number
+    return visit.links.to("expenses", {"booked": "no"}) if same else None
 
 
 def _company(visit: Visit) -> str | None:
