@@ -34,6 +34,13 @@ class ExpenseRow:
         return clean(kind, 40)
 
     @property
+    def is_mendable(self) -> bool:
+        """Return whether it failed for something that a person can mend."""
+        line = self.line
+        is_broken = line.state is ItemState.BREAK and line.fingerprint is not None
+        return is_broken and line.verdict is Verdict.FIX_FIRST
+
+    @property
     def value(self) -> str:
         """Return what a ticked row sends: company and id, as in addresses."""
         return (

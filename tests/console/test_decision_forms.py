@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconcile import Reconciler, read_lines
-from tests.builders import COMPANY, create_of, expense_of, page, row
+from tests.builders import COMPANY, create_of, expense_of, page, row, status
 from tests.console.browser import Browser, Seen
 from tests.console.deciding import (
     EXPENSE,
@@ -20,7 +20,7 @@ from tests.console.deciding import (
     states_of,
 )
 from tests.console.forms import form_in, sent
-from tests.console.stores import HOSTILE, LOCKED, url_in
+from tests.console.stores import HOSTILE, LOCKED, store_with, url_in
 
 
 @pytest.fixture
@@ -106,6 +106,51 @@ def test_the_list_of_expenses_has_a_bar_for_what_is_ticked_or_all_that_match(
     preview = sent(browser, asked, reason=REASON)
     assert "Waive: 13 expenses" in Seen(preview.text).text
     assert "The list has changed since you opened it" in Seen(stale.text).text
+
+
+def test_ticked_expenses_that_failed_alike_are_mended_with_all_that_did(
+    browser: Browser,
+) -> None:
+    html = browser.get("/expenses?state=break").text
+    form = form_in(html, "/decisions/new")
+
+    two = sent(browser, form, item=form.choices["item"][:2], kind="mended")
+    asked = form_in(two.text, "/decisions/new")
+    preview = sent(browser, asked, reason=REASON)
+
+    assert asked.all("kind") == ["mended"]
+    assert "Mended: 13 expenses" in Seen(preview.text).text
+    assert "Mended…" not in browser.get("/expenses?state=open").text
+
+
+def test_of_ticked_expenses_that_failed_in_several_ways_one_way_is_mended(
+    tmp_path: Path,
+) -> None:
+    archived = "Account account-1 is archived or was deleted."
+    lines = [
+        create_of(expense_of("t1", 1), expense_of("t2", 2)),
+        status(5130, minutes=2),
+        page(
+            row("t1", "PushError", message=LOCKED),
+            row("t2", "PushError", message=archived),
+            minutes=3,
+        ),
+    ]
+    app = console_for("Dana", store_with(tmp_path, lines))
+    with app:
+        desk = Browser(app)
+        form = form_in(desk.get("/expenses?state=break").text, "/decisions/new")
+
+        both = sent(desk, form, item=form.choices["item"], kind="mended")
+        asked = form_in(both.text, "/decisions/new")
+        preview = sent(desk, asked, mend=asked.choices["mend"][0], reason=REASON)
+        none = sent(desk, asked, mend="", reason=REASON)
+
+    assert "They failed in 2 ways." in Seen(both.text).text
+    assert len(asked.choices["mend"]) == 2
+    assert "Mended: 1 expense" in Seen(preview.text).text
+    assert none.status_code == 422
+    assert "choose which" in Seen(none.text).text
 
 
 def test_only_what_can_work_is_offered(browser: Browser, where: str) -> None:

@@ -88,7 +88,6 @@ def test_the_record_is_refused_as_the_preview_is_and_never_without_one(
         {"item": [f"{COMPANY}/unknown"]},
         {"item": []},
         {"mend": "x", "kind": "mended"},
-        {"mend": "", "kind": "mended"},
         {"mend": f"{COMPANY}/fp2:0000", "kind": "mended"},
         {"kind": "reopened"},
         {"which": "all", "cut": "nothing=1"},

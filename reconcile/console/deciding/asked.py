@@ -57,7 +57,10 @@ class DecisionAsked:
         if self.kind not in CHOICES:
             found["kind"] = "Choose what was decided."
         if self.kind == "mended" and self.mend is None:
-            found["kind"] = "A mend is of one cause at one customer: say it there."
+            found["kind"] = (
+                "A mend is of one cause at one customer: choose which, and the others"
+                " after it."
+            )
         if self.kind == "booked" and not self.entry:
             found["entry"] = "Give the number of the entry in their books."
         if self.kind == "moved" and not self.to:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ import attrs
 
 from reconcile.console.deciding.asked import DecisionAsked
 from reconcile.console.deciding.kinds import CHOICES, Choice, why_not
-from reconcile.console.deciding.subject import Subject
+from reconcile.console.deciding.subject import Subject, mends_of
 from reconcile.console.pages.visit import Visit
 from reconcile.console.problems import PageError
 from reconcile.console.ticks import tick
@@ -22,6 +23,8 @@ from reconcile.report.html.figures import clean
 CARRIED_MAX: Final = 300
 COMPANIES_MAX: Final = 200
 """More companies than these are not listed to choose from: an id is typed."""
+MENDS_MAX: Final = 100
+"""So many causes at customers can be chosen from to be mended."""
 NO_RIGHT: Final = (
     "You may look and download. Decisions need the right to act, which your"
     " administrator gives."
@@ -122,13 +125,14 @@ def form_again(
     visit: Visit, asked: DecisionAsked, subject: Subject, errors: Mapping[str, str]
 ) -> DecisionForm:
     """Return the form of what was asked for, with what was typed and what is wrong."""
-    items = [row.item for row in subject.rows] + [
-        row.item for row, _ in subject.refused
-    ]
+    rows = [*subject.rows, *(row for row, _ in subject.refused)]
+    items = [row.item for row in rows]
     kinds = [kind for kind in CHOICES if any(why_not(kind, i) is None for i in items)]
-    if not asked.mend:
-        kinds = [kind for kind in kinds if kind != "mended"]
-    mends = [_mendable(visit, *asked.mend)] if asked.mend else []
+    causes = {asked.mend: None} if asked.mend else mends_of(rows)
+    mends = [
+        _mendable(visit, *pair, cause=cause)
+        for pair, cause in islice(causes.items(), MENDS_MAX)
+    ]
     pairs = asked.pairs
     if asked.mend and len(subject.rows) <= CARRIED_MAX:
         pairs = tuple(row.key for row in subject.rows)
@@ -137,7 +141,7 @@ def form_again(
         choices=[CHOICES[kind] for kind in kinds],
         chosen=asked.kind,
         mends=mends,
-        mend=mends[0].value if mends else None,
+        mend=mends[0].value if asked.mend else None,
         items=[tick(*pair) for pair in pairs],
         cut=asked.cut,
         total=len(items),
@@ -182,8 +186,12 @@ def acting(visit: Visit) -> str:
     return visit.actor
 
 
-def _mendable(visit: Visit, company_id: str, fingerprint: str) -> Mendable:
+def _mendable(
+    visit: Visit, company_id: str, fingerprint: str, *, cause: str | None = None
+) -> Mendable:
     name = clean(visit.settings.customer(company_id), 80)
+    title = "" if cause is None else f"{clean(visit.title_of(cause), 80)}, "
     return Mendable(
-        value=tick(company_id, fingerprint), label=f"{name}: {clean(fingerprint, 40)}"
+        value=tick(company_id, fingerprint),
+        label=f"{name}: {title}{clean(fingerprint, 40)}",
     )

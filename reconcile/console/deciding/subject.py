@@ -60,6 +60,19 @@ class Subject:
         return f"sha256:{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()}"
 
 
+def mends_of(rows: Iterable[Judged]) -> Mapping[tuple[str, str], str | None]:
+    """Return what has to be mended for some expenses: company and fingerprint.
+
+    Each with the name of its cause.
+    """
+    found = {
+        (row.company_id, row.item.fingerprint): row.item.cause
+        for row in rows
+        if may_be_mended(row.item) and row.item.fingerprint is not None
+    }
+    return dict(sorted(found.items()))
+
+
 def digest_of(rows: Iterable[Judged]) -> str:
     """Return the digest of how some expenses of a company stand."""
     return seen_digest({row.transaction_id: row.item for row in rows})

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+import attrs
 from starlette.responses import Response
 
 from reconcile.console.deciding.asked import DecisionAsked, decision_asked
@@ -12,6 +13,7 @@ from reconcile.console.deciding.recording import Changed, recorded
 from reconcile.console.deciding.subject import (
     CARRIED_BYTES_MAX,
     Subject,
+    mends_of,
     stand_of,
     subject_of,
 )
@@ -35,6 +37,10 @@ def preview(visit: Visit) -> Response:
     acting(visit)
     asked = _asked(visit)
     subject = subject_of(visit.books, asked, visit.read)
+    mends = [*mends_of(subject.rows)] if asked.kind == "mended" else []
+    if asked.mend is None and len(mends) == 1:  # then it is of all that failed so
+        asked = attrs.evolve(asked, mend=mends[0], pairs=(), cut=None)
+        subject = subject_of(visit.books, asked)
     errors = asked.errors()
     if not subject.rows and "kind" not in errors:
         errors["kind"] = _none_can(asked, subject)
