@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 import attrs
@@ -131,7 +132,7 @@ class Filter:
             verdict=self.verdict,
             currency=_nullable(c if c == NONE else c.upper() for c in self._listed()),
             unpriced=UNPRICED in self.currency,
-            type=_nullable(value.lower() for value in self.type),
+            type=_nullable(map(ascii_lower, self.type)),
             issued=tuple("" if day == NONE else day for day in self.day),
             months=self.month,
             half_booked=tuple(value == "yes" for value in self.half_booked),
@@ -155,6 +156,12 @@ class Filter:
         return (value for value in self.currency if value != UNPRICED)
 
 
+def ascii_lower(text: str) -> str:
+    """Return a text with its letters A to Z small, as a worksheet compares types."""
+    return text.translate(_SMALL)
+
+
+_SMALL: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 _KINDS: Final = frozenset(BreakKind)
 _DIGITS: Final = re.compile("[0-9a-f]{64}", re.ASCII).fullmatch
 _CODE: Final = re.compile("[A-Za-z]{3}", re.ASCII).fullmatch

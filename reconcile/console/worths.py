@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from reconcile.console.figures import PartFigure
-from reconcile.console.filter import NONE
+from reconcile.console.filter import NONE, ascii_lower
 from reconcile.domain.money import decimal_text
 from reconcile.report.money import TRANSFER, Sum
 
@@ -55,7 +55,7 @@ def worths_of(parts: Iterable[PartFigure]) -> Worths:
     sums: dict[tuple[str | None, str | None], Sum] = {}
     names: dict[str | None, str | None] = {}
     for part in parts:
-        kind = None if part.type is None else part.type.lower()
+        kind = None if part.type is None else ascii_lower(part.type)
         names.setdefault(kind, part.type)
         sums.setdefault((kind, part.currency), Sum()).include(part.sum)
     worths = [

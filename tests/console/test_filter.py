@@ -1,9 +1,12 @@
 """A filter refuses what no line could have, and says what it expected."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from reconcile import UsageError
-from reconcile.console.filter import SOUGHT_MAX, VALUES_MAX, Filter, Sort
+from reconcile.console.filter import SOUGHT_MAX, VALUES_MAX, Filter, Sort, ascii_lower
 from reconcile.console.places import LinePlace, place_of, place_text
 
 
@@ -34,6 +37,14 @@ def test_a_value_that_no_line_could_have_is_refused(
 def test_more_values_than_a_person_chooses_are_refused() -> None:
     with pytest.raises(UsageError, match=f"expected at most {VALUES_MAX}"):
         Filter(customer=tuple(map(str, range(VALUES_MAX + 1))))
+
+
+@pytest.mark.parametrize("kind", ["REFUND", "Écart", "İade", "ΣΑΣ", "支払い", "ẞ"])
+def test_a_type_is_compared_as_the_worksheet_compares_it(kind: str) -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        (lowered,) = db.execute("SELECT lower(?)", [kind]).fetchone()
+
+    assert ascii_lower(kind) == lowered
 
 
 @pytest.mark.parametrize(
