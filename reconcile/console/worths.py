@@ -19,7 +19,10 @@ Words = Mapping[str, str | tuple[str, ...]]
 
 @attrs.frozen
 class Worth:
-    """Lines of one type and currency; `amount` is None where they have no sum."""
+    """Lines of one type and currency; `amount` is None where they have no sum.
+
+    `items` counts those without an amount too: its link leads to all of them.
+    """
 
     type: str | None
     currency: str | None
@@ -72,10 +75,10 @@ def worths_of(parts: Iterable[PartFigure]) -> Worths:
 
 
 def _worth(kind: str | None, currency: str | None, found: Sum) -> Worth | None:
-    if kind == TRANSFER and currency is None:
-        return Worth(kind, None, found.items, None)
     if found.items == found.unpriced:
         return None
+    if kind == TRANSFER and currency is None:
+        return Worth(kind, None, found.items, None)
     return Worth(kind, currency, found.items, found.amount)
 
 

@@ -11,7 +11,10 @@ from reconcile import Reconciler, read_lines
 from reconcile.console.causes import cause_rows
 from reconcile.console.figures import PartFigure
 from reconcile.console.worksheet import LiveWorksheet
+from reconcile.console.worths import worths_of
 from reconcile.report.groups import NOT_TAKEN_UP
+from reconcile.report.html.tally import MoneyKey
+from reconcile.report.html.view import prices_of
 from reconcile.report.money import Sum
 from reconcile.rules import BUILT_IN
 from tests.builders import create_of, page, row, status, uuid_of
@@ -229,3 +232,24 @@ def test_causes_are_in_the_order_that_is_asked_for(browser: Browser, page: str) 
     assert titles("-breaks") == titles("") != by_title
     assert sorted(titles("-seen")) == sorted(by_title)
     assert browser.get(f"{page}?sort=money").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "currency"),
+    [("Transfer", None), ("Refund", "GBP"), ("Payment", "EUR"), ("Reward", None)],
+)
+@pytest.mark.parametrize("lacking", [0, 1, 3])
+def test_as_many_are_without_an_amount_as_in_the_report(
+    kind: str, currency: str | None, lacking: int
+) -> None:
+    some = Sum(3, lacking, Decimal(9))
+    part = PartFigure(
+        by=(), type=kind, currency=currency, sum=some, first_at=None, last_at=None
+    )
+    worths = worths_of([part])
+    prices = prices_of({MoneyKey(kind, currency): some})
+
+    assert worths.unpriced == prices.unpriced == lacking
+    assert [w.amount for w in (*worths.payments, *worths.others)] == [
+        price.amount for price in (*prices.payments, *prices.others)
+    ]

@@ -35,7 +35,7 @@ class Price:
 
     type: str | None
     currency: str | None
-    items: int  # that have an amount, or are transfers
+    items: int  # that have an amount
     amount: Decimal | None  # None where amounts must not be added up
 
     @property
@@ -60,13 +60,12 @@ def prices_of(sums: Mapping[MoneyKey, Sum]) -> Prices:
     unpriced = 0
     for key in sorted(sums, key=money_order):
         some = sums[key]
-        if key.type == TRANSFER and key.currency is None:
-            found.append(Price(key.type, None, some.items, None))
-            continue
         unpriced += some.unpriced
         if some.items > some.unpriced:
             number = some.items - some.unpriced
-            found.append(Price(key.type, key.currency, number, some.amount))
+            is_bare = key.type == TRANSFER and key.currency is None
+            amount = None if is_bare else some.amount
+            found.append(Price(key.type, key.currency, number, amount))
     return Prices(
         items=sum(some.items for some in sums.values()),
         payments=[price for price in found if price.is_payment],
