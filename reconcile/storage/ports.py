@@ -240,6 +240,10 @@ class Store(Movable, Protocol):
         """Return what all evidence is known by, in the order of its coming."""
         ...
 
+    def evidence_counts(self) -> dict[tuple[str, str], int]:
+        """Return how many pieces of evidence there are, by kind and HTTP method."""
+        ...
+
     def rewrite(self, evidence: Iterable[Evidence]) -> None:
         """Put other addresses, companies and bodies in place of those of evidence."""
         ...

@@ -58,6 +58,13 @@ def audited(app: ConsoleApp, query: str) -> str:
     return answer.text
 
 
+EVIDENCE = (
+    r"Pieces of evidence stored at .*? UTC (\d+) Requests of ours, with their answers"
+    r" (\d+) Pages and statuses that we read (\d+) Webhooks (\d+) What could not be"
+    r" read as traffic (\d+)"
+)
+
+
 def digests_of(html: str) -> list[str]:
     """Return the digests that the page gives."""
     return re.findall(r'<code class="id">(sha256:[0-9a-f]{64})</code>', html)
@@ -111,6 +118,21 @@ def test_every_figure_of_a_moment_leads_to_as_many_expenses(app: ConsoleApp) -> 
             assert "No expense is like that." in text
         else:
             assert re.search(rf"\b{number} (of [\d,]+ )?expenses?", text)
+
+
+def test_it_rests_on_every_piece_of_evidence_counted_by_kind(
+    app: ConsoleApp, where: str
+) -> None:
+    text = ""
+    while not (kinds := re.findall(EVIDENCE, text)):
+        text = Seen(audited(app, TWO)).text
+    with Reconciler.open(where, now=clock_at(LATER)) as books:
+        stored = len(books.store.evidence_keys())
+
+    (found,) = kinds
+    whole, sent, read, webhooks, unread = map(int, found)
+    assert whole == stored == sent + read + webhooks + unread
+    assert (sent, read, webhooks) == (3, 4, 0)
 
 
 def test_changes_of_one_kind_are_listed_alone_on_the_page_and_in_the_file(

@@ -297,3 +297,4 @@ def test_what_was_received_twice_is_one_piece_at_two_times(store: Store) -> None
     times = [receipt.evidence.observed_at for receipt in store.receipts(b"d" * 32)]
     assert times == [at(1), at(2)]
     assert [key.identity for key in store.evidence_keys()] == [b"d" * 32]
+    assert store.evidence_counts() == {("delivery", ""): 1}

@@ -29,6 +29,7 @@ from reconcile.console.moments import (
 from reconcile.console.pages.list_files import ListFile
 from reconcile.console.pages.visit import SCOPE, Foot, Page, Visit
 from reconcile.console.problems import PageError
+from reconcile.console.resting import stored_evidence
 from reconcile.console.sheet import Sheet
 from reconcile.console.sums import prices_in
 from reconcile.console.tying import KEY, TiedOut, tied_out
@@ -142,6 +143,7 @@ def view(visit: Visit) -> Response:
         reasons=REASONS,
         unknown=UNKNOWN,
         tied=_tied(visit),
+        evidence=stored_evidence(visit),
         scope=scope,
         foot=_foot(second.footing),
     )

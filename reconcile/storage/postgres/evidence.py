@@ -59,6 +59,14 @@ def evidence_keys(database: PostgresDatabase) -> list[EvidenceKey]:
     return [EvidenceKey(*row[:4]) for row in sorted(rows, key=lambda row: row[4])]
 
 
+def evidence_counts(database: PostgresDatabase) -> dict[tuple[str, str], int]:
+    """Return how many pieces of evidence there are, by kind and HTTP method."""
+    rows = database.all(
+        "SELECT kind, method, COUNT(DISTINCT identity) FROM $.evidence GROUP BY 1, 2"
+    )
+    return {(kind, method): number for kind, method, number in rows}
+
+
 def rewrite_evidence(
     write: Queries, rows: Iterable[tuple[Any, ...]], bodies: dict[bytes, bytes]
 ) -> None:

@@ -21,6 +21,7 @@ from reconcile.storage.postgres.errors import store_errors
 from reconcile.storage.postgres.events import PostgresEvents
 from reconcile.storage.postgres.evidence import (
     compact,
+    evidence_counts,
     evidence_keys,
     receipts,
     rewrite_evidence,
@@ -210,6 +211,10 @@ class PostgresStore(PostgresMoving, PostgresEvents):
     def evidence_keys(self) -> list[EvidenceKey]:
         """Return what all evidence is known by, in the order of its coming."""
         return evidence_keys(self._database)
+
+    def evidence_counts(self) -> dict[tuple[str, str], int]:
+        """Return how many pieces of evidence there are, by kind and HTTP method."""
+        return evidence_counts(self._database)
 
     def body(self, digest: bytes) -> bytes | None:
         """Return the body that has that SHA-256, None where no such is stored."""

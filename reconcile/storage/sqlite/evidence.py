@@ -60,6 +60,14 @@ def evidence_keys(cursor: sqlite3.Cursor) -> list[EvidenceKey]:
     return [EvidenceKey(*row) for row in cursor.fetchall()]
 
 
+def evidence_counts(cursor: sqlite3.Cursor) -> dict[tuple[str, str], int]:
+    """Return how many pieces of evidence there are, by kind and HTTP method."""
+    cursor.execute(
+        "SELECT kind, method, COUNT(DISTINCT identity) FROM evidence GROUP BY 1, 2"
+    )
+    return {(kind, method): number for kind, method, number in cursor.fetchall()}
+
+
 def rewrite_evidence(
     cursor: sqlite3.Cursor, rows: Iterable[tuple[Any, ...]], bodies: dict[bytes, bytes]
 ) -> None:

@@ -33,6 +33,7 @@ from reconcile.storage.sqlite.evidence import (
     compact,
     deliveries_of,
     evidence_at,
+    evidence_counts,
     evidence_keys,
     receipts,
     rewrite_evidence,
@@ -214,6 +215,11 @@ class SqliteStore(SqliteMoving, EventReads):
         """Return what all evidence is known by, in the order of its coming."""
         with self._database.reading() as cursor:
             return evidence_keys(cursor)
+
+    def evidence_counts(self) -> dict[tuple[str, str], int]:
+        """Return how many pieces of evidence there are, by kind and HTTP method."""
+        with self._database.reading() as cursor:
+            return evidence_counts(cursor)
 
     def body(self, digest: bytes) -> bytes | None:
         """Return the body that has that SHA-256, None where no such is stored."""
