@@ -121,6 +121,7 @@ def test_breaks_without_a_cause_have_a_page_by_their_kind(tmp_path: Path) -> Non
     assert answer.status_code == 200
     text = Seen(answer.text).text
     assert "Its sync ended without it" in text
+    assert "The first below: " in text
     assert "Lost" in text
     assert "Codat said nothing of it in words." in text
 

@@ -102,6 +102,7 @@ def test_the_list_of_expenses_has_a_bar_for_what_is_ticked_or_all_that_match(
 
     assert "3 expenses" in Seen(three.text).text
     assert (three.status_code, every.status_code) == (200, 200)
+    assert "Tick expenses in the list" not in every.text  # its list has no ticks
     asked = form_in(every.text, "/decisions/new")
     preview = sent(browser, asked, reason=REASON)
     assert "Waive: 13 expenses" in Seen(preview.text).text

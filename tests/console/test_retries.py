@@ -10,15 +10,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reconcile import CodatUnavailable, Plan
+from reconcile import CodatUnavailable, Plan, create_expenses
 from reconcile.retries.run import lease_of
 from tests.console.browser import Browser, Seen
 from tests.console.forms import Form, form_in, forms_in, sent
 from tests.console.linked import Figures
 from tests.console.retry_place import Place, frozen, place_at
 from tests.console.stores import HOSTILE
-from tests.retries.desk import COMPANY, id_of, retry_office
+from tests.retries.desk import COMPANY, expense, id_of, retry_office
 
+LATER = "ffffffff-0000-4000-8000-000000000001"
 REASON = "The period is open again, ticket 4411."
 
 
@@ -149,7 +150,8 @@ def test_lines_and_what_is_left_out_add_up_to_breaks_and_open(place: Place) -> N
         text = Seen(Browser(app).get("/retries").text).text
 
     not_booked = sum(state in ("break", "open") for state in desk.states().values())
-    to_send, left_out = text.split()[0], text.partition("Left out: ")[2].split()[0]
+    to_send = text.partition(" expenses may be sent again")[0].split()[-1]
+    left_out = text.partition("Left out: ")[2].split()[0]
     assert f"Of the {not_booked} that are not in the books" in text
     assert int(to_send) + int(left_out) == not_booked
 
@@ -288,6 +290,8 @@ def test_a_run_that_is_stopped_makes_no_further_call(tmp_path: Path) -> None:
         for numbers in (range(30), range(30, 60)):  # two calls' worth, never sent
             with pytest.raises(CodatUnavailable):
                 desk.create(numbers)
+        with pytest.raises(CodatUnavailable):  # the run never comes to this customer
+            desk.send(create_expenses(LATER, [expense(id_of(60))]))
         desk.line.unplugged = False
         desk.settle()
         place = Place(desk, tmp_path)
@@ -312,10 +316,11 @@ def test_a_run_that_is_stopped_makes_no_further_call(tmp_path: Path) -> None:
             go.set()
             text = Seen(ended(browser, run, place=place)).text
 
-        assert "60 expenses may be sent again" in Seen(html).text
+        assert "none is left out" in Seen(html).text
         assert (stop.status_code, twice.status_code) == (303, 303)
-        assert re.search("10 not sent.* stopped by Dana Whitfield", text)
+        assert re.search("11 not sent.* stopped by Dana Whitfield", text)
         assert desk.line.writes == 1
+        assert "61 expenses, started by" in text
 
 
 def test_a_line_to_codat_that_is_down_ends_the_run_with_the_reason(
@@ -326,9 +331,9 @@ def test_a_line_to_codat_that_is_down_ends_the_run_with_the_reason(
         browser = Browser(app)
         _, html = frozen(browser)
         run = sent(browser, send_form(html), reason=REASON).headers["location"]
-        text = Seen(ended(browser, run, place=place)).text
+        page = ended(browser, run, place=place)
 
-    assert "It stopped:" in text
+    assert "It stopped:" in Seen(page).text
 
 
 def test_what_is_hostile_is_text_on_the_pages_of_a_run(place: Place) -> None:

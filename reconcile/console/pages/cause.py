@@ -133,9 +133,10 @@ def _lines(visit: Visit, cut: Filter) -> LinePage:
 
 @attrs.frozen(kw_only=True)
 class Example:
-    """One of the expenses: what Codat said of it, and what is to be done."""
+    """One of the expenses: why it is so, what Codat said of it, what is to be done."""
 
     line: ExpenseLine
+    reason: str
     message: str | None
     advice: str
 
@@ -147,6 +148,7 @@ def _example(
     for line in lines[:1]:
         return Example(
             line=line,
+            reason=line.reason,
             message=line.message,
             advice=_advice_of(visit, line) if rule is None else "",
         )

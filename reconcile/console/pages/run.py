@@ -135,6 +135,7 @@ def view(visit: Visit) -> Response:
         for name in (row.found.transaction_id,)
     ]
     is_under_way = run is not None and run.is_under_way
+    calls, to_begin = _still_to_begin(visit, digits, found)
     reads_again = is_under_way and visit.asking.first("still") != "yes"
     response = visit.page(
         "run.html",
@@ -142,9 +143,10 @@ def view(visit: Visit) -> Response:
         digest=digest,
         run=run,
         found=found,
-        stands=_stands(visit, digits, counts),
+        stands=_stands(visit, digits, counts, to_begin),
+        planned_calls=calls,
         dropped=counts[RetryOutcome.DROPPED],
-        total=sum(counts.values()),
+        total=sum(counts.values()) + to_begin,
         rows=listed,
         more=len(rows) - len(listed),
         outcome_of=OUTCOMES,
@@ -168,7 +170,7 @@ class RunFigure:
 
 
 def _stands(
-    visit: Visit, digits: str, counts: Mapping[RetryOutcome, int]
+    visit: Visit, digits: str, counts: Mapping[RetryOutcome, int], to_begin: int
 ) -> Mapping[str, RunFigure]:
     """Return the figures of a run by their names; only what was sent is in a list."""
     undecided = (RetryOutcome.UNDECIDED, RetryOutcome.IN_DOUBT)
@@ -180,7 +182,7 @@ def _stands(
             visit, digits, counts, (RetryOutcome.RESOLVED,), {"state": "resolved"}
         ),
     }
-    not_sent = sum(counts.get(each, 0) for each in NOT_SENT)
+    not_sent = sum(counts.get(each, 0) for each in NOT_SENT) + to_begin
     figures["not_sent"] = RunFigure(number=not_sent, link=None)
     sent = [each for each in RetryOutcome if each not in NOT_SENT]
     return {**figures, "sent": _figure(visit, digits, counts, sent, {})}
@@ -265,6 +267,22 @@ def _outcome(visit: Visit, digest: str) -> PlanOutcome | None:
     if all(name != digest for _, name in plans_begun(store)):
         return None
     return outcomes(store, ItemsOnce(visit.books).of, digest)[0]
+
+
+def _still_to_begin(
+    visit: Visit, digits: str, found: PlanOutcome | None
+) -> tuple[int, int]:
+    """Return a plan's calls, and its expenses of customers that come later in the run.
+
+    The store knows the lines of a customer once the run has come to that customer.
+    """
+    lines = () if found is None else found.lines
+    plan = visit.settings.retrying.shelf.frozen(digits)
+    if plan is None or (found is not None and found.ended_at is not None):
+        return len(lines), 0
+    begun = {line.company_id for line in lines}
+    later = [line for line in plan.lines if line.company_id not in begun]
+    return len(lines) + len(later), sum(len(line.transactions) for line in later)
 
 
 def _rows(found: PlanOutcome) -> Iterator[SentRow]:
