@@ -3,7 +3,7 @@
     python docs/examples/month_end.py STORE
 
 Three companies send their expenses week by week, hear webhooks, and read statuses and
-pages; what arrived is in the store at the end; the books of the sandbox are not.
+pages; what arrived is taken in week by week; the books of the sandbox are not.
 """
 
 import json
@@ -28,23 +28,30 @@ class Office:
         self.sandbox = sandbox
         self.books = books
         self.captured: list[Exchange] = []
-        self.sent = 0
+        self.sent = self.taken_in = 0
         self._chance = random.Random(2026)
         self._client = httpx.Client(base_url=HOST, transport=sandbox.transport())
 
     def live(self) -> None:
-        """Send, listen and read for a month; then take in everything that arrived."""
+        """Send, listen and read for a month, and take in what arrived each week."""
         companies = [self.sandbox.company().company_id for _ in range(3)]
         for company_id in companies:
             self.sandbox.webhooks.subscribe_callable(self.hear, company_id=company_id)
         for _ in range(4):
             for company_id in companies:
                 self.week(company_id)
+            self.take_in()
             self.sandbox.advance(timedelta(days=7))
         for company_id in companies:
             self.read_all(company_id)
+        self.take_in()
         self.sandbox.advance(timedelta(days=3))
+
+    def take_in(self) -> None:
+        """Hand over to the store what arrived since the last time."""
         self.books.ingest(self.captured)
+        self.taken_in += len(self.captured)
+        self.captured.clear()
 
     def week(self, company_id: str) -> None:
         """Send a week's expenses, and look at their sync a little later."""
@@ -123,20 +130,31 @@ def _at(company_id: str) -> str:
     return f"/companies/{company_id}/sync/expenses"
 
 
-def main(store: str) -> None:
-    """Live a month, and say what was sent."""
-    sandbox = Sandbox(
+def codat() -> Sandbox:
+    """Return the Codat of January: three companies, and what goes wrong with each."""
+    return Sandbox(
         scenario=scenario("month-end"),
         settings=Settings(integration_type="expense"),
         seed=0,
         now=JANUARY,
     )
+
+
+def lived(store: str, sandbox: Sandbox) -> Office:
+    """Return an office that has lived the month, with its history in a store."""
     with Reconciler.open(store, now=lambda: sandbox.now) as books:
         office = Office(sandbox, books)
         office.live()
+    return office
+
+
+def main(store: str) -> None:
+    """Live a month, and say what was sent."""
+    sandbox = codat()
+    office = lived(store, sandbox)
     syncs = sum(len(company.syncs) for company in sandbox.companies.values())
     print(f"{office.sent} expenses of 3 companies sent in January, in {syncs} syncs;")
-    print(f"{len(office.captured)} exchanges and webhooks captured.")
+    print(f"{office.taken_in} exchanges and webhooks captured.")
 
 
 if __name__ == "__main__":
