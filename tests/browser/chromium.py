@@ -58,6 +58,14 @@ def opened(
     context.close()
 
 
+def visit(shown: Page, address: str) -> None:
+    """Open a page, and wait while it says that it is still counting."""
+    answer = shown.goto(address)
+    while answer is not None and answer.status == 202:
+        shown.wait_for_timeout(200)
+        answer = shown.goto(address)
+
+
 def too_wide(page: Page) -> list[str]:
     """Return what makes a page scroll sideways: the elements that stick out."""
     found: list[str] = page.evaluate(

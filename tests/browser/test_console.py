@@ -1,10 +1,9 @@
 """The console in a browser: whole at each width, alone on its origin, for all eyes."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from tests.browser.chromium import (
     SCHEMES,
@@ -13,9 +12,9 @@ from tests.browser.chromium import (
     axe_findings,
     opened,
     too_wide,
+    visit,
 )
-from tests.browser.serving import console_served
-from tests.console.months import HARROW, MARKUP, console_of, store_of_everything
+from tests.console.months import HARROW, MARKUP
 
 WAIT_MS = 10_000
 PAGES = (
@@ -35,22 +34,6 @@ PAGES = (
     "/?as_of=2026-03-10",
     "/nowhere",
 )
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a console over a store with a bit of everything."""
-    where = store_of_everything(tmp_path_factory.mktemp("console"))
-    with console_of(where) as app, console_served(app) as address:
-        yield address
-
-
-def visit(shown: Page, address: str) -> None:
-    """Open a page, and wait while it says that it is still counting."""
-    answer = shown.goto(address)
-    while answer is not None and answer.status == 202:
-        shown.wait_for_timeout(200)
-        answer = shown.goto(address)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
