@@ -1,7 +1,6 @@
 """One expense as a row of a list: why it stands so, whose move it is, and how old."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
 import attrs
@@ -12,6 +11,7 @@ from reconcile.domain.vocabulary import DecisionKind, ItemState, Verdict
 from reconcile.expenses.currencies import decimals_of
 from reconcile.report.html import words
 from reconcile.report.html.figures import TEXT_MAX, clean, money
+from reconcile.report.money import TRANSFER
 
 
 @attrs.frozen(kw_only=True)
@@ -57,19 +57,22 @@ class ExpenseRow:
         return f"{clean(self.name, 80)}, {shown.strip()}"
 
     @property
-    def places(self) -> int:
-        """Return the decimals in which the amount is whole."""
-        exponent = Decimal(self.line.amount or 0).normalize().as_tuple().exponent
-        shown = -exponent if isinstance(exponent, int) else 0
-        return max(decimals_of(self.line.currency or "XXX"), shown, 0)
+    def is_summed(self) -> bool:
+        """Return whether the sum of ticked rows adds it; all else is counted apart."""
+        line = self.line
+        return line.type == "Payment" and line.priced and line.currency is not None
 
     @property
-    def minor(self) -> str | None:
-        """Return the amount without its point; None where it is in no sum."""
+    def decimals(self) -> int:
+        """Return how many decimals a sum of its currency shows at least."""
+        return decimals_of(self.line.currency or "XXX")
+
+    def apart(self, number: int) -> str:
+        """Return what so many are called that no sum adds."""
         line = self.line
-        if line.amount is None or not line.priced or line.currency is None:
-            return None
-        return f"{int(Decimal(line.amount).scaleb(self.places))}"
+        if line.priced or (line.type == TRANSFER and line.currency is None):
+            return clean(words.type_of(number, line.type), 40)
+        return "without an amount"
 
 
 def row_of(line: ExpenseLine, *, as_of: datetime, title: str | None) -> ExpenseRow:

@@ -14,7 +14,7 @@ from tests.browser.chromium import (
     too_wide,
     visit,
 )
-from tests.console.months import HARROW, MARKUP
+from tests.console.months import MARKUP
 
 WAIT_MS = 10_000
 PAGES = (
@@ -87,25 +87,6 @@ def test_a_merchant_that_is_markup_is_text(browser: Browser, home: str) -> None:
 
         assert MARKUP in shown.inner_text("main")
         assert dialogs == []
-
-
-def test_ticked_rows_are_counted_and_summed_in_a_bar_that_comes_and_goes(
-    browser: Browser, home: str
-) -> None:
-    with opened(browser) as shown:
-        visit(shown, f"{home}/expenses?state=break&customer={HARROW}&currency=GBP")
-        ticks = shown.locator("tbody .tick input")
-        bar = shown.locator(".bulk")
-        assert not bar.is_visible()
-
-        for place in range(3):
-            ticks.nth(place).check()
-        assert "3" in bar.inner_text()
-        assert "GBP" in bar.inner_text()
-        shown.locator("thead .tick input").check()
-        assert str(ticks.count()) in bar.inner_text()
-        shown.locator("thead .tick input").uncheck()
-        assert not bar.is_visible()
 
 
 def test_a_decision_is_made_by_keyboard_alone_and_its_reason_is_asked_for(

@@ -28,21 +28,29 @@
   const all = document.querySelector("th.tick input");
   const out = document.querySelector("[data-picked]");
   if (!ticks.length) return;
-  // Sums by currency, in whole minor units so that no cent is lost; refunds are counted, never netted.
+  // An exact sum of decimals given as texts: in whole units of the smallest place that any of them has.
+  const sum = (amounts, least) => {
+    const dp = Math.max(least, ...amounts.map((a) => (a.split(".")[1] ?? "").length));
+    const n = amounts.reduce((so, a) => {
+      const [whole, part = ""] = a.split(".");
+      return so + BigInt(whole + part.padEnd(dp, "0"));
+    }, 0n);
+    const digits = (n < 0n ? -n : n).toString().padStart(dp + 1, "0");
+    const whole = digits.slice(0, digits.length - dp).replace(/\B(?=(\d{3})+$)/g, ",");
+    const part = digits.slice(digits.length - dp).replace(/0+$/, "").padEnd(least, "0");
+    return (n < 0n ? "-" : "") + whole + (part && "." + part);
+  };
+  // Payments by currency; all else is counted beside them by its name, never added or netted.
   const show = () => {
     const on = ticks.filter((t) => t.checked);
-    const by = new Map();
-    for (const t of on) {
-      const { cur, minor, dp, refund } = t.dataset;
-      if (minor && !refund) by.set(cur, { n: (by.get(cur)?.n ?? 0n) + BigInt(minor), dp: +dp });
+    const by = new Map(), apart = new Map();
+    for (const { dataset: d } of on) {
+      const [groups, key] = d.cur ? [by, d.cur] : [apart, d.aparts];
+      groups.set(key, [...(groups.get(key) ?? []), d]);
     }
-    const money = [...by].map(([c, { n, dp }]) => {
-      const s = n.toString().padStart(dp + 1, "0");
-      const whole = s.slice(0, s.length - dp).replace(/\B(?=(\d{3})+$)/g, ",");
-      return whole + (dp ? "." + s.slice(-dp) : "") + " " + c;
-    });
-    const back = on.filter((t) => t.dataset.refund).length;
-    if (back) money.push(`${back} refund${back > 1 ? "s" : ""} apart`);
+    const money = [...by].sort().map(([cur, some]) => `${sum(some.map((d) => d.amount), +some[0].dp)} ${cur}`);
+    const others = [...apart].map(([many, some]) => `${some.length} ${some.length === 1 ? some[0].apart : many}`);
+    if (others.length) money.push(`apart: ${others.join(", ")}`);
     if (all) { all.checked = on.length === ticks.length; all.indeterminate = on.length > 0 && on.length < ticks.length; }
     if (out) out.textContent = on.length ? `${on.length} ticked: ${money.join(" · ")}` : "None ticked";
   };
