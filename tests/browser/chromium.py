@@ -80,15 +80,33 @@ def too_wide(page: Page) -> list[str]:
     return found
 
 
-def axe_findings(page: Page) -> list[str]:
-    """Return what axe finds against WCAG 2.2 AA, each with where it is."""
-    script = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
-    page.evaluate(script)
+def axe_findings(page: Page, *rules: str) -> list[str]:
+    """Return what axe finds against WCAG 2.2 AA, or by some rules, and where."""
+    if not page.evaluate("'axe' in window"):
+        script = files("axe_playwright_python").joinpath("axe.min.js")
+        page.evaluate(script.read_text("utf-8"))
+    only = (
+        {"type": "rule", "values": rules} if rules else {"type": "tag", "values": _AXE}
+    )
     found: dict[str, Any] = page.evaluate(
-        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", _AXE
+        "only => axe.run(document, {runOnly: only})", only
     )
     return [
         f"{rule['id']} ({rule['impact']}): {node['target']} {node['failureSummary']}"
         for rule in found["violations"]
         for node in rule["nodes"]
     ]
+
+
+def flaws(page: Page) -> list[str]:
+    """Return what a page lacks for some eyes: in both schemes, and on a small phone."""
+    found = axe_findings(page)
+    page.emulate_media(color_scheme="dark")
+    found += axe_findings(page, "color-contrast", "link-in-text-block")
+    wide = page.viewport_size
+    page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
+    found += too_wide(page)
+    page.emulate_media(color_scheme="light")
+    if wide is not None:
+        page.set_viewport_size(wide)
+    return found

@@ -298,6 +298,8 @@ def test_one_that_another_person_ended_meanwhile_is_named(
     assert answer.status_code == 409
     text = Seen(answer.text).text
     assert "1 of the 2 expenses was ended by a person (booked by hand)" in text
+    assert "Shop t2" in text
+    assert "Shop t1" not in text
     assert position_of(where) == before
 
 

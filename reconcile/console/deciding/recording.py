@@ -23,11 +23,15 @@ BATCH_MAX: Final = 500
 
 @attrs.frozen(kw_only=True)
 class Changed:
-    """What has changed since it was seen: sentences, and how many are as they were."""
+    """What has changed since it was seen: sentences, and how many are as they were.
+
+    `rows` are those that are known to have changed, as they stand now.
+    """
 
     sentences: Sequence[str]
     left: int
     recorded: int = 0
+    rows: Sequence[Judged] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -123,6 +127,7 @@ def _changed(asked: DecisionAsked, now: Subject) -> Changed | None:
         return Changed(
             sentences=[*_sentences(moved, gone, len(asked.pairs))],
             left=len(now.rows) - len([row for row in moved if row.key in found]),
+            rows=moved,
         )
     if asked.seen is not None and asked.seen == now.digest and now.rows:
         return None

@@ -127,6 +127,7 @@ def _changed(
         asked=asked,
         choice=CHOICES[asked.kind],
         changed=changed,
+        shown=SHOWN_MAX,
         fields=[*_fields(asked)],
         items=[tick(*row.key) for row in subject.rows] if asked.pairs else [],
         left=changed.left if subject.rows else 0,
