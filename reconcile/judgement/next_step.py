@@ -26,13 +26,10 @@ def next_step(
     kind = outline.kind
     if outline.state in (ItemState.MATCHED, ItemState.CLEARED):
         return NextStep(
-            Verdict.NEVER,
-            Action.NONE,
-            None,
-            "It is in the books: there is nothing to do.",
+            Verdict.NEVER, Action.NONE, None, "It is in the books: nothing is to do."
         )
     if outline.state is ItemState.RESOLVED:
-        advice = "A person ended it: there is nothing to do."
+        advice = "A person ended it: nothing is to do."
         return NextStep(Verdict.NEVER, Action.NONE, None, advice)
     if outline.written_stray:
         return NextStep(
