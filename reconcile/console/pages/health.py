@@ -24,7 +24,7 @@ def view(visit: Visit) -> Response:
     why = store.lost()
     if why is not None:
         raise StoreError(why)
-    evidence = visit.jobs.result("evidence", check_of_evidence, lasts_s=SAMPLE_LASTS_S)
+    evidence = visit.jobs.result("health", check_of_evidence, lasts_s=SAMPLE_LASTS_S)
     checks = [*checks_of(visit.books, visit.settings.now(), evidence=evidence)]
     return visit.page(
         "health.html",
