@@ -14,7 +14,6 @@ from tests.browser.chromium import (
     too_wide,
     visit,
 )
-from tests.console.months import MARKUP
 
 WAIT_MS = 10_000
 PAGES = (
@@ -77,16 +76,6 @@ def test_without_javascript_a_page_says_no_less(browser: Browser, home: str) -> 
 
             words = [Counter(p.inner_text("main").split()) for p in (shown, plain)]
             assert words[0] - words[1] == Counter(), path
-
-
-def test_a_merchant_that_is_markup_is_text(browser: Browser, home: str) -> None:
-    with opened(browser) as shown:
-        dialogs: list[str] = []
-        shown.on("dialog", lambda dialog: dialogs.append(dialog.message))
-        visit(shown, f"{home}/expenses?state=break")
-
-        assert MARKUP in shown.inner_text("main")
-        assert dialogs == []
 
 
 def test_a_decision_is_made_by_keyboard_alone_and_its_reason_is_asked_for(
