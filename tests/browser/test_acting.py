@@ -19,7 +19,7 @@ from tests.console.deciding import (
     position_of,
     states_of,
 )
-from tests.console.stores import url_in
+from tests.console.stores import UNREAD, url_in
 
 CAUSE = "/causes/period_locked"
 MONEY = "8,352.50 GBP"  # thirteen times 642.50
@@ -39,7 +39,7 @@ class Desk(NamedTuple):
 def desk(tmp_path: Path) -> Iterator[Desk]:
     store = url_in(tmp_path)
     with Reconciler.open(store) as books:
-        books.ingest(read_lines(LOCKED_13))
+        books.ingest(read_lines([*LOCKED_13, UNREAD]))
     with (
         console_for("Dana Whitfield", store) as app,
         console_served(app) as home,
@@ -137,6 +137,11 @@ def test_pages_that_refuse_and_pages_of_proof_are_for_all_eyes(
         for path in ("/expenses/nobody/e1", EXPENSE, "/events/1", "/expenses?x=1"):
             visit(shown, desk.home + path)
             assert flaws(shown) == [], path
+
+        visit(shown, f"{desk.home}/quarantine")
+        shown.locator("main a[href^='/quarantine/']").first.click()
+        assert "set" in shown.inner_text("form .go").lower()
+        assert flaws(shown) == []
 
         visit(shown, desk.home + EXPENSE)
         choose(shown, "waived", reason="        ")

@@ -19,6 +19,19 @@ from tests.console.months import (
 )
 
 AMOUNTS = ("642.50", "-0.25", "12.005", "1234567", "0.1", "-1.105", "123456789012.34")
+ROW = [
+    "Kestrel Hotel, 7",
+    "Kestrel Hotel Transfer",
+    "7",
+    "15 Feb 2026",
+    "Harrow & Finch Ltd",
+    "Break",
+    "The accounting software refused it",
+    "Us",
+    "Ask Codat",
+    "19 d",
+]
+"""Its tick, then merchant, amount, date, customer, state, why, move, step and age."""
 A4_PX = 688  # between the margins
 CURRENCIES = ("GBP", "EUR", "JPY", "KWD")
 
@@ -171,3 +184,43 @@ def test_what_is_no_payment_is_counted_apart_as_in_the_foot(
     assert sorted(picked.partition("apart: ")[2].split(", ")) == sorted(
         apart.split(", ")
     )
+
+
+def test_without_scripts_the_list_is_filtered_and_turned_over(
+    browser: Browser, thousand: str
+) -> None:
+    with opened(browser, scripts=False) as shown:
+        visit(shown, f"{thousand}/expenses")
+        shown.locator("select[name=currency]").select_option("GBP")
+        shown.get_by_role("button", name="Filter").click()
+        assert shown.locator(".head p b").inner_text() == "260"
+        addresses: list[list[str]] = []
+        for turn in ("Next", "Next", "Previous"):
+            addresses.append(expenses_of(shown))
+            shown.get_by_role("link", name=turn, exact=True).click()
+
+        assert expenses_of(shown) == addresses[1]
+        assert len({link for links in addresses for link in links}) == 150
+
+
+def expenses_of(shown: Page) -> list[str]:
+    """Return the addresses of the expenses that a page lists."""
+    links = shown.locator("tbody th a").all()
+    return [link.get_attribute("href") or "" for link in links]
+
+
+@pytest.mark.parametrize("width", [1440, 320])
+def test_a_screen_reader_reads_a_row_in_the_order_of_its_heads(
+    browser: Browser, home: str, width: int
+) -> None:
+    with opened(browser, width=width) as shown:
+        visit(shown, f"{home}/expenses?state=break&type=Transfer")
+        session = shown.context.new_cdp_session(shown)
+        nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+
+    spoken = [
+        node["name"]["value"]
+        for node in nodes
+        if not node["ignored"] and node["role"]["value"] in ("cell", "rowheader")
+    ]
+    assert spoken[: len(ROW)] == ROW

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from reconcile import CodatUnavailable
 from tests.browser.chromium import flaws, opened, visit
 from tests.browser.serving import console_served
-from tests.console.sending import Place
+from tests.console.retry_place import Place
 from tests.retries.desk import COMPANY, id_of, retry_office
 
 REASON = "The period is open again, ticket 4411."
@@ -138,6 +139,10 @@ def test_what_may_not_be_sent_has_no_way_to_be_sent_on_any_page(
     browser: Browser, place: Place
 ) -> None:
     place.desk.create([8])
+    place.desk.line.lose_answers = 10
+    with pytest.raises(CodatUnavailable):
+        place.desk.create([9])
+    place.desk.line.lose_answers = 0
     verdicts = {"Fix first": id_of(0), "Never": id_of(6), "Wait": id_of(8)}
     with (
         place.console() as app,
@@ -152,6 +157,10 @@ def test_what_may_not_be_sent_has_no_way_to_be_sent_on_any_page(
         for path in ("/", "/expenses", "/causes", CAUSE, "/syncs", "/retries"):
             visit(shown, home + path)
             assert shown.evaluate(WAYS) == [], path
+        visit(shown, f"{home}/requests")
+        shown.locator("main a[href^='/requests/']").first.click()
+        assert shown.evaluate(WAYS) == []
+        assert flaws(shown) == []
         visit(shown, home + CAUSE)
         token = shown.locator("#decide [name=csrf]").input_value()
         forged = shown.request.post(f"{home}/retries/plan", form={"csrf": token})
