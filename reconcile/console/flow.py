@@ -1,6 +1,6 @@
 """Is everything flowing? What the store knows of webhooks, readings and evidence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +16,7 @@ from reconcile.domain.events import (
     SyncStarted,
     SyncUnrecognised,
 )
+from reconcile.domain.vocabulary import FindingKind
 from reconcile.errors import HistoryError
 from reconcile.storage.ports import Store, StoredEvent
 
@@ -39,6 +40,7 @@ class Flow:
     unread_syncs: int  # of which no page was read
     part_read_syncs: int
     refused: int  # deliveries, ever
+    findings: Mapping[FindingKind, int]  # of most first
 
 
 def flow_of(
@@ -54,6 +56,7 @@ def flow_of(
         unread_syncs=listings.get("unread", 0),
         part_read_syncs=listings.get("incomplete", 0),
         refused=store.untrusted().counted(),
+        findings=sheet.findings_by_kind(customers=customers),
     )
 
 

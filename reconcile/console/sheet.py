@@ -293,6 +293,14 @@ class Sheet:
             for row in self._reads.findings(customers)
         ]
 
+    def findings_by_kind(
+        self, *, customers: Sequence[str] = ()
+    ) -> Mapping[FindingKind, int]:
+        """Return how many findings there are of each kind, those of most first."""
+        found = self._reads.findings_by_kind(customers)
+        ordered = sorted(found.items(), key=lambda entry: (-entry[1], entry[0]))
+        return {FindingKind(kind): number for kind, number in ordered}
+
     def syncs_by_listing(self, *, customers: Sequence[str] = ()) -> Mapping[str, int]:
         """Return how many syncs are read "complete", "incomplete" or "unread"."""
         return self._reads.syncs_by_listing(customers)

@@ -1,5 +1,6 @@
 """What a worksheet must say: the report of the same moment, line by line."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -147,6 +148,7 @@ def assert_is_the_report(sheet: Sheet, report: Report) -> None:
         (g.first_at, g.last_at) for g in report.groups
     ]
     assert list(sheet.findings()) == list(report.findings)
+    assert sheet.findings_by_kind() == Counter(f.kind for f in report.findings)
     assert list(sheet.syncs(limit=1000)) == list(report.syncs)
     footing = sheet.footing
     assert (footing.unprocessed, footing.poisoned) == (

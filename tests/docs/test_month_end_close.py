@@ -88,6 +88,7 @@ def test_what_a_page_is_quoted_to_say_stands_on_it(shown: str) -> None:
         "25 expenses in 5 calls",
         "9 were ended by a person",
         "Written twice: 10",
+        "10 to look at",
     ],
 )
 def test_its_figures_are_those_of_the_month(shown: str, figure: str) -> None:

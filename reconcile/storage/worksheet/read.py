@@ -240,6 +240,17 @@ class SheetReads:
         )
         return [*map(FindingLine._make, found)]
 
+    def findings_by_kind(self, company_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many findings some companies, or all, have of each kind."""
+        conditions = Conditions(Where(company_id=tuple(company_ids)))
+        return dict(
+            self._db.execute(
+                f"SELECT kind, COUNT(*) FROM findings WHERE {conditions.sql}"
+                " GROUP BY kind ORDER BY kind",
+                conditions.values,
+            ).fetchall()
+        )
+
     def syncs_by_listing(self, company_ids: Sequence[str]) -> dict[str, int]:
         """Return how many syncs of some companies, or of all, are read how far."""
         conditions = Conditions(Where(company_id=tuple(company_ids)))
