@@ -3,7 +3,7 @@
   "use strict";
   document.documentElement.classList.add("js");
   const announced = document.getElementById("announced");
-  if (matchMedia("(max-width: 960px)").matches) document.querySelectorAll("details.fold").forEach((d) => { d.open = false; });
+  if (matchMedia("(max-width: 1000px)").matches) document.querySelectorAll("details.fold").forEach((d) => { d.open = false; });
 
   document.addEventListener("click", async (e) => {
     const b = e.target.closest("[data-copy]");
