@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -210,7 +210,8 @@ class ConsoleApp:
         actor = self._actor_of(request)
         token = self._forms.token(browser, actor)
         form = request.scope.get("reconcile.form", {})
-        if request.method not in safety.READS:
+        is_form = request.method not in safety.READS
+        if is_form:
             self._forms.check(request.headers, form, token)
         root_path = _root_of(request.scope)
         visit = Visit(
@@ -223,7 +224,8 @@ class ConsoleApp:
             form=form,
             glance=self._worksheets.breaks,
         )
-        response = self._viewed(page, visit)
+        with self._forms.alone(page.path, form) if is_form else nullcontext():
+            response = self._viewed(page, visit)
         if known is None:
             https = request.url.scheme == "https"
             cookie = safety.set_cookie(COOKIE, browser, path=root_path, https=https)

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import threading
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
@@ -23,6 +24,7 @@ FIELDS_MAX: Final = 2000
 FORM: Final = "application/x-www-form-urlencoded"
 CSRF_FIELD: Final = "csrf"
 READS: Final = ("GET", "HEAD")
+_LOCKS: Final = 64
 METHODS: Final = (*READS, "POST")
 
 HEADERS: Final = {
@@ -75,12 +77,21 @@ class Forms:
 
     def __init__(self, secret: bytes | None = None) -> None:
         self._key = secrets.token_bytes(32) if secret is None else secret
+        self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
     def token(self, browser: str, actor: str | None) -> str:
         """Return the token for the forms of a browser and of who is signed in."""
         signed = f"{browser}\n{'' if actor is None else 'by ' + actor}"
         raw = signed.encode("utf-8", "surrogatepass")
         return hmac.new(self._key, raw, hashlib.sha256).hexdigest()
+
+    def alone(self, path: str, form: Mapping[str, Any]) -> threading.Lock:
+        """Return the lock of a form: sent twice at once, it is acted on in turn.
+
+        The second then finds what the first has done; what is another waits seldom.
+        """
+        fields = tuple((name, *values) for name, values in form.items())
+        return self._locks[hash((path, fields)) % _LOCKS]
 
     def check(self, headers: Headers, form: Mapping[str, Any], token: str) -> None:
         """Raise a PageError (403) unless a form is one of our pages'."""

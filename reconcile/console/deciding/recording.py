@@ -1,6 +1,5 @@
 """Recording a decision: all of what was seen, as it was seen, or nothing of it."""
 
-import threading
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -48,20 +47,8 @@ def recorded(
 ) -> Events | Changed:
     """Record a decision about what was seen; or tell what has changed since.
 
-    A form that comes twice is recorded once: the second gives the events of the first,
-    also where both come at once.
+    A form that comes twice is recorded once: the second gives the events of the first.
     """
-    with _FORMS[hash((asked, actor)) % len(_FORMS)]:
-        return _recorded(books, asked, now, actor)
-
-
-_FORMS: Final = tuple(threading.Lock() for _ in range(64))
-"""A form that is being recorded has one of these; what is another waits seldom."""
-
-
-def _recorded(
-    books: Reconciler, asked: DecisionAsked, now: Subject, actor: str
-) -> Events | Changed:
     earlier = _recorded_before(books, asked, actor)
     if earlier is not None:
         return earlier
