@@ -62,6 +62,7 @@ def test_a_page_says_no_wrong_plural_and_no_name_of_ours(
         ("/", "Expenses by day of issue, 1 Feb 2026 to 22 Feb 2026"),
         (f"/?customer={HARROW}", "9 need someone to act: 2 of them us."),
         ("/expenses?type=transfer", "7 no currency"),
+        ("/health", "SQLite Well version"),
         ("/decisions", "Kestrel Hotel 642.50 GBP, 15 Feb 2026 Booked by hand"),
         ("/retries", "The books are locked for this date: 5"),
     ],

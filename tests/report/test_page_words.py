@@ -92,7 +92,7 @@ def test_days_moments_and_ages_are_short() -> None:
     )
     assert figures.age(timedelta(days=15, hours=3)) == "15 d"
     assert figures.age(timedelta(hours=5, minutes=59)) == "5 h"
-    assert figures.age(timedelta(minutes=-3)) == "0 min"
+    assert figures.age(timedelta(minutes=-3)) == "under 1 min"
     assert figures.plural(1, "break") == "1 break"
     assert figures.plural(1240, "piece") == "1,240 pieces"
 

@@ -88,7 +88,9 @@ def age(of: timedelta) -> str:
     """Return an age in its largest whole unit: `15 d`, `5 h`, `12 min`."""
     if of >= timedelta(days=1):
         return f"{of.days:,} d"
-    minutes = max(int(of.total_seconds()) // 60, 0)
+    minutes = int(of.total_seconds()) // 60
+    if minutes < 1:
+        return "under 1 min"
     return f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
 
 

@@ -65,7 +65,7 @@ VERDICTS: Final[Mapping[Verdict, Word]] = {
     Verdict.NEVER: Word("Never", "must not be sent again"),
     Verdict.FIX_FIRST: Word("Fix first", "something has to be mended before it goes"),
     Verdict.WAIT: Word("Wait", "time decides it"),
-    Verdict.RESEND: Word("Send again", "may be sent again"),
+    Verdict.RESEND: Word("Send again", "it may go as it is"),
 }
 
 FINDINGS: Final[Mapping[FindingKind, Word]] = {
