@@ -64,6 +64,7 @@ def test_a_page_says_no_wrong_plural_and_no_name_of_ours(
         ("/expenses?type=transfer", "7 no currency"),
         ("/health", "SQLite Well version"),
         ("/decisions", "Kestrel Hotel 642.50 GBP, 15 Feb 2026 Booked by hand"),
+        ("/retries", "12,493.65 EUR 1,959.00 GBP 52,080 JPY Refunds 86.00 GBP"),
         ("/retries", "The books are locked for this date: 5"),
     ],
 )

@@ -203,7 +203,12 @@ def _money(
         kind, currency = (row.type, row.currency) if row else (None, None)
         amount = row.amount if row is not None and row.priced else None
         found.setdefault(MoneyKey(kind, currency), Sum()).include(sum_of([amount]))
-    return found
+    return dict(sorted(found.items(), key=lambda each: _order(each[0])))
+
+
+def _order(key: MoneyKey) -> tuple[bool, str, str]:
+    """Return where a sum stands: payments first, by currency."""
+    return key.type != "Payment", key.type or "", key.currency or ""
 
 
 def _causes(sheet: Sheet, rows: Sequence[LeftOut], titled: Titled) -> str:
