@@ -204,19 +204,33 @@ class Reporting(CompanyReporting):
         known_at: datetime | None = None,
     ) -> list[Story]:
         """Return a transaction's story in each company that has one of its id."""
+        return self.stories_of(
+            [transaction_id], company_id=company_id, as_of=as_of, known_at=known_at
+        )
+
+    def stories_of(
+        self,
+        names: Sequence[str],
+        *,
+        company_id: str | None,
+        as_of: datetime,
+        known_at: datetime | None = None,
+    ) -> list[Story]:
+        """Return the stories of some transactions; each company is replayed once."""
         until = self.store.position(known_at=known_at)
         found = [
-            (state, self.item(state, transaction_id, as_of))
+            (state, self.item(state, name, as_of))
             for state in replay(
                 self.store, until=until, as_of=as_of, company_id=company_id
             )
-            if transaction_id in state.company.legs.keys() | state.company.others.keys()
+            for name in names
+            if name in state.company.legs or name in state.company.others
         ]
         rows = [row for _, row in found]
-        names = unwritten(rows)
-        copies = [*copies_in(rows, names)]
-        if names and company_id is not None:
-            copies += self._copies_besides(company_id, names, as_of=as_of, until=until)
+        lost = unwritten(rows)
+        copies = [*copies_in(rows, lost)]
+        if lost and company_id is not None:
+            copies += self._copies_besides(company_id, lost, as_of=as_of, until=until)
         rows = [*marked(rows, Copies(copies))[0]]
         return [
             self._story(state, row, as_of=as_of, until=until)

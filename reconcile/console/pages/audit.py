@@ -27,6 +27,7 @@ from reconcile.console.moments import (
     presets_of,
 )
 from reconcile.console.pages.list_files import ListFile
+from reconcile.console.pages.pack import PACK_MAX
 from reconcile.console.pages.visit import SCOPE, Foot, Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.console.resting import stored_evidence
@@ -144,6 +145,7 @@ def view(visit: Visit) -> Response:
         unknown=UNKNOWN,
         tied=_tied(visit),
         evidence=stored_evidence(visit),
+        pack_max=PACK_MAX,
         scope=scope,
         foot=_foot(second.footing),
     )

@@ -11,7 +11,7 @@ from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.errors import PayloadError
 from reconcile.intake.scrub import as_today
-from reconcile.readmodels.quarantine import quarantine_at
+from reconcile.readmodels.quarantine import Quarantine, quarantine_at
 from reconcile.storage.ports import Store
 
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.ASCII).fullmatch
@@ -26,7 +26,10 @@ def view(visit: Visit) -> Response:
 
     """
     found = _DIGEST(visit.request.path_params["digest"].lower())
-    raw = None if found is None else _shown(visit.books.store, found[1])
+    store = visit.books.store
+    raw = None
+    if found is not None:
+        raw = shown_bytes(store, found[1], quarantine_at(store, until=store.position()))
     if raw is None:
         raise PageError(404, _UNKNOWN)
     return Response(
@@ -45,9 +48,12 @@ _UNKNOWN: Final = (
 )
 
 
-def _shown(store: Store, digest: str) -> bytes | None:
-    """Return bytes as they are stored today's way; None where there are none."""
-    waiting = quarantine_at(store, until=store.position()).by_digest.get(digest, {})
+def shown_bytes(store: Store, digest: str, quarantine: Quarantine) -> bytes | None:
+    """Return bytes with what is secret struck out; None where there are none.
+
+    What waits to be read is given as it is stored today.
+    """
+    waiting = quarantine.by_digest.get(digest, {})
     for identity, piece in waiting.items():
         evidence = store.evidence(bytes.fromhex(identity))
         if evidence is not None:

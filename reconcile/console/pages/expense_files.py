@@ -54,7 +54,7 @@ _FILE_WORDS: Final = (*CUT_WORDS, "as_of", "known_at")
 def view_csv(visit: Visit) -> Response:
     """Return every expense as a line of a CSV file."""
     return download(
-        _csv(visit, cut_of(visit.asking)),
+        expenses_csv(visit, cut_of(visit.asking)),
         name=f"{_name(visit)}.csv",
         media_type="text/csv; charset=utf-8",
     )
@@ -73,7 +73,8 @@ def _name(visit: Visit) -> str:
     return f"expenses-{visit.sheet.as_of:%Y-%m-%d}"
 
 
-def _csv(visit: Visit, cut: Filter) -> Iterator[bytes]:
+def expenses_csv(visit: Visit, cut: Filter) -> Iterator[bytes]:
+    """Yield the expenses of a cut as a CSV file."""
     return csv_file(COLUMNS, (_fields(visit, row) for row in _rows(visit, cut)))
 
 

@@ -22,6 +22,7 @@ from reconcile.console.cuts import (
 )
 from reconcile.console.figures import LinePage
 from reconcile.console.filter import NONE, UNPRICED, Filter, Sort
+from reconcile.console.pages.pack import PACK_MAX
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.console.rows import ExpenseRow, row_of
@@ -84,6 +85,9 @@ def view(visit: Visit) -> Response:
             kind: visit.links.to(f"expenses_{kind}", visit.asking.kept_but("sort"))
             for kind in ("csv", "json")
         },
+        pack=visit.links.to("pack", visit.asking.kept_but("sort"))
+        if number <= PACK_MAX
+        else None,
     )
 
 
