@@ -1,7 +1,7 @@
 """Which lines a page is of: each word with its values, and in which order they come."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from string import ascii_lowercase, ascii_uppercase
@@ -36,7 +36,7 @@ SOUGHT_MAX: Final = 200
 """So long may a text be that is looked for."""
 
 
-SentBy = Callable[[str], Iterable[tuple[str, str]]]
+SentBy = Callable[[str], Sequence[tuple[str, str]]]
 """Gives company and id of each expense that a run handed over, by the run's digits."""
 
 

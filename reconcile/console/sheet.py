@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Final, Self
 
 import attrs
@@ -54,8 +55,13 @@ class Sheet:
 
     def knowing(self, sent_by: SentBy) -> Self:
         """Have it know which expenses a run handed over; return it."""
-        self._sent_by = sent_by
+        self._sent_by = cache(sent_by)
         return self
+
+    @property
+    def position(self) -> int:
+        """Return the last event that it stands on."""
+        return self._head.position
 
     @property
     def as_of(self) -> datetime:
@@ -326,5 +332,5 @@ class Sheet:
         return attrs.evolve(where, state=(ItemState.BREAK.value,) if broken else ())
 
 
-def _no_run(run: str) -> Iterator[tuple[str, str]]:
+def _no_run(run: str) -> Sequence[tuple[str, str]]:
     raise RuntimeError(f"the sheet knows no runs, expected {run} to be looked up")
