@@ -21,6 +21,8 @@ _FLAGS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
+OF_COLOUR: Final = ("color-contrast", "link-in-text-block")
+"""What a scheme may break: all other rules find the same in both."""
 _AXE: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -102,7 +104,7 @@ def flaws(page: Page) -> list[str]:
     """Return what a page lacks for some eyes: in both schemes, and on a small phone."""
     found = axe_findings(page)
     page.emulate_media(color_scheme="dark")
-    found += axe_findings(page, "color-contrast", "link-in-text-block")
+    found += axe_findings(page, *OF_COLOUR)
     wide = page.viewport_size
     page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
     found += too_wide(page)
