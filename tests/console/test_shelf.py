@@ -94,3 +94,17 @@ def test_a_plan_whose_file_was_changed_is_not_there(
 
     with place.console(worksheet=worksheet) as anew:
         assert Browser(anew).get(where).status_code == 404
+
+
+def test_a_plan_without_lines_starts_no_run(place: Place, tmp_path: Path) -> None:
+    digits = PlanShelf(tmp_path / "console.sheet.plans").freeze(PLAN)
+    with place.console(worksheet=tmp_path / "console.sheet") as app:
+        browser = Browser(app)
+        token = form_in(browser.get("/retries").text, "/retries/plan").all("csrf")[0]
+        answer = browser.post(
+            f"/retries/{digits}/run", {"csrf": token, "reason": "The period is open."}
+        )
+        run = browser.get(f"/retries/runs/{digits}")
+
+    assert (answer.status_code, run.status_code) == (409, 404)
+    assert "has nothing to send" in answer.text

@@ -87,6 +87,8 @@ def start(visit: Visit) -> Response:
         raise PageError(
             409, "This plan is being run already, so nothing more was started."
         )
+    if not plan.lines:
+        raise PageError(409, "This plan has nothing to send, so nothing was started.")
     if _has_ended(visit, plan):
         raise PageError(
             409, "This plan was run to its end, so nothing was sent; freeze a new one."
