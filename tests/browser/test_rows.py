@@ -22,7 +22,7 @@ AMOUNTS = ("642.50", "-0.25", "12.005", "1234567", "0.1", "-1.105", "12345678901
 ROW = [
     "Kestrel Hotel, 7",
     "Kestrel Hotel Transfer",
-    "7",
+    "7 no currency",
     "15 Feb 2026",
     "Harrow & Finch Ltd",
     "Break",
