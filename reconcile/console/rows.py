@@ -9,6 +9,7 @@ from reconcile.console.figures import ExpenseLine
 from reconcile.console.links import id_in_path
 from reconcile.domain.vocabulary import DecisionKind, ItemState, Verdict
 from reconcile.expenses.currencies import decimals_of
+from reconcile.report.groups import title_of_kind
 from reconcile.report.html import words
 from reconcile.report.html.figures import TEXT_MAX, clean, money
 from reconcile.report.money import TRANSFER
@@ -92,7 +93,7 @@ def _why(line: ExpenseLine, title: str | None) -> str | None:
         case ItemState.BREAK if title is not None:
             return title
         case ItemState.BREAK if line.kind is not None:
-            return words.BREAKS[line.kind].name
+            return title_of_kind(line.kind, taken_up=bool(line.attempts))
         case ItemState.RESOLVED if line.decision is not None:
             return words.DECISIONS[DecisionKind(line.decision)].name
         case ItemState.OPEN:

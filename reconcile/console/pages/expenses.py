@@ -296,7 +296,7 @@ def _fields(visit: Visit, cut: Filter, scope: Filter) -> list[Field]:
             cut,
             "customer",
             "Customer",
-            "All customers",
+            "All",
             customers if len(customers) <= CHOICES_MAX else [],
         ),
         _field(
