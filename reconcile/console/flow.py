@@ -1,7 +1,7 @@
 """Is everything flowing? What the store knows of webhooks, readings and evidence."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
@@ -23,6 +23,9 @@ from reconcile.storage.ports import Store, StoredEvent
 LOOKED_AT: Final = 500
 """So many of the last events are looked at; what came before them is long ago."""
 
+SILENT_AFTER: Final = timedelta(hours=24)
+"""Webhooks come within minutes: after a day without one, somebody should look."""
+
 _PER_READ: Final = 20
 
 _REPORTS: Final = (SyncCompleted, SyncFailed, SyncStarted, SyncUnrecognised)
@@ -41,6 +44,15 @@ class Flow:
     part_read_syncs: int
     refused: int  # deliveries, ever
     findings: Mapping[FindingKind, int]  # of most first
+
+    def is_silent(self, as_of: datetime) -> bool:
+        """Return whether webhooks have stopped, while answers to reads go on."""
+        if self.heard_at is None or self.read_at is None:
+            return False
+        return (
+            as_of - self.heard_at > SILENT_AFTER
+            and timedelta(0) <= as_of - self.read_at < SILENT_AFTER
+        )
 
 
 def flow_of(

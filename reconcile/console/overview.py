@@ -107,6 +107,7 @@ class Overview:
     bars: Sequence[CurrencyBars]
     time: TimeCharts | None
     customers: Sequence[CustomerRow]
+    due_at: datetime | None  # when the first turns into a break, where none is one yet
 
     @property
     def items(self) -> int:
@@ -150,6 +151,7 @@ def overview_of(sheet: Sheet, scope: Filter, rules: Ruleset) -> Overview:
         bars=_bars(causes),
         time=_time(sheet.by_day(scope), scope.month),
         customers=_customers(parts),
+        due_at=None if breaks or not states[ItemState.OPEN] else sheet.due_at(scope),
     )
 
 

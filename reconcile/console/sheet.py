@@ -270,6 +270,11 @@ class Sheet:
         """Return each day of issue that has a line, in order; "" first."""
         return by_day_of(self._reads.figures(self._where(cut), ["issued", "state"]))
 
+    def due_at(self, cut: Filter = EVERYTHING) -> datetime | None:
+        """Return when the first of the open lines becomes a break by the clock."""
+        found = self._reads.next_change(self._only(ItemState.OPEN, cut))
+        return None if found is None else moment_of(found)
+
     # What there is to choose from
 
     def customers(self) -> Sequence[str]:
@@ -327,9 +332,12 @@ class Sheet:
 
     def _breaks(self, cut: Filter) -> Where:
         """Return the conditions of a cut's breaks alone."""
+        return self._only(ItemState.BREAK, cut)
+
+    def _only(self, state: ItemState, cut: Filter) -> Where:
         where = self._where(cut)
-        broken = where.state is None or ItemState.BREAK.value in where.state
-        return attrs.evolve(where, state=(ItemState.BREAK.value,) if broken else ())
+        there = where.state is None or state.value in where.state
+        return attrs.evolve(where, state=(state.value,) if there else ())
 
 
 def _no_run(run: str) -> Sequence[tuple[str, str]]:

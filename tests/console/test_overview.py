@@ -14,12 +14,14 @@ import pytest
 from starlette.responses import Response
 
 from reconcile import ConsoleApp, Reconciler, read_lines
+from reconcile.console.flow import Flow
 from reconcile.console.pages import PAGES, overview
 from reconcile.console.pages.visit import Visit
 from reconcile.console.sheet import Sheet
 from reconcile.console.worksheet import LiveWorksheet
 from reconcile.domain.instants import parse_instant
 from reconcile.storage.worksheet.read import SheetReads
+from tests.builders import at, create_of, expense_of, uuid_of
 from tests.console.browser import Browser, Seen
 from tests.console.linked import Figures, Linked
 from tests.console.months import (
@@ -283,6 +285,47 @@ def test_the_words_of_the_scope_stay_in_its_form(browser: Browser) -> None:
     assert 'name="month" value="2026-02"' in form
     assert 'name="as_of" value="2026-04-01T10:30:00"' in form
     assert 'name="known_at" value="2026-04-11T09:00:00Z"' in form
+
+
+def test_where_nothing_is_broken_it_says_when_something_may_be(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'open.db'}"
+    with Reconciler.open(url, now=lambda: at(5)) as books:
+        books.ingest(read_lines([create_of(expense_of(uuid_of(1)))]))
+    with ConsoleApp(
+        lambda: Reconciler.open(url, now=lambda: at(5)), now=lambda: at(5)
+    ) as app:
+        text = Seen(Browser(app).get("/").text).text
+
+    assert "Nothing is broken. 0 of 1 are in the books, 1 is being decided." in text
+    assert "The next may become overdue on 3 Mar 2026, 13:00 UTC" in text
+
+
+@pytest.mark.parametrize(
+    ("heard", "read", "is_silent"),
+    [
+        (25, 1, True),
+        (23, 1, False),
+        (25, 25, False),  # nothing at all was going on
+        (None, 1, False),  # a host without webhooks
+        (25, None, False),
+        (25, -1, False),  # as it stood before the read
+    ],
+)
+def test_webhooks_are_missed_while_reads_go_on(
+    heard: int | None, read: int | None, *, is_silent: bool
+) -> None:
+    moments = [h if h is None else NOW - timedelta(hours=h) for h in (heard, read)]
+    flow = Flow(
+        heard_at=moments[0],
+        read_at=moments[1],
+        syncs=1,
+        unread_syncs=0,
+        part_read_syncs=0,
+        refused=0,
+        findings={},
+    )
+
+    assert flow.is_silent(NOW) is is_silent
 
 
 def test_an_empty_store_says_what_would_fill_it(tmp_path: Path) -> None:

@@ -68,6 +68,8 @@ def test_each_figure_is_of_the_lines_that_its_filter_lists(
                 assert sum(owned) == broken
                 assert sum(f.items for f in sheet.by_cause(cut)) == broken
                 assert sum(s.items for s in ageing_of(sheet, cut).values()) == broken
+                due = [x.changes_at for x in listed if x.state == "open"]
+                assert sheet.due_at(cut) == min(filter(None, due), default=None)
                 sums: dict[StateKey, Sum] = {}
                 for r in expected:
                     content = r.content

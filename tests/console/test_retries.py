@@ -152,6 +152,7 @@ def test_lines_and_what_is_left_out_add_up_to_breaks_and_open(place: Place) -> N
     not_booked = sum(state in ("break", "open") for state in desk.states().values())
     assert f"Of the {not_booked} that are not in the books" in text
     assert "Nothing may be sent again just now" in text
+    assert "The first may go from 6 Jan 2026, 13:40 UTC on." in text
     assert f"Left out: {not_booked}" in text
 
 

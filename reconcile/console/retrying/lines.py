@@ -128,6 +128,12 @@ class PlanFigures:
     ended: int
     unbooked: int
 
+    @property
+    def first_at(self) -> datetime | None:
+        """Return when the first of what is left out may go, where a moment lets it."""
+        moments = [group.until for group in self.left_out if group.until is not None]
+        return min(moments, default=None)
+
 
 def figures_of(plan: Plan, sheet: Sheet, titled: Titled) -> PlanFigures:
     """Return what a page shows of a plan; `titled` gives causes their titles."""

@@ -118,6 +118,15 @@ class SheetReads:
         cuts = f"{marks}, type, currency"
         return self._figures(where, cuts, 3, [*ends], of_lines=True)
 
+    def next_change(self, where: Where) -> int | None:
+        """Return when the clock changes one of the lines next (µs)."""
+        conditions = Conditions(where)
+        moment: int | None = self._db.execute(
+            f"SELECT MIN(changes_at) FROM {_lines(where)} WHERE {conditions.sql}",
+            conditions.values,
+        ).fetchone()[0]
+        return moment
+
     def _figures(
         self,
         where: Where,
