@@ -11,7 +11,7 @@ from reconcile.console.pages.visit import Visit
 from reconcile.console.works import StillCounting
 from reconcile.reconciler import Reconciler
 
-KEY: Final = "evidence"
+KEY: Final = "evidence-counts"
 FRESH_FOR_S: Final = 60.0
 """So long is a count shown again."""
 WAIT_S: Final = 0.5

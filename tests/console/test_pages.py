@@ -155,6 +155,19 @@ def test_a_past_moment_is_marked_kept_by_links_and_answered_as_it_stood(
     assert EXPENSE in seen.links  # as it stands now
 
 
+@pytest.mark.parametrize("path", ["/health", "/requests"])
+def test_what_is_of_now_alone_says_so_at_a_past_moment(
+    tmp_path: Path, path: str
+) -> None:
+    browser = Browser(console_on(store_with(tmp_path, STORY)))
+
+    text = Seen(browser.get(f"{path}?as_of=2026-03-02T09:01").text).text
+
+    assert "Read only" not in text
+    assert "below are of now" in text or "below are those of now" in text
+    assert "As of 2 Mar 2026, 09:01" not in text
+
+
 def test_what_was_not_recorded_by_a_moment_is_not_known(tmp_path: Path) -> None:
     where = url_in(tmp_path)
     with Reconciler.open(where, now=lambda: at(10)) as books:

@@ -30,7 +30,7 @@ def view(visit: Visit) -> Response:
         "health.html",
         checks=checks,
         problems=sum(check.state == "problem" for check in checks),
-        foot=visit.foot(position=store.position()),
+        foot=visit.foot(as_of=visit.settings.now(), position=store.position()),
     )
 
 

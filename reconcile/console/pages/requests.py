@@ -56,7 +56,9 @@ def view(visit: Visit) -> Response:
         rows=[_row(visit, name, state) for name, state in found[:LISTED_MAX]],
         number=len(found),
         operations=OPERATIONS,
-        foot=visit.foot(position=visit.books.store.position()),
+        foot=visit.foot(
+            as_of=visit.settings.now(), position=visit.books.store.position()
+        ),
     )
 
 
