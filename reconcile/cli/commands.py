@@ -26,6 +26,7 @@ from reconcile.intake.take import Intake
 from reconcile.reconciler import Reconciler
 from reconcile.report.build import Report, ReportStream
 from reconcile.report.csv import BYTE_ORDER_MARK, causes_csv, to_csv
+from reconcile.report.story import SCHEMA as STORY_SCHEMA
 from reconcile.report.story import story_data
 from reconcile.report.wire import causes_data, to_json
 
@@ -245,7 +246,7 @@ def explain(
         unprocessed = books.unprocessed(company)
     if face == "json":
         data_of_stories = [story_data(story) for story in stories]
-        data = {"schema": "reconcile.explain/2", "stories": data_of_stories}
+        data = {"schema": STORY_SCHEMA, "stories": data_of_stories}
         say_json(data)
     else:
         for story in stories:

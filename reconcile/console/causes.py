@@ -107,12 +107,7 @@ def cause_rows(parts: Iterable[PartFigure], rules: Ruleset) -> list[CauseStandin
 
 def new_of(sheet: Sheet, scope: Filter) -> Mapping[str, int]:
     """Return how many breaks of each cause, or kind, are of the youngest age."""
-    cut = attrs.evolve(scope, age=(NEW,))
-    numbers: Counter[str] = Counter()
-    for part in sheet.parts(cut, ("cause", "kind")):
-        cause, kind = part.by
-        numbers[cause or kind or NONE] += part.sum.items
-    return numbers
+    return sheet.breaks_by_name(attrs.evolve(scope, age=(NEW,)))
 
 
 def _row(

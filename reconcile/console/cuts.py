@@ -34,6 +34,11 @@ def cut_of(asking: Asking) -> Filter:
         raise refused(error) from error
 
 
+def words_of_cut(cut: Filter) -> dict[str, tuple[str, ...]]:
+    """Return the words that a cut has, with their values."""
+    return {word: getattr(cut, word) for word in CUT_WORDS if getattr(cut, word)}
+
+
 def scope_of(asking: Asking) -> Filter:
     """Return the customer and month that an address asks for, as a filter."""
     asked = asking.words

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from reconcile.domain.instants import format_instant
 from reconcile.domain.vocabulary import Action, BreakKind, ItemState, Owner, Verdict
 from reconcile.report.money import Sum
 
@@ -27,6 +28,15 @@ class Footing:
     digest: str | None
     unprocessed: int
     poisoned: int
+
+    def data(self, *names: str) -> dict[str, Any]:
+        """Return the moments and the event as files say them, then fields by name."""
+        return {
+            "as_of": format_instant(self.as_of),
+            "known_at": self.known_at and format_instant(self.known_at),
+            "position": self.position,
+            **{name: getattr(self, name) for name in names},
+        }
 
 
 @attrs.frozen(kw_only=True)
@@ -76,27 +86,6 @@ class LinePage:
     rows: Sequence[ExpenseLine]
     next: str | None
     previous: str | None
-
-
-@attrs.frozen(kw_only=True)
-class CauseFigure:
-    """Breaks of one cause and fingerprint; without a cause, of one kind and step.
-
-    The same groups as the report's, those of most items first.
-    """
-
-    cause: str | None
-    fingerprint: str | None
-    kind: BreakKind | None
-    action: Action | None
-    verdict: Verdict | None
-    items: int
-    companies: Sequence[str]
-    owners: Mapping[Owner | None, int]  # how many each has to move
-    verdicts: Mapping[Verdict, int]  # RESEND where the cause says else: released
-    money: Mapping[str | None, Sum]  # by currency
-    first_at: datetime | None
-    last_at: datetime | None
 
 
 @attrs.frozen(kw_only=True)

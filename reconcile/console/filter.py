@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from reconcile.console.retrying.shelf import is_digits
 from reconcile.domain.instants import EPOCH
 from reconcile.domain.money import day_of, known_month
 from reconcile.domain.vocabulary import BreakKind, ItemState, Owner, Verdict
@@ -105,7 +106,7 @@ class Filter:
             if day != NONE and day_of(day) != day:
                 raise UsageError(f"{day!r} is not a day, expected one like 2026-02-28")
         for run in self.run:
-            if not _DIGITS(run):
+            if not is_digits(run):
                 raise UsageError(
                     f"{run[:40]!r} is not a run, expected the 64 digits of a plan's"
                     " digest"
@@ -163,7 +164,6 @@ def ascii_lower(text: str) -> str:
 
 _SMALL: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 _KINDS: Final = frozenset(BreakKind)
-_DIGITS: Final = re.compile("[0-9a-f]{64}", re.ASCII).fullmatch
 _CODE: Final = re.compile("[A-Za-z]{3}", re.ASCII).fullmatch
 
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from reconcile.console.figures import (
-    CauseFigure,
     DayFigure,
     ExpenseLine,
     PartFigure,
@@ -17,18 +16,12 @@ from reconcile.storage.worksheet.amounts import joined
 from reconcile.storage.worksheet.read import Figure
 from reconcile.storage.worksheet.rows import SheetLine
 
-Key = TypeVar("Key")
-Word = TypeVar("Word", Action, BreakKind, Owner, Verdict)
+Word = TypeVar("Word", BreakKind, Owner)
 
 
 def sum_of_figure(figure: Figure) -> Sum:
     """Return how many lines there are, and the sum of their amounts."""
     return Sum(figure.items, figure.unpriced, joined(figure.parts, figure.odd))
-
-
-def added(sums: dict[Key, Sum], key: Key, figure: Figure) -> None:
-    """Add lines to a sum."""
-    sums.setdefault(key, Sum()).include(sum_of_figure(figure))
 
 
 def part_of(figure: Figure) -> PartFigure:
@@ -85,56 +78,6 @@ def expense_line(row: SheetLine) -> ExpenseLine:
     )
 
 
-def cause_figures(figures: Iterable[Figure]) -> list[CauseFigure]:
-    """Return breaks by cause and fingerprint, or by kind and step; most first."""
-    groups: dict[tuple[Any, ...], list[Figure]] = {}
-    for figure in figures:
-        cause, fingerprint, kind, action, verdict = figure.key[:5]
-        key = cause, fingerprint, None, None, None
-        if cause is None:
-            key = None, None, kind, action, verdict
-        groups.setdefault(key, []).append(figure)
-    found = [_cause_figure(key, some) for key, some in groups.items()]
-    return sorted(found, key=_place)
-
-
-def _cause_figure(key: tuple[Any, ...], some: list[Figure]) -> CauseFigure:
-    cause, fingerprint, kind, action, verdict = key
-    owners: dict[Owner | None, int] = {}
-    verdicts: dict[Verdict, int] = {}
-    money: dict[str | None, Sum] = {}
-    companies: set[str] = set()
-    for figure in some:
-        its_verdict, owner, currency, company_id = figure.key[4:]
-        owned = _word(Owner, owner)
-        owners[owned] = owners.get(owned, 0) + figure.items
-        word = Verdict(its_verdict)
-        verdicts[word] = verdicts.get(word, 0) + figure.items
-        added(money, currency, figure)
-        companies.add(str(company_id))
-    return CauseFigure(
-        cause=cause,
-        fingerprint=fingerprint,
-        kind=_word(BreakKind, kind),
-        action=_word(Action, action),
-        verdict=_word(Verdict, verdict),
-        items=sum(figure.items for figure in some),
-        companies=sorted(companies),
-        owners=owners,
-        verdicts=verdicts,
-        money=money,
-        first_at=_moment(_least(figure.first_at for figure in some)),
-        last_at=_moment(max((f.last_at for f in some if f.last_at), default=None)),
-    )
-
-
-def _place(figure: CauseFigure) -> tuple[object, ...]:
-    """Return a group's place, as in the report."""
-    kind = figure.kind.value if figure.kind else ""
-    action = figure.action.value if figure.action else ""
-    return -figure.items, figure.fingerprint or "", figure.cause or "", kind, action
-
-
 def by_day_of(figures: Iterable[Figure]) -> list[DayFigure]:
     """Return lines by day of issue and state, in order."""
     days: dict[str, dict[ItemState, int]] = {}
@@ -143,10 +86,6 @@ def by_day_of(figures: Iterable[Figure]) -> list[DayFigure]:
         states = days.setdefault(str(day), dict.fromkeys(ItemState, 0))
         states[ItemState(state)] += figure.items
     return [DayFigure(day=day, states=days[day]) for day in sorted(days)]
-
-
-def _least(moments: Iterable[int | None]) -> int | None:
-    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _moment(stored: int | None) -> datetime | None:

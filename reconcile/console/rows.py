@@ -5,6 +5,7 @@ from typing import Final
 
 import attrs
 
+from reconcile.console.deciding.kinds import may_be_mended
 from reconcile.console.figures import ExpenseLine
 from reconcile.console.links import id_in_path
 from reconcile.domain.vocabulary import DecisionKind, ItemState, Verdict
@@ -37,9 +38,7 @@ class ExpenseRow:
     @property
     def is_mendable(self) -> bool:
         """Return whether it failed for something that a person can mend."""
-        line = self.line
-        is_broken = line.state is ItemState.BREAK and line.fingerprint is not None
-        return is_broken and line.verdict is Verdict.FIX_FIRST
+        return may_be_mended(self.line)
 
     @property
     def value(self) -> str:

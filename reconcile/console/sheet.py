@@ -10,7 +10,6 @@ from typing import Final, Self
 import attrs
 
 from reconcile.console.figures import (
-    CauseFigure,
     DayFigure,
     ExpenseLine,
     Footing,
@@ -20,7 +19,6 @@ from reconcile.console.figures import (
 from reconcile.console.filter import EVERYTHING, Filter, SentBy, Sort
 from reconcile.console.gathering import (
     by_day_of,
-    cause_figures,
     expense_line,
     part_of,
     sum_of_figure,
@@ -229,30 +227,15 @@ class Sheet:
         figures = self._reads.figures(self._where(cut), ["state", "type", "currency"])
         return {StateKey(*figure.key): sum_of_figure(figure) for figure in figures}
 
-    def by_cause(self, cut: Filter = EVERYTHING) -> Sequence[CauseFigure]:
-        """Return the breaks by why they are."""
-        return cause_figures(
-            self._reads.figures(
-                self._breaks(cut),
-                [
-                    "cause",
-                    "fingerprint",
-                    "kind",
-                    "action",
-                    "verdict",
-                    "owner",
-                    "currency",
-                    "company_id",
-                ],
-            )
-        )
+    def breaks_by_name(self, cut: Filter = EVERYTHING) -> Mapping[str, int]:
+        """Return how many breaks each cause has, or each kind of those without one.
 
-    def cause_names(self, cut: Filter = EVERYTHING) -> Sequence[str]:
-        """Return what breaks are by, the most frequent first: causes, or kinds."""
+        Those of most breaks come first.
+        """
         names: Counter[str] = Counter()
         for figure in self._reads.figures(self._breaks(cut), ["cause", "kind"]):
             names[figure.key[0] or figure.key[1]] += figure.items
-        return [name for name, _ in sorted(names.items(), key=lambda n: (-n[1], n[0]))]
+        return dict(sorted(names.items(), key=lambda n: (-n[1], n[0])))
 
     def parts(self, cut: Filter, by: Sequence[Cut]) -> Sequence[PartFigure]:
         """Return lines by some columns, and in each by type and currency."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import attrs
 
@@ -132,6 +132,10 @@ def story_of(
         content=content,
         changes=tuple(changes),
     )
+
+
+SCHEMA: Final = "reconcile.explain/2"
+"""What stories are as JSON."""
 
 
 def story_data(story: Story) -> dict[str, Any]:

@@ -15,25 +15,10 @@ from tests.browser.chromium import (
     too_wide,
     visit,
 )
+from tests.console.months import EVERY_PAGE
 
 WAIT_MS = 10_000
-PAGES = (
-    "/",
-    "/expenses?booked=no",
-    "/expenses?q=nobody",
-    "/causes",
-    "/causes/period_locked",
-    "/syncs",
-    "/retries",
-    "/requests",
-    "/decisions",
-    "/audit",
-    "/report",
-    "/quarantine",
-    "/health",
-    "/?as_of=2026-03-10",
-    "/nowhere",
-)
+PAGES = (*EVERY_PAGE, "/expenses?q=nobody", "/?as_of=2026-03-10", "/nowhere")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

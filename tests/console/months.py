@@ -134,6 +134,23 @@ def clock() -> datetime:
     return NOW
 
 
+EVERY_PAGE = (
+    "/",
+    "/expenses?booked=no",
+    "/causes",
+    "/causes/period_locked",
+    "/syncs",
+    "/retries",
+    "/requests",
+    "/decisions",
+    "/audit",
+    "/report",
+    "/quarantine",
+    "/health",
+)
+"""An address of each page that needs no id."""
+
+
 def console_of(where: str) -> ConsoleApp:
     """Return a console of a store at that moment, with the names of customers."""
     return ConsoleApp(

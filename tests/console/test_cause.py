@@ -82,7 +82,7 @@ def test_each_figure_of_a_cause_is_that_of_the_expenses_it_leads_to(
         worksheet.reading(budget_s=60) as sheet,
     ):
         assert sheet is not None
-        names = [figure.cause for figure in sheet.by_cause()]
+        names = [*sheet.breaks_by_name()]
         for path in ("/causes", *(f"/causes/{name}" for name in names)):
             for figure in Figures(browser.get(path + scope).text):
                 if figure.number is None:

@@ -66,7 +66,7 @@ def test_each_figure_is_of_the_lines_that_its_filter_lists(
                 owners = sheet.parts(cut, ["state", "owner", "verdict"])
                 owned = [part.sum.items for part in owners if part.by[0] == "break"]
                 assert sum(owned) == broken
-                assert sum(f.items for f in sheet.by_cause(cut)) == broken
+                assert sum(sheet.breaks_by_name(cut).values()) == broken
                 assert sum(s.items for s in ageing_of(sheet, cut).values()) == broken
                 due = [x.changes_at for x in listed if x.state == "open"]
                 assert sheet.due_at(cut) == min(filter(None, due), default=None)
@@ -163,7 +163,11 @@ def test_an_empty_store_has_an_empty_worksheet(store_url: str) -> None:
         assert (sheet.count(), [*sheet.sums()], sheet.lines().rows) == (0, [], [])
         assert sheet.lines().next is None
         assert sheet.line("c", "t") is None
-        assert (sheet.customers(), sheet.by_cause(), sheet.by_day()) == ([], [], [])
+        assert (sheet.customers(), sheet.breaks_by_name(), sheet.by_day()) == (
+            [],
+            {},
+            [],
+        )
 
 
 def sent_to(

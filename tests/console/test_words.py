@@ -6,23 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.console.browser import Browser, Seen
-from tests.console.months import HARROW, console_of, store_of_everything
+from tests.console.months import EVERY_PAGE, HARROW, console_of, store_of_everything
 
-PAGES = (
-    "/",
-    "/expenses?booked=no",
-    "/expenses?state=resolved",
-    "/causes",
-    "/causes/period_locked",
-    "/syncs",
-    "/retries",
-    "/requests",
-    "/decisions",
-    "/audit",
-    "/report",
-    "/quarantine",
-    "/health",
-)
+PAGES = (*EVERY_PAGE, "/expenses?state=resolved")
 WRONG_PLURAL = re.compile(
     r"\b1 (expenses|breaks|causes|customers|syncs|events|notes|checks|calls|rows)\b"
 )

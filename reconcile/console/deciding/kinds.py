@@ -5,6 +5,7 @@ from typing import Final
 
 import attrs
 
+from reconcile.console.figures import ExpenseLine
 from reconcile.domain.vocabulary import ItemState, Verdict
 from reconcile.judgement.item import Item
 
@@ -98,7 +99,7 @@ def why_not(kind: str, item: Item) -> str | None:
     return None
 
 
-def may_be_mended(item: Item) -> bool:
+def may_be_mended(item: Item | ExpenseLine) -> bool:
     """Return whether an expense failed for something that a person can mend."""
     is_broken = item.state is ItemState.BREAK and item.fingerprint is not None
     return is_broken and item.verdict is Verdict.FIX_FIRST

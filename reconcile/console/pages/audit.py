@@ -37,7 +37,6 @@ from reconcile.console.tying import KEY, TiedOut, tied_out
 from reconcile.console.works import StillCounting
 from reconcile.domain.case_events import CauseMended, EvidenceSetAside, ExpenseDecided
 from reconcile.domain.events import DeliverySetAside, SyncAbandoned
-from reconcile.domain.instants import format_instant
 from reconcile.domain.vocabulary import ItemState
 from reconcile.errors import UsageError
 
@@ -178,14 +177,8 @@ def _file_head(visit: Visit) -> dict[str, Any]:
     moments = moments_of(visit.asking, visit.settings.now())
     sheets = _sheets(visit, moments)
     return {
-        name: {
-            "as_of": format_instant(footing.as_of),
-            "known_at": footing.known_at and format_instant(footing.known_at),
-            "position": footing.position,
-            "digest": footing.digest,
-        }
-        for name, sheet in (("first", sheets.first), ("second", sheets.second))
-        for footing in (sheet.footing,)
+        "first": sheets.first.footing.data("digest"),
+        "second": sheets.second.footing.data("digest"),
     }
 
 

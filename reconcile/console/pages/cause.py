@@ -11,7 +11,7 @@ from starlette.responses import Response
 from reconcile.cases.listing import Case, cases
 from reconcile.console.causes import BY, CauseStanding, cause_rows, title_of
 from reconcile.console.cuts import refused
-from reconcile.console.deciding.offer import DecisionForm, form_of_cause
+from reconcile.console.deciding.offer import MENDS_MAX, DecisionForm, form_of_cause
 from reconcile.console.figures import ExpenseLine, LinePage
 from reconcile.console.filter import Filter, Sort
 from reconcile.console.pages.visit import SCOPE, Page, Visit
@@ -21,9 +21,6 @@ from reconcile.domain.vocabulary import BreakKind, DecisionKind, ItemState, Verd
 from reconcile.errors import UsageError
 from reconcile.judgement.item import Item
 from reconcile.rules.rule import Rule
-
-MENDS_MAX: Final = 100
-"""So many causes at a customer can be chosen to be mended."""
 
 CASES_MAX: Final = 10
 """So many of the latest decisions are shown."""

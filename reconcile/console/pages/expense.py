@@ -23,9 +23,9 @@ from reconcile.domain.vocabulary import (
 from reconcile.errors import UsageError
 from reconcile.judgement.item import Item, Leg
 from reconcile.report.html.figures import count, plural
+from reconcile.report.story import SCHEMA as STORY_SCHEMA
 from reconcile.report.story import JudgementChanged, Story, StoryEntry, story_data
 
-STORY_SCHEMA: Final = "reconcile.explain/2"
 DECIDED: Final = "decision"
 """The source of what a person decided, among a story's entries."""
 COMPANIES_MAX: Final = 200

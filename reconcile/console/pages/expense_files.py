@@ -5,13 +5,12 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from reconcile.console.cuts import CUT_WORDS, cut_of
+from reconcile.console.cuts import CUT_WORDS, cut_of, words_of_cut
 from reconcile.console.files import Row, csv_file, json_file
 from reconcile.console.filter import Filter
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.rows import ExpenseRow, row_of
 from reconcile.console.spools import download
-from reconcile.domain.instants import format_instant
 from reconcile.domain.money import decimal_text
 from reconcile.report.money import money_order
 
@@ -79,18 +78,10 @@ def expenses_csv(visit: Visit, cut: Filter) -> Iterator[bytes]:
 
 
 def _json(visit: Visit, cut: Filter) -> Iterator[bytes]:
-    footing = visit.sheet.footing
     head = {
         "schema": SCHEMA,
-        "as_of": format_instant(footing.as_of),
-        "known_at": footing.known_at and format_instant(footing.known_at),
-        "position": footing.position,
-        "ruleset": footing.ruleset,
-        "policy": footing.policy,
-        "unprocessed": footing.unprocessed,
-        "filter": {
-            word: getattr(cut, word) for word in CUT_WORDS if getattr(cut, word)
-        },
+        **visit.sheet.footing.data("ruleset", "policy", "unprocessed"),
+        "filter": words_of_cut(cut),
         "items": visit.sheet.count(cut),
         "money": _money(visit, cut),
     }

@@ -281,7 +281,10 @@ def _fields(visit: Visit, cut: Filter, scope: Filter) -> list[Field]:
             "cause",
             "Cause",
             "Any cause",
-            [(name, _label(visit, "cause", name)) for name in sheet.cause_names(scope)],
+            [
+                (name, _label(visit, "cause", name))
+                for name in sheet.breaks_by_name(scope)
+            ],
         ),
         _field(
             visit,

@@ -14,15 +14,12 @@ from reconcile.domain.instants import format_instant
 
 def stood_on(visit: Visit) -> Mapping[str, Any]:
     """Return what the rows stand on."""
-    known_at = visit.asking.known_at
     if visit.read is not None:
-        footing = visit.read.footing
-        as_of, position = footing.as_of, footing.position
-    else:
-        as_of = visit.asking.as_of or visit.settings.now()
-        position = visit.books.store.position(known_at=known_at)
+        return visit.read.footing.data()
+    known_at = visit.asking.known_at
+    position = visit.books.store.position(known_at=known_at)
     return {
-        "as_of": format_instant(as_of),
+        "as_of": format_instant(visit.asking.as_of or visit.settings.now()),
         "known_at": None if known_at is None else format_instant(known_at),
         "position": position,
     }

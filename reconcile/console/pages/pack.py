@@ -10,18 +10,17 @@ from typing import Any, Final
 import attrs
 from starlette.responses import Response
 
-from reconcile.console.cuts import CUT_WORDS, cut_of
+from reconcile.console.cuts import CUT_WORDS, cut_of, words_of_cut
 from reconcile.console.files import json_bytes
 from reconcile.console.pages.evidence import shown_bytes
-from reconcile.console.pages.expense import STORY_SCHEMA
 from reconcile.console.pages.expense_files import expenses_csv
 from reconcile.console.pages.visit import Page, Visit
 from reconcile.console.problems import PageError
 from reconcile.console.spools import download
-from reconcile.domain.instants import format_instant
 from reconcile.readmodels.quarantine import quarantine_at
 from reconcile.reconciler import Reconciler
 from reconcile.report.gather import Reporting
+from reconcile.report.story import SCHEMA as STORY_SCHEMA
 from reconcile.report.story import Story, story_data
 
 SCHEMA: Final = "reconcile.console.pack/1"
@@ -81,16 +80,10 @@ def view(visit: Visit) -> Response:
 
 def _head(visit: Visit) -> Mapping[str, Any]:
     """Return what the pack stands on."""
-    cut, footing = cut_of(visit.asking), visit.sheet.footing
     return {
         "schema": SCHEMA,
-        "as_of": format_instant(footing.as_of),
-        "known_at": footing.known_at and format_instant(footing.known_at),
-        "position": footing.position,
-        "ruleset": footing.ruleset,
-        "policy": footing.policy,
-        "digest": footing.digest,
-        "filter": {w: getattr(cut, w) for w in CUT_WORDS if getattr(cut, w)},
+        **visit.sheet.footing.data("ruleset", "policy", "digest"),
+        "filter": words_of_cut(cut_of(visit.asking)),
     }
 
 

@@ -59,7 +59,9 @@ def view(visit: Visit) -> Response:
         "retries.html",
         plan=plan,
         figures=figures,
-        unbooked_link=None if figures is None else _unbooked(visit, figures.unbooked),
+        unbooked_link=None
+        if figures is None
+        else visit.list_link({"booked": "no"}, figures.unbooked),
         frozen=False,
         customer=company_id,
         under_way=[] if visit.asking.is_past else visit.settings.retrying.under_way(),
@@ -145,13 +147,6 @@ def plan_of(visit: Visit) -> Plan:
             " ones. Freeze a new one, or run its file by `reconcile retries run`.",
         )
     return plan
-
-
-def _unbooked(visit: Visit, number: int) -> str | None:
-    """Return the list of what is not in the books, where it has as many."""
-    cut = attrs.evolve(visit.scope(), booked=("no",))
-    same = visit.sheet.count(cut) == number
-    return visit.links.to("expenses", {"booked": "no"}) if same else None
 
 
 def _company(visit: Visit) -> str | None:

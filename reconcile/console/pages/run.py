@@ -7,7 +7,6 @@ from typing import Final
 import attrs
 from starlette.responses import RedirectResponse, Response
 
-from reconcile.console.cuts import scope_of
 from reconcile.console.deciding.asked import reason_error, words_of
 from reconcile.console.deciding.offer import acting
 from reconcile.console.figures import ExpenseLine
@@ -199,12 +198,7 @@ def _figure(
 ) -> RunFigure:
     """Return a figure; it leads to a list where that has as many."""
     number = sum(counts.get(each, 0) for each in outcomes_of)
-    words = {"run": digits, **query}
-    cut = attrs.evolve(
-        scope_of(visit.asking), **{word: (value,) for word, value in words.items()}
-    )
-    same = number and visit.sheet.count(cut) == number
-    link = visit.links.to("expenses", words) if same else None
+    link = visit.list_link({"run": digits, **query}, number) if number else None
     return RunFigure(number=number, link=link)
 
 

@@ -158,6 +158,12 @@ class Visit:
             return foot, None
         return foot, self.read.count(self.scope(ItemState.BREAK))
 
+    def list_link(self, query: Mapping[str, str], number: int) -> str | None:
+        """Return the list of the expenses of some words, where it has so many."""
+        words = {word: (value,) for word, value in query.items()}
+        is_all = self.sheet.count(attrs.evolve(self.scope(), **words)) == number
+        return self.links.to("expenses", query) if is_all else None
+
     def scope(self, *states: ItemState) -> Filter:
         """Return the customers and months that are asked for, of some states or all."""
         named = tuple(state.value for state in states)

@@ -251,22 +251,20 @@ class SheetReads:
 
     def findings_by_kind(self, company_ids: Sequence[str]) -> dict[str, int]:
         """Return how many findings some companies, or all, have of each kind."""
-        conditions = Conditions(Where(company_id=tuple(company_ids)))
-        return dict(
-            self._db.execute(
-                f"SELECT kind, COUNT(*) FROM findings WHERE {conditions.sql}"
-                " GROUP BY kind ORDER BY kind",
-                conditions.values,
-            ).fetchall()
-        )
+        return self._counted("findings", "kind", company_ids)
 
     def syncs_by_listing(self, company_ids: Sequence[str]) -> dict[str, int]:
         """Return how many syncs of some companies, or of all, are read how far."""
+        return self._counted("syncs", "listing", company_ids)
+
+    def _counted(
+        self, table: str, column: str, company_ids: Sequence[str]
+    ) -> dict[str, int]:
         conditions = Conditions(Where(company_id=tuple(company_ids)))
         return dict(
             self._db.execute(
-                f"SELECT listing, COUNT(*) FROM syncs WHERE {conditions.sql}"
-                " GROUP BY listing",
+                f"SELECT {column}, COUNT(*) FROM {table} WHERE {conditions.sql}"
+                f" GROUP BY {column} ORDER BY {column}",
                 conditions.values,
             ).fetchall()
         )
